@@ -1,0 +1,36 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+)
+
+// Flags that several commands share. Each call makes a new one: a flag keeps
+// the value of its command.
+
+func fileFlag() cli.Flag {
+	return &cli.PathFlag{Name: "file", Aliases: []string{"f"}, Value: "components.toml", Usage: "read components from `FILE`"}
+}
+
+func targetFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "`NAME` of a target or of a single component; may be repeated"}
+}
+
+func setFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "set", Usage: "override a value for this run: `COMPONENT.KEY=VALUE`, as in mrtrix3.version=3.0.8"}
+}
+
+func engineFlag() cli.Flag {
+	return &cli.StringFlag{Name: "engine", EnvVars: []string{"BUILDKIT_HOST"}, Usage: "`ADDRESS` of the BuildKit to use, such as tcp://host:1234, docker or child; searched for when left out"}
+}
+
+func platformFlag() cli.Flag {
+	return &cli.StringFlag{Name: "platform", Value: "linux/amd64", Usage: "`OS/ARCH` of the image"}
+}
+
+func progressFlag() cli.Flag {
+	return &cli.StringFlag{Name: "progress", Value: "auto", EnvVars: []string{"BUILDKIT_PROGRESS"}, Usage: "how to show progress: auto, tty, plain, rawjson or quiet"}
+}
+
+func jobsFlag() cli.Flag {
+	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "compile with `N` jobs at a time; one per core of the engine when left out"}
+}

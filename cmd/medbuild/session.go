@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/engine"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/urfave/cli/v2"
+)
+
+// connect finds the engine the command line asks for.
+func connect(c *cli.Context, site build.Site) (*engine.Engine, error) {
+	return engine.Find(c.Context, engine.Options{
+		Address: c.String("engine"),
+		Env:     site.Engine(),
+		Say:     say(c),
+	})
+}
+
+// say prints notices, unless the user wants quiet or machine-readable output.
+func say(c *cli.Context) func(string) {
+	if mode := c.String("progress"); mode == "quiet" || mode == "rawjson" {
+		return nil
+	}
+	return func(s string) { fmt.Fprintln(os.Stderr, s) }
+}
+
+func thisSite(c *cli.Context) build.Site {
+	home, _ := os.UserHomeDir()
+	return build.Site{Getenv: os.Getenv, Home: home, Jobs: c.Int("jobs")}
+}
+
+// builder is a Builder for one run of a command. The caller closes its Progress.
+func builder(c *cli.Context, e *engine.Engine, dir string, secrets map[string][]byte) (*build.Builder, error) {
+	created, err := sourceDateEpoch()
+	if err != nil {
+		return nil, err
+	}
+	progress, err := build.NewProgress(c.Context, os.Stderr, c.String("progress"))
+	if err != nil {
+		return nil, usagef("--progress: %w", err)
+	}
+	return &build.Builder{
+		Client:   e.Client,
+		Platform: c.String("platform"),
+		Created:  created,
+		Ground:   build.NewGround(dir, cacheDir()),
+		Session:  attachables(secrets),
+		Progress: progress,
+	}, nil
+}
+
+// attachables serve the engine registry credentials and secrets.
+func attachables(secrets map[string][]byte) []session.Attachable {
+	docker := config.LoadDefaultConfigFile(os.Stderr)
+	return []session.Attachable{
+		authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: authprovider.LoadAuthConfig(docker)}),
+		secretsprovider.FromMap(secrets),
+	}
+}
+
+// cacheDir keeps what is known of bases; "" when the machine has no place.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "medbuild")
+}
+
+// sourceDateEpoch is the creation time of images: SOURCE_DATE_EPOCH, or 1970.
+// It is never the clock's, which would give every image another digest.
+func sourceDateEpoch() (time.Time, error) {
+	s := os.Getenv("SOURCE_DATE_EPOCH")
+	if s == "" {
+		return time.Unix(0, 0).UTC(), nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH=%q is not a number of seconds", s)
+	}
+	return time.Unix(n, 0).UTC(), nil
+}
+
+// generated is the date in the version manifest; left out without
+// SOURCE_DATE_EPOCH, so that the manifest repeats.
+func generated(created time.Time) string {
+	if created.Unix() == 0 {
+		return ""
+	}
+	return created.Format(time.DateOnly)
+}
+
+var _ context.Context

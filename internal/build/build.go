@@ -1,0 +1,159 @@
+// Package build turns assembled images into solves on a BuildKit engine:
+// sessions, progress, outputs, caches, errors and the summary.
+package build
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages"
+	"github.com/moby/buildkit/client"
+	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/session"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// Builder builds images on one engine.
+type Builder struct {
+	Client   *client.Client
+	Platform string               // "os/arch"
+	Created  time.Time            // creation time of images, SOURCE_DATE_EPOCH
+	Ground   *Ground              // the bases
+	Session  []session.Attachable // credentials and secrets
+	NoCache  NoCache
+	Imports  []client.CacheOptionsEntry
+	Exports  []client.CacheOptionsEntry // the first image's cache is exported
+	Progress *Progress
+}
+
+// Order is one image to build and where it goes.
+type Order struct {
+	Image  stages.Image
+	Labels map[string]string
+	Output []client.ExportEntry
+}
+
+// Result is a built image.
+type Result struct {
+	Target   string
+	Digest   string            // of the manifest; "" when the output is no image
+	Response map[string]string // what the exporters answered
+}
+
+// Build builds all orders at once: steps they share run once. The results come
+// in the orders' order; an order that failed has the zero Result.
+func (b *Builder) Build(ctx context.Context, orders []Order) ([]Result, error) {
+	results := make([]Result, len(orders))
+	errs := make([]error, len(orders))
+	var group errgroup.Group
+	for i, o := range orders {
+		group.Go(func() error {
+			results[i], errs[i] = b.one(ctx, o)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return results, joined(ctx, errs)
+}
+
+func (b *Builder) one(ctx context.Context, o Order) (Result, error) {
+	opt := b.options(o.Output)
+	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		return b.image(ctx, c, o)
+	}
+	resp, err := b.solve(ctx, opt, run)
+	if err != nil {
+		return Result{}, b.explain(err, o.Image)
+	}
+	return Result{Target: o.Image.Name, Digest: resp.ExporterResponse[exptypes.ExporterImageDigestKey],
+		Response: resp.ExporterResponse}, nil
+}
+
+func (b *Builder) solve(ctx context.Context, opt client.SolveOpt, run gateway.BuildFunc) (*client.SolveResponse, error) {
+	status := b.Progress.channel()
+	return b.Client.Build(ctx, opt, "medbuild", run, status)
+}
+
+func (b *Builder) options(outputs []client.ExportEntry) client.SolveOpt {
+	return client.SolveOpt{
+		Exports:       outputs,
+		LocalMounts:   maps.Clone(b.Ground.Dirs),
+		OCIStores:     maps.Clone(b.Ground.Stores),
+		Session:       b.Session,
+		FrontendAttrs: map[string]string{},
+		CacheExports:  b.Exports,
+	}
+}
+
+// image solves every component by itself before the whole: within one solve a
+// failing component would cancel the others, and their work would be lost.
+func (b *Builder) image(ctx context.Context, c gateway.Client, o Order) (*gateway.Result, error) {
+	if err := b.parts(ctx, c, o.Image.Parts); err != nil {
+		return nil, err
+	}
+	res, err := b.state(ctx, c, o.Image.State)
+	if err != nil {
+		return nil, err
+	}
+	config := o.Image.Config
+	config.Labels = o.Labels
+	data, err := config.Extend(o.Image.Base.Config, b.Platform, b.Created)
+	if err != nil {
+		return nil, err
+	}
+	res.AddMeta(exptypes.ExporterImageConfigKey, data)
+	return res, nil
+}
+
+func (b *Builder) parts(ctx context.Context, c gateway.Client, parts []stages.Part) error {
+	errs := make([]error, len(parts))
+	var group errgroup.Group
+	for i, p := range parts {
+		group.Go(func() error {
+			_, errs[i] = b.state(ctx, c, p.Asked)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return joined(ctx, errs)
+}
+
+// state solves one state on the engine.
+func (b *Builder) state(ctx context.Context, c gateway.Client, s llb.State) (*gateway.Result, error) {
+	def, err := Definition(ctx, s, b.Platform)
+	if err != nil {
+		return nil, err
+	}
+	b.NoCache.apply(def)
+	return c.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: def.ToPB(), CacheImports: b.cacheImports()})
+}
+
+func (b *Builder) cacheImports() []gateway.CacheOptionsEntry {
+	var out []gateway.CacheOptionsEntry
+	for _, i := range b.Imports {
+		out = append(out, gateway.CacheOptionsEntry{Type: i.Type, Attrs: i.Attrs})
+	}
+	return out
+}
+
+// Platform reads "os/arch" and "os/arch/variant".
+func Platform(s string) ocispecs.Platform {
+	parts := strings.SplitN(s+"//", "/", 4)
+	return ocispecs.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}
+}
+
+// Definition is the state as BuildKit gets it, for the platform "os/arch".
+func Definition(ctx context.Context, s llb.State, platform string) (*bk.Definition, error) {
+	def, err := s.Marshal(ctx, bk.Platform(Platform(platform)))
+	if err != nil {
+		return nil, fmt.Errorf("write the build graph: %w", err)
+	}
+	return def, nil
+}

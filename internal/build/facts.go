@@ -1,0 +1,79 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/medbuild/medbuild/stages"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	image "github.com/moby/docker-image-spec/specs-go/v1"
+)
+
+// Base is the base of the settings with all that is known of it. What no
+// earlier build has kept is asked of the base on the engine.
+func (b *Builder) Base(ctx context.Context, s stages.BaseSettings) (stages.Base, error) {
+	base, err := b.Ground.Base(s)
+	if err != nil {
+		return base, err
+	}
+	return b.Ground.facts(ctx, base, func(ctx context.Context, base stages.Base) (stages.Facts, error) {
+		return b.look(ctx, s, base)
+	})
+}
+
+func (b *Builder) look(ctx context.Context, s stages.BaseSettings, base stages.Base) (stages.Facts, error) {
+	var facts stages.Facts
+	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		answers, err := b.probe(ctx, c, base)
+		if err != nil {
+			return nil, err
+		}
+		facts = stages.ParseFacts(answers)
+		facts.Digest, facts.Layers = base.Digest, base.Layers
+		return gateway.NewResult(), b.config(ctx, c, s, &facts)
+	}
+	_, err := b.solve(ctx, b.options(nil), run)
+	return facts, err
+}
+
+func (b *Builder) probe(ctx context.Context, c gateway.Client, base stages.Base) ([]byte, error) {
+	res, err := b.state(ctx, c, stages.Probe(base.Name, base.Root))
+	if err != nil {
+		return nil, err
+	}
+	ref, err := res.SingleRef()
+	if err != nil {
+		return nil, err
+	}
+	return ref.ReadFile(ctx, gateway.ReadRequest{Filename: stages.ProbeFile})
+}
+
+// config reads the image configuration of a base that has one.
+func (b *Builder) config(ctx context.Context, c gateway.Client, s stages.BaseSettings, f *stages.Facts) error {
+	if s.Tar != "" {
+		return nil
+	}
+	ref, opt := b.reference(s, f.Digest)
+	_, _, data, err := c.ResolveImageConfig(ctx, ref, opt)
+	if err != nil {
+		return fmt.Errorf("read the image configuration of %s: %w", s.Reference(), err)
+	}
+	var img image.DockerOCIImage
+	if err := json.Unmarshal(data, &img); err != nil {
+		return fmt.Errorf("image configuration of %s: %w", s.Reference(), err)
+	}
+	f.Config, f.Env, f.Layers = data, img.Config.Env, len(img.RootFS.DiffIDs)
+	return nil
+}
+
+func (b *Builder) reference(s stages.BaseSettings, digest string) (string, sourceresolver.Opt) {
+	p := Platform(b.Platform)
+	if s.OCI == "" {
+		return s.Image, sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p}}
+	}
+	name := "base-" + s.Name
+	store := sourceresolver.ResolveImageConfigOptStore{StoreID: name}
+	return name + "@" + digest, sourceresolver.Opt{OCILayoutOpt: &sourceresolver.ResolveOCILayoutOpt{Platform: &p, Store: store}}
+}

@@ -1,0 +1,139 @@
+package build
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// logLines is how many of a step's last log lines an error shows.
+const logLines = 20
+
+// Record is what a run's solves reported: when steps ran and what they said.
+// It is safe for concurrent use.
+type Record struct {
+	mu    sync.Mutex
+	steps map[digest.Digest]*Step
+	logs  map[digest.Digest]*bytes.Buffer
+}
+
+// Step is one step of the graph as it went.
+type Step struct {
+	Name     string
+	Cached   bool
+	Error    string
+	Started  time.Time // zero when it never ran
+	Finished time.Time // zero while it runs
+}
+
+// NewRecord is an empty record.
+func NewRecord() *Record {
+	return &Record{steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{}}
+}
+
+func (r *Record) add(s *client.SolveStatus) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, v := range s.Vertexes {
+		r.vertex(v)
+	}
+	for _, l := range s.Logs {
+		r.log(l)
+	}
+}
+
+// vertex takes a step's news. A step that several solves share is reported by
+// each; the one that ran it counts.
+func (r *Record) vertex(v *client.Vertex) {
+	step := Step{Name: v.Name, Cached: v.Cached, Error: v.Error}
+	if v.Started != nil {
+		step.Started = *v.Started
+	}
+	if v.Completed != nil {
+		step.Finished = *v.Completed
+	}
+	if old := r.steps[v.Digest]; old != nil && old.ran() && !step.ran() {
+		return
+	}
+	r.steps[v.Digest] = &step
+}
+
+func (s *Step) ran() bool { return !s.Cached && !s.Started.IsZero() && !s.Finished.IsZero() }
+
+func (r *Record) log(l *client.VertexLog) {
+	b := r.logs[l.Vertex]
+	if b == nil {
+		b = &bytes.Buffer{}
+		r.logs[l.Vertex] = b
+	}
+	b.Write(l.Data)
+	if extra := b.Len() - 1<<16; extra > 0 {
+		b.Next(extra)
+	}
+}
+
+// Step is the step with that digest, if it was reported.
+func (r *Record) Step(d digest.Digest) (Step, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.steps[d]
+	if !ok {
+		return Step{}, false
+	}
+	return *s, true
+}
+
+// Tail is the last lines a step logged.
+func (r *Record) Tail(d digest.Digest) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := r.logs[d]
+	if b == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	return lines[max(0, len(lines)-logLines):]
+}
+
+// Work is what a component's steps did in a run.
+type Work struct {
+	Cached bool          // no step of it ran
+	Time   time.Duration // in which at least one of its steps ran
+}
+
+// Of is the work of the component's own steps. Time is wall time: steps that
+// ran side by side count once, waiting counts not at all.
+func (r *Record) Of(component string) Work {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var ran []Step
+	for _, s := range r.steps {
+		if strings.HasPrefix(s.Name, "["+component+"] ") && s.ran() {
+			ran = append(ran, *s)
+		}
+	}
+	return Work{Cached: len(ran) == 0, Time: covered(ran)}
+}
+
+// covered is the length of the union of the steps' intervals.
+func covered(steps []Step) time.Duration {
+	slices.SortFunc(steps, func(a, b Step) int { return a.Started.Compare(b.Started) })
+	var total time.Duration
+	var end time.Time
+	for _, s := range steps {
+		from := s.Started
+		if from.Before(end) {
+			from = end
+		}
+		if s.Finished.After(from) {
+			total += s.Finished.Sub(from)
+			end = s.Finished
+		}
+	}
+	return total
+}

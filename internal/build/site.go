@@ -1,0 +1,162 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// Site is what this machine's network asks of everything that uses it: a CA
+// bundle, proxies, package indexes.
+type Site struct {
+	Getenv func(string) string
+	Home   string
+	Jobs   int // compile jobs per step; 0 is one per core of the engine
+}
+
+// caVariables name a CA bundle, in the order they are asked.
+var caVariables = []string{"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT"}
+
+// passed are the variables that build steps get as they are. Paths to files
+// of this machine are not among them: the files come along instead.
+var passed = []string{
+	"http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+	"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT",
+	"UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_HTTP_TIMEOUT", "UV_NATIVE_TLS",
+}
+
+// maxSecret is the size BuildKit takes a secret up to.
+const maxSecret = 500 << 10
+
+// Secrets is the site's files by secret id. What the site does not have is
+// not there: the steps declare all of them as optional.
+func (s Site) Secrets() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	env := s.exports()
+	ca, err := s.ca()
+	if err != nil {
+		return nil, err
+	}
+	if ca != nil {
+		out[llb.SiteID(llb.SiteCA)] = ca
+		out[llb.SiteID(llb.SiteApt)] = []byte("Acquire::https::CAInfo \"" + llb.SiteCA + "\";\n")
+		env = append(env, caExports()...)
+	}
+	for file, export := range s.files() {
+		out[llb.SiteID(file)] = export.content
+		env = append(env, export.variable+"="+file)
+	}
+	if len(env) > 0 {
+		slices.Sort(env)
+		out[llb.SiteID(llb.SiteEnv)] = shellExports(env)
+	}
+	return out, tooLarge(out)
+}
+
+// Engine is what an engine of our own needs to fetch on this site.
+func (s Site) Engine() map[string]string {
+	out := map[string]string{}
+	for _, k := range append([]string{"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}, passed[:8]...) {
+		if v := s.Getenv(k); v != "" {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func (s Site) exports() []string {
+	var env []string
+	for _, k := range passed {
+		if v := s.Getenv(k); v != "" {
+			env = append(env, k+"="+v)
+		}
+	}
+	if s.Jobs > 0 {
+		env = append(env, fmt.Sprintf("MEDBUILD_JOBS=%d", s.Jobs))
+	}
+	return env
+}
+
+func (s Site) ca() ([]byte, error) {
+	for _, k := range caVariables {
+		path := s.Getenv(k)
+		if path == "" {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("CA bundle of %s: %w", k, err)
+		}
+		return data, nil
+	}
+	return nil, nil
+}
+
+func caExports() []string {
+	var env []string
+	for _, k := range append(slices.Clone(caVariables), "GIT_SSL_CAINFO") {
+		env = append(env, k+"="+llb.SiteCA)
+	}
+	return append(env, "APT_CONFIG="+llb.SiteApt)
+}
+
+type siteFile struct {
+	variable string
+	content  []byte
+}
+
+// files are the configuration files of pip and uv, where they usually lie. Paths
+// that they name are of this machine: pip's cert gives way to PIP_CERT.
+func (s Site) files() map[string]siteFile {
+	out := map[string]siteFile{}
+	add := func(file, variable string, paths ...string) {
+		for _, p := range append([]string{s.Getenv(variable)}, paths...) {
+			if data, err := os.ReadFile(p); p != "" && err == nil {
+				out[file] = siteFile{variable, data}
+				return
+			}
+		}
+	}
+	add(llb.SitePip, "PIP_CONFIG_FILE", s.config("pip/pip.conf"), filepath.Join(s.Home, ".pip/pip.conf"), etc("pip.conf"))
+	add(llb.SiteUV, "UV_CONFIG_FILE", s.config("uv/uv.toml"), etc("uv/uv.toml"))
+	return out
+}
+
+func (s Site) config(name string) string {
+	if dir := s.Getenv("XDG_CONFIG_HOME"); dir != "" {
+		return filepath.Join(dir, name)
+	}
+	return filepath.Join(s.Home, ".config", name)
+}
+
+func etc(name string) string {
+	if runtime.GOOS == "windows" {
+		return ""
+	}
+	return "/etc/" + name
+}
+
+func shellExports(env []string) []byte {
+	var b strings.Builder
+	for _, e := range env {
+		k, v, _ := strings.Cut(e, "=")
+		fmt.Fprintf(&b, "export %s='%s'\n", k, strings.ReplaceAll(v, "'", `'\''`))
+	}
+	return []byte(b.String())
+}
+
+func tooLarge(secrets map[string][]byte) error {
+	var errs []error
+	for id, data := range secrets {
+		if len(data) > maxSecret {
+			errs = append(errs, fmt.Errorf("%s has %d bytes, build steps can be given %d\nhint: name a smaller CA bundle in SSL_CERT_FILE", id, len(data), maxSecret))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,171 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages"
+)
+
+// check finds what is wrong between the tables of a file.
+func (l *loader) check(f *File) {
+	for _, c := range f.Components {
+		n := l.root.sub("components").sub(c.Shared().Name)
+		l.checkVersion(c, n)
+		l.checkPrefix(c, n)
+	}
+	for _, t := range f.Targets {
+		n := l.root.sub("targets").sub(t.Name)
+		l.checkTarget(t, n)
+		l.checkMembers(f, t, n.sub("components"))
+		l.checkNeeds(f, t, n.sub("components"))
+	}
+}
+
+func (l *loader) checkVersion(t stages.Tool, n *node) {
+	c := t.Shared()
+	if c.Version != "" || n.sub("version").broken() || misspelt(n, "version", reflect.TypeOf(t).Elem()) {
+		return
+	}
+	l.problems.add(n.key("version"), fmt.Sprintf("component %q has no version", c.Name), "add version = \"…\"")
+}
+
+// broken reports whether the key has a value of another type, which is a
+// problem of its own.
+func (n *node) broken() bool {
+	return n != nil && strings.Trim(n.raw, `"'`) != ""
+}
+
+// misspelt reports whether an unknown key of the table looks like the one that
+// is missing: then one problem is enough.
+func misspelt(n *node, key string, t reflect.Type) bool {
+	keys := keysOf(t)
+	for _, k := range n.names() {
+		if meant, _ := closest(k, keys); meant == key && k != key {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) checkPrefix(t stages.Tool, n *node) {
+	prefix := t.Shared().Prefix
+	at := n.key("prefix")
+	switch {
+	case prefix == "":
+	case !path.IsAbs(prefix):
+		l.problems.add(at, fmt.Sprintf("prefix %q is not absolute", prefix), "write \"/opt/"+path.Base(prefix)+"\"")
+	case path.Clean(prefix) != prefix:
+		l.problems.add(at, fmt.Sprintf("prefix %q is not a clean path", prefix), "write \""+path.Clean(prefix)+"\"")
+	case prefix == "/":
+		l.problems.add(at, "prefix \"/\" would hide the whole base", "write \"/opt/"+t.Shared().Name+"\"")
+	}
+}
+
+func (l *loader) checkTarget(t Target, n *node) {
+	bases := l.root.sub("bases")
+	switch {
+	case t.Base == "" && !n.sub("base").broken() && !misspelt(n, "base", reflect.TypeOf(t)):
+		l.problems.add(n.key("base"), fmt.Sprintf("target %q has no base", t.Name), "add base = \"…\", a name of the bases table")
+	case t.Base != "" && bases.sub(t.Base) == nil:
+		l.problems.add(n.key("base"), fmt.Sprintf("target %q: there is no base %q", t.Name, t.Base), hintFor(t.Base, bases.names(), "the bases are "))
+	}
+	if l.root.sub("components").sub(t.Name) != nil {
+		l.problems.add(n.place(), fmt.Sprintf("%q names a target and a component", t.Name), "--target takes both: give one of them another name")
+	}
+	l.checkEnv(t, n.sub("env"))
+}
+
+func (l *loader) checkEnv(t Target, n *node) {
+	for _, k := range slices.Sorted(maps.Keys(t.Env)) {
+		switch {
+		case k == "PATH":
+			l.problems.add(n.key(k), "PATH is extended, never replaced", "list the folders to put in front of it as path = [\"…\"]")
+		case !envRule.form.MatchString(k):
+			l.problems.add(n.key(k), fmt.Sprintf("a variable's name %s, not %q", envRule.must, k), "")
+		}
+	}
+}
+
+// checkMembers finds components that are absent, named twice or in each
+// other's way.
+func (l *loader) checkMembers(f *File, t Target, n *node) {
+	declared := l.root.sub("components")
+	seen, prefixes := map[string]bool{}, map[string]string{}
+	for i, name := range t.Components {
+		c, ok := f.Component(name)
+		switch {
+		case declared.sub(name) == nil:
+			l.problems.add(n.element(i), fmt.Sprintf("target %q: there is no component %q", t.Name, name), hintFor(name, declared.names(), "the components are "))
+		case seen[name]:
+			l.problems.add(n.element(i), fmt.Sprintf("target %q names component %q twice", t.Name, name), "")
+		case ok:
+			l.checkPlace(prefixes, t, c, n.element(i))
+		}
+		seen[name] = true
+	}
+}
+
+func (l *loader) checkPlace(prefixes map[string]string, t Target, tool stages.Tool, at llb.Position) {
+	c := tool.Shared()
+	if c.Prefix == "" {
+		return
+	}
+	if other, ok := prefixes[c.Prefix]; ok {
+		l.problems.add(at, fmt.Sprintf("target %q: %s and %s have the same prefix %s", t.Name, other, c.Name, c.Prefix),
+			"give one of them another prefix")
+		return
+	}
+	prefixes[c.Prefix] = c.Name
+}
+
+// checkNeeds finds components that call commands of a stage which the target
+// does not have.
+func (l *loader) checkNeeds(f *File, t Target, n *node) {
+	has := l.stagesOf(t)
+	for i, name := range t.Components {
+		c, ok := f.Component(name)
+		if !ok {
+			continue
+		}
+		for _, need := range needs(c) {
+			if !has[need] {
+				l.problems.add(n.element(i), fmt.Sprintf("target %q: %s calls commands of %s, which the target lacks", t.Name, name, need),
+					l.lacking(f, need))
+			}
+		}
+	}
+}
+
+func (l *loader) lacking(f *File, stage string) string {
+	for _, c := range f.Components {
+		if c.Shared().Stage == stage {
+			return fmt.Sprintf("add %q to its components", c.Shared().Name)
+		}
+	}
+	return fmt.Sprintf("add a component of stage %q", stage)
+}
+
+// stagesOf is the stages that a target has. Where a name is misspelt, which is
+// a problem of its own, what it means counts.
+func (l *loader) stagesOf(t Target) map[string]bool {
+	declared := l.root.sub("components").names()
+	tables, _ := l.values["components"].(map[string]any)
+	has := map[string]bool{}
+	for _, name := range t.Components {
+		if meant, ok := closest(name, declared); ok {
+			name = meant
+		}
+		_, stage, ok := l.kind(name, tables[name])
+		if meant, close := closest(stage, kindNames()); !ok && close {
+			stage = meant
+		}
+		has[stage] = true
+	}
+	return has
+}

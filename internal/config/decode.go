@@ -1,0 +1,260 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/medbuild/medbuild/stages"
+)
+
+// decode puts a value of the file into a field of the settings. A value of
+// another type is a problem, and what else can be decoded still is. key is the
+// value's name in messages.
+func (l *loader) decode(value any, into reflect.Value, n *node, key string) {
+	switch {
+	case into.Type() == fileType:
+		l.decodeFile(value, into, n, key)
+	case into.Kind() == reflect.Struct:
+		l.decodeStruct(value, into, n, key)
+	case into.Kind() == reflect.Map:
+		l.decodeMap(value, into, n, key)
+	case into.Kind() == reflect.Slice:
+		l.decodeSlice(value, into, n, key)
+	case into.Kind() == reflect.Pointer:
+		into.Set(reflect.New(into.Type().Elem()))
+		l.decode(value, into.Elem(), n, key)
+	default:
+		l.decodeScalar(value, into, n, key)
+	}
+}
+
+func (l *loader) decodeStruct(value any, into reflect.Value, n *node, key string) {
+	table, ok := value.(map[string]any)
+	if !ok {
+		l.wrongType(value, into.Type(), n, key)
+		return
+	}
+	setField(into, "At", n.place())
+	before := len(l.problems)
+	for _, k := range n.names() {
+		f, ok := fieldOf(into.Type(), k)
+		if !ok {
+			l.problems.add(n.key(k), fmt.Sprintf("unknown key %q", k), hintFor(k, keysOf(into.Type()), "the keys here are "))
+			continue
+		}
+		v := into.FieldByIndex(f.Index)
+		l.decode(table[k], v, n.sub(k), k)
+		l.checkField(into.Type(), f, v, n.sub(k))
+	}
+	if len(l.problems) == before {
+		l.checkStruct(into, n)
+	}
+}
+
+// checkStruct asks a settings type that can tell what is wrong with it.
+func (l *loader) checkStruct(v reflect.Value, n *node) {
+	c, ok := v.Addr().Interface().(interface{ Check() error })
+	if !ok {
+		return
+	}
+	if err := c.Check(); err != nil {
+		l.problems.addError(n.place(), err)
+	}
+}
+
+func (l *loader) decodeMap(value any, into reflect.Value, n *node, key string) {
+	table, ok := value.(map[string]any)
+	if !ok {
+		l.wrongType(value, into.Type(), n, key)
+		return
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	for _, k := range n.names() {
+		if named(into.Type()) {
+			l.checkName(k, n.sub(k))
+		}
+		if v, ok := l.decodeEntry(table[k], into.Type().Elem(), n.sub(k), k); ok {
+			into.SetMapIndex(reflect.ValueOf(k), v)
+		}
+	}
+}
+
+func (l *loader) decodeEntry(value any, t reflect.Type, n *node, key string) (reflect.Value, bool) {
+	if t == toolType {
+		return l.decodeTool(value, n, key)
+	}
+	v := reflect.New(t).Elem()
+	if t.Kind() == reflect.Struct {
+		setField(v, "Name", key)
+	}
+	l.decode(value, v, n, key)
+	return v, true
+}
+
+// decodeTool decodes a component on top of the defaults of its stage.
+func (l *loader) decodeTool(value any, n *node, name string) (reflect.Value, bool) {
+	if _, ok := value.(map[string]any); !ok {
+		l.wrongType(value, toolType, n, name)
+		return reflect.Value{}, false
+	}
+	kind, stage, ok := l.kind(name, value)
+	if !ok {
+		l.unknownStage(stage, n)
+		return reflect.Value{}, false
+	}
+	tool := kind.Defaults()
+	v := reflect.ValueOf(tool)
+	l.decode(value, v.Elem(), n, name)
+	c := tool.Shared()
+	c.Name, c.At, c.Stage = name, n.place(), kind.Name
+	return v, true
+}
+
+func (l *loader) unknownStage(stage string, n *node) {
+	hint := hintFor(stage, kindNames(), "the stages are ")
+	if _, ok := closest(stage, kindNames()); !ok && n.sub("stage") == nil {
+		hint = "a component with a name of its own states its stage; " + hint
+	}
+	l.problems.add(n.key("stage"), fmt.Sprintf("no stage is named %q", stage), hint)
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range stages.All() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+func (l *loader) decodeSlice(value any, into reflect.Value, n *node, key string) {
+	all, ok := elements(value)
+	if !ok {
+		l.wrongType(value, into.Type(), n, key)
+		return
+	}
+	into.Set(reflect.MakeSlice(into.Type(), len(all), len(all)))
+	for i, e := range all {
+		c := &node{at: n.element(i)}
+		if n != nil && i < len(n.elements) {
+			c = n.elements[i]
+		}
+		l.decode(e, into.Index(i), c, "an entry of "+key)
+	}
+}
+
+// elements is an array of values or of tables.
+func elements(value any) ([]any, bool) {
+	switch v := value.(type) {
+	case []any:
+		return v, true
+	case []map[string]any:
+		out := make([]any, len(v))
+		for i, t := range v {
+			out[i] = t
+		}
+		return out, true
+	}
+	return nil, false
+}
+
+func (l *loader) decodeScalar(value any, into reflect.Value, n *node, key string) {
+	v := reflect.ValueOf(value)
+	switch {
+	case into.Kind() == reflect.String && v.Kind() == reflect.String:
+		into.SetString(v.String())
+	case into.Kind() == reflect.Bool && v.Kind() == reflect.Bool:
+		into.SetBool(v.Bool())
+	case into.CanInt() && v.CanInt() && !into.OverflowInt(v.Int()):
+		into.SetInt(v.Int())
+	case into.CanFloat() && v.CanFloat():
+		into.SetFloat(v.Float())
+	case into.CanFloat() && v.CanInt():
+		into.SetFloat(float64(v.Int()))
+	default:
+		l.wrongType(value, into.Type(), n, key)
+	}
+}
+
+// decodeFile reads the file that a string names.
+func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) {
+	name, ok := value.(string)
+	if !ok {
+		l.wrongType(value, into.Type(), n, key)
+		return
+	}
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(l.path), name)
+	}
+	content, err := read(path)
+	if err != nil {
+		l.problems.add(n.place(), fmt.Sprintf("%s %q: %s", key, name, reason(err)),
+			"the path is relative to the folder of "+filepath.Base(l.path))
+	}
+	into.Set(reflect.ValueOf(stages.File{At: n.place(), Path: name, Content: content}))
+}
+
+func (l *loader) wrongType(value any, t reflect.Type, n *node, key string) {
+	hint := ""
+	if t.Kind() == reflect.String && n != nil && isScalar(value) && n.raw != "" {
+		hint = "write it in quotes: \"" + n.raw + "\""
+	}
+	if t.Kind() == reflect.Slice && isString(value) && t.Elem().Kind() == reflect.String {
+		hint = fmt.Sprintf("write it in brackets: [%q]", value)
+	}
+	l.problems.add(n.place(), fmt.Sprintf("%s must be %s, not %s", key, typeName(t), valueName(value)), hint)
+}
+
+func isString(v any) bool { _, ok := v.(string); return ok }
+
+func isScalar(v any) bool {
+	switch v.(type) {
+	case int64, float64, bool, time.Time:
+		return true
+	}
+	return false
+}
+
+// typeName is what a value of the type must be.
+func typeName(t reflect.Type) string {
+	switch {
+	case t == fileType:
+		return "a string that names a file"
+	case t.Kind() == reflect.String:
+		return "a string"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Slice:
+		return "an array, each entry " + typeName(t.Elem())
+	case t.Kind() == reflect.Map, t.Kind() == reflect.Struct, t.Kind() == reflect.Interface:
+		return "a table"
+	case t.Kind() == reflect.Pointer:
+		return typeName(t.Elem())
+	case strings.HasPrefix(t.Kind().String(), "float"):
+		return "a number"
+	}
+	return "an integer"
+}
+
+func valueName(v any) string {
+	switch v.(type) {
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case int64:
+		return "an integer"
+	case float64:
+		return "a float"
+	case map[string]any:
+		return "a table"
+	case []any:
+		return "an array"
+	case []map[string]any:
+		return "an array of tables"
+	}
+	return "a date or time"
+}

@@ -1,0 +1,89 @@
+// Package config reads components.toml into the settings types of the stages.
+//
+// It knows no tool and no key: what a component can state comes from the
+// fields of its settings type, and the list of stages is stages.All. Reading
+// is strict and complete: every problem of the file is reported in one go,
+// each with its line and column.
+package config
+
+import (
+	"path/filepath"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages"
+)
+
+// File is a components.toml that has no problems. Bases, components and
+// targets are in the order of the user's file.
+type File struct {
+	Path       string // as given to Load
+	Image      Image
+	Bases      []stages.BaseSettings
+	Components []stages.Tool
+	Targets    []Target
+}
+
+// Image is what all images of the file have in common.
+type Image struct {
+	At      llb.Position      `toml:"-"`
+	Name    string            `toml:"name" doc:"the image's name, a reference without a tag"`
+	Version string            `toml:"version" doc:"the version of the image: SERVICE_VERSION in its version manifest"`
+	Labels  map[string]string `toml:"labels" doc:"labels of every image"`
+}
+
+// Target is an image that can be built: a base and components.
+type Target struct {
+	Name       string            `toml:"-"`
+	At         llb.Position      `toml:"-"`
+	Base       string            `toml:"base" doc:"the base that the image stands on"`
+	Components []string          `toml:"components" doc:"the components of the image, in the order of their layers"`
+	ImageName  string            `toml:"name" doc:"the image's name, instead of the one in the image table"`
+	Labels     map[string]string `toml:"labels" doc:"labels of this image, beside those of the image table"`
+	Env        map[string]string `toml:"env" doc:"environment variables, set over those of the base and the components"`
+	Path       []string          `toml:"path" doc:"folders put before all others in PATH"`
+	Entrypoint []string          `toml:"entrypoint" doc:"the entrypoint; the base's when left out"`
+	Cmd        []string          `toml:"cmd" doc:"the command; the base's when left out"`
+	WorkingDir string            `toml:"workdir" doc:"the working folder; the base's when left out"`
+	User       string            `toml:"user" doc:"the user; the base's when left out"`
+}
+
+// document is the whole file, as the decoder and the schema see it.
+type document struct {
+	Image      Image                          `toml:"image" doc:"what all images of this file have in common"`
+	Bases      map[string]stages.BaseSettings `toml:"bases" doc:"root file systems that images stand on"`
+	Components map[string]stages.Tool         `toml:"components" doc:"what images are put together from"`
+	Targets    map[string]Target              `toml:"targets" doc:"the images that can be built"`
+}
+
+// Dir is the folder of the file: relative paths in it start there.
+func (f *File) Dir() string { return filepath.Dir(f.Path) }
+
+// Base is the base of that name.
+func (f *File) Base(name string) (stages.BaseSettings, bool) {
+	for _, b := range f.Bases {
+		if b.Name == name {
+			return b, true
+		}
+	}
+	return stages.BaseSettings{}, false
+}
+
+// Component is the settings of the component of that name.
+func (f *File) Component(name string) (stages.Tool, bool) {
+	for _, c := range f.Components {
+		if c.Shared().Name == name {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+// Target is the target of that name.
+func (f *File) Target(name string) (Target, bool) {
+	for _, t := range f.Targets {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Target{}, false
+}

@@ -1,0 +1,208 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"sort"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// node is where a key of the file, or an element of an array, stands. A nil
+// node is one that the file does not have: all methods take it.
+type node struct {
+	at       llb.Position
+	raw      string // the text of a value that is neither table nor array
+	keys     []string
+	children map[string]*node
+	elements []*node
+	header   bool // at is the key's own header, not one of a table below it
+}
+
+func (n *node) sub(key string) *node {
+	if n == nil {
+		return nil
+	}
+	return n.children[key]
+}
+
+// names lists the keys in the order of the file.
+func (n *node) names() []string {
+	if n == nil {
+		return nil
+	}
+	return n.keys
+}
+
+// element is the position of an array's element, or of its key.
+func (n *node) element(i int) llb.Position {
+	if n == nil {
+		return llb.Position{}
+	}
+	if i < len(n.elements) {
+		return n.elements[i].at
+	}
+	return n.at
+}
+
+// key is the position of a key, or of the table that lacks it.
+func (n *node) key(name string) llb.Position {
+	if s := n.sub(name); s != nil {
+		return s.at
+	}
+	return n.place()
+}
+
+func (n *node) place() llb.Position {
+	if n == nil {
+		return llb.Position{}
+	}
+	return n.at
+}
+
+// child is the node of a key, made at that position when the file has not
+// named it before.
+func (n *node) child(key string, at llb.Position) *node {
+	if c, ok := n.children[key]; ok {
+		return c
+	}
+	if n.children == nil {
+		n.children = map[string]*node{}
+	}
+	c := &node{at: at}
+	n.children[key] = c
+	n.keys = append(n.keys, key)
+	return c
+}
+
+// last is the table that keys below n belong to: of an array of tables, the
+// latest.
+func (n *node) last() *node {
+	if len(n.elements) == 0 {
+		return n
+	}
+	return n.elements[len(n.elements)-1]
+}
+
+// positions makes the nodes of one file.
+type positions struct {
+	parser unstable.Parser
+	lines  lines
+}
+
+// parsePositions is where each key of the file stands, or the first syntax
+// error.
+func parsePositions(path string, text []byte) (*node, *Problem) {
+	p := &positions{lines: newLines(path, text)}
+	root := &node{at: llb.Position{File: path, Line: 1, Col: 1}}
+	table := root
+	p.parser.Reset(text)
+	for p.parser.NextExpression() {
+		table = p.expression(root, table)
+	}
+	if err := p.parser.Error(); err != nil {
+		return nil, p.problem(err)
+	}
+	return root, nil
+}
+
+func (p *positions) problem(err error) *Problem {
+	var parse *unstable.ParserError
+	if !errors.As(err, &parse) {
+		return &Problem{At: llb.Position{File: p.lines.path}, Message: err.Error()}
+	}
+	return &Problem{At: p.lines.at(int(p.parser.Range(parse.Highlight).Offset)), Message: parse.Message}
+}
+
+// expression adds a line to the nodes; it returns the table that lines after
+// it belong to.
+func (p *positions) expression(root, table *node) *node {
+	switch e := p.parser.Expression(); e.Kind {
+	case unstable.Table:
+		t := p.walk(root, e.Key(), true)
+		return t.last()
+	case unstable.ArrayTable:
+		t := p.walk(root, e.Key(), true)
+		t.elements = append(t.elements, &node{at: t.at})
+		return t.last()
+	case unstable.KeyValue:
+		p.value(p.walk(table, e.Key(), false), e.Value())
+	}
+	return table
+}
+
+// walk goes down a dotted key.
+func (p *positions) walk(n *node, keys unstable.Iterator, header bool) *node {
+	for keys.Next() {
+		k := keys.Node()
+		at := p.lines.at(int(k.Raw.Offset))
+		n = n.last().child(string(k.Data), at)
+		if keys.IsLast() && header && !n.header {
+			n.at, n.header = at, true
+		}
+	}
+	return n
+}
+
+func (p *positions) value(n *node, v *unstable.Node) {
+	switch v.Kind {
+	case unstable.Array:
+		p.array(n, v)
+	case unstable.InlineTable:
+		for it := v.Children(); it.Next(); {
+			if kv := it.Node(); kv.Kind == unstable.KeyValue {
+				p.value(p.walk(n, kv.Key(), false), kv.Value())
+			}
+		}
+	default:
+		n.raw = string(p.parser.Raw(v.Raw))
+	}
+}
+
+func (p *positions) array(n *node, v *unstable.Node) {
+	for it := v.Children(); it.Next(); {
+		e := it.Node()
+		if e.Kind == unstable.Comment {
+			continue
+		}
+		at := n.at
+		if e.Raw.Length > 0 {
+			at = p.lines.at(int(e.Raw.Offset))
+		}
+		c := &node{at: at}
+		p.value(c, e)
+		n.elements = append(n.elements, c)
+	}
+}
+
+// lines turns offsets of a file into positions.
+type lines struct {
+	path string
+	ends []int // offset of each line feed
+	size int
+}
+
+func newLines(path string, text []byte) lines {
+	l := lines{path: path, size: len(text)}
+	for i := 0; ; {
+		n := bytes.IndexByte(text[i:], '\n')
+		if n < 0 {
+			return l
+		}
+		i += n + 1
+		l.ends = append(l.ends, i-1)
+	}
+}
+
+// at is the position of an offset; one past the end is that of the end.
+func (l lines) at(offset int) llb.Position {
+	offset = max(0, min(offset, l.size))
+	line := sort.SearchInts(l.ends, offset)
+	start := 0
+	if line > 0 {
+		start = l.ends[line-1] + 1
+	}
+	return llb.Position{File: l.path, Line: line + 1, Col: offset - start + 1}
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages"
+)
+
+// rule is what a string of the file must look like.
+type rule struct {
+	form *regexp.Regexp
+	must string // follows the key in messages
+}
+
+var (
+	nameRule = rule{regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`),
+		"must be lower-case letters, digits, _ and -, with a letter or digit first"}
+	// Strings of a component reach shell scripts, most of them unquoted.
+	wordRule = rule{regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./+:@=~-]*$`),
+		"must be letters, digits and _ . / + : @ = ~ -"}
+	entryRule = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`),
+		"must hold words of letters, digits and . _ + -"}
+	blankRule  = rule{regexp.MustCompile(`^[^\s\x00-\x1f\x7f]*$`), "must have no blanks or control characters"}
+	sha256Rule = rule{regexp.MustCompile(`^[0-9a-f]{64}$`), "must be 64 hexadecimal digits in lower case"}
+	commitRule = rule{regexp.MustCompile(`^[0-9a-f]{40}$`), "must be 40 hexadecimal digits in lower case"}
+	imageRule  = rule{regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*$`),
+		"must be an image's name without a tag"}
+	tagRule    = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`), "must be letters, digits and _ . -, at most 128"}
+	folderRule = rule{regexp.MustCompile(`^/[^:\x00-\x1f]*$`), "must be absolute folders without a colon"}
+	envRule    = rule{regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`), "must be letters, digits and _, with no digit first"}
+)
+
+// ruleOf is the rule for a field of a settings type. It goes by the kind of
+// the type and of the field, so that a new tool's fields have one too.
+func ruleOf(owner reflect.Type, f field) (rule, bool) {
+	switch {
+	case owner == sourceType:
+		return sourceRule(f.Key), true
+	case owner == reflect.TypeFor[Image]() || owner == reflect.TypeFor[Target]():
+		return ownRule(f.Key)
+	case !reflect.PointerTo(owner).Implements(toolType):
+		return rule{}, false
+	case f.Type.Kind() == reflect.String:
+		return wordRule, true
+	case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.String:
+		return entryRule, true
+	}
+	return rule{}, false
+}
+
+func sourceRule(key string) rule {
+	switch key {
+	case "sha256":
+		return sha256Rule
+	case "commit":
+		return commitRule
+	}
+	return blankRule
+}
+
+// ownRule is for this package's own types.
+func ownRule(key string) (rule, bool) {
+	switch key {
+	case "name":
+		return imageRule, true
+	case "version":
+		return tagRule, true
+	case "path", "workdir":
+		return folderRule, true
+	}
+	return rule{}, false
+}
+
+// checkField holds a field against its rule. An empty string is one left out.
+func (l *loader) checkField(owner reflect.Type, f field, v reflect.Value, n *node) {
+	r, ok := ruleOf(owner, f)
+	if !ok {
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		l.hold(r, f.Key, v.String(), n.place())
+	case reflect.Slice:
+		for i := range v.Len() {
+			l.hold(r, f.Key, v.Index(i).String(), n.element(i))
+		}
+	}
+}
+
+func (l *loader) hold(r rule, key, value string, at llb.Position) {
+	if value != "" && !r.form.MatchString(value) {
+		l.problems.add(at, fmt.Sprintf("%s %s, not %q", key, r.must, value), "")
+	}
+}
+
+// checkName holds the name that the user gave a table against its rule.
+func (l *loader) checkName(name string, n *node) {
+	if nameRule.form.MatchString(name) {
+		return
+	}
+	hint := ""
+	if better := strings.ToLower(strings.NewReplacer(".", "-", " ", "-").Replace(name)); nameRule.form.MatchString(better) {
+		hint = fmt.Sprintf("write %q", better)
+	}
+	l.problems.add(n.place(), fmt.Sprintf("a name %s, not %q", nameRule.must, name), hint)
+}
+
+// needs is the stages whose commands a tool calls at run time, where it tells.
+func needs(t stages.Tool) []string {
+	if n, ok := t.(interface{ Needs() []string }); ok {
+		return n.Needs()
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// override is one --set: a value put in the place of the file's before
+// anything is decoded, so that it is checked as the file's would be. Its
+// problems name the flag instead of a line.
+type override struct {
+	*loader
+	at   llb.Position
+	text string
+}
+
+func (l *loader) override(flag string) {
+	o := override{loader: l, at: llb.Position{File: "--set " + shorten(flag)}}
+	key, text, ok := strings.Cut(flag, "=")
+	path, valid := parseKey(key)
+	if !ok || !valid {
+		l.problems.add(o.at, "is not of the form component.key=value", "")
+		return
+	}
+	o.text = text
+	o.set(path)
+}
+
+// shorten keeps a flag of many words from filling the screen.
+func shorten(flag string) string {
+	const limit = 80
+	if runes := []rune(flag); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return flag
+}
+
+// parseKey is the parts of a dotted key, quoted as in TOML where it must be.
+func parseKey(key string) ([]string, bool) {
+	var p unstable.Parser
+	p.Reset([]byte(key + "=0"))
+	if !p.NextExpression() || p.Expression().Kind != unstable.KeyValue {
+		return nil, false
+	}
+	var path []string
+	for it := p.Expression().Key(); it.Next(); {
+		path = append(path, string(it.Node().Data))
+	}
+	return path, !p.NextExpression() && p.Error() == nil
+}
+
+func (o override) set(path []string) {
+	top := reflect.TypeFor[document]()
+	f, ok := fieldOf(top, path[0])
+	if !ok { // a component's name
+		path = slices.Insert(path, 0, "components")
+		f, _ = fieldOf(top, path[0])
+	}
+	least := 2
+	if named(f.Type) {
+		least = 3
+	}
+	switch {
+	case len(path) < least:
+		o.problems.add(o.at, "names no key", "write component.key=value")
+	case least == 2 || o.exists(path):
+		o.put(o.values, o.root, top, path)
+	}
+}
+
+// exists reports whether the file has the table that an override names: an
+// override never makes one.
+func (o override) exists(path []string) bool {
+	n := o.root.sub(path[0])
+	if n.sub(path[1]) != nil {
+		return true
+	}
+	what := strings.TrimSuffix(path[0], "s")
+	o.problems.add(o.at, fmt.Sprintf("there is no %s %q", what, path[1]), hintFor(path[1], n.names(), "the "+path[0]+" are "))
+	return false
+}
+
+// put sets the value at path below a table, whose settings have the type t,
+// nil when that is not known.
+func (o override) put(table map[string]any, n *node, t reflect.Type, path []string) {
+	key := path[0]
+	t = o.below(t, key, table[key])
+	if len(path) == 1 {
+		table[key] = o.value(t)
+		*n.child(key, o.at) = *o.nodes(table[key])
+		return
+	}
+	next, ok := table[key].(map[string]any)
+	if !ok && table[key] != nil {
+		o.problems.add(o.at, fmt.Sprintf("%s is %s, not a table", key, valueName(table[key])), "")
+		return
+	}
+	if next == nil {
+		next = map[string]any{}
+		table[key] = next
+	}
+	o.put(next, n.child(key, o.at), t, path[1:])
+}
+
+// below is the type of a key's value.
+func (o override) below(t reflect.Type, key string, value any) reflect.Type {
+	if t == nil {
+		return nil
+	}
+	switch {
+	case t.Kind() == reflect.Struct:
+		f, _ := fieldOf(t, key)
+		return f.Type
+	case t.Kind() == reflect.Map && t.Elem() == toolType:
+		if k, _, ok := o.kind(key, value); ok {
+			return reflect.TypeOf(k.Defaults()).Elem()
+		}
+	case t.Kind() == reflect.Map:
+		return t.Elem()
+	}
+	return nil
+}
+
+// value is the text as a value for a field of the type t. A string stays what
+// it is: "3.0" is not a number.
+func (o override) value(t reflect.Type) any {
+	switch {
+	case t == nil || t == fileType || t.Kind() == reflect.String:
+		return o.text
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String && !strings.HasPrefix(o.text, "["):
+		return words(o.text)
+	}
+	if v, ok := parseValue(o.text); ok {
+		return v
+	}
+	return o.text
+}
+
+// words is a list with commas between its entries.
+func words(text string) []any {
+	out := []any{}
+	for w := range strings.SplitSeq(text, ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// parseValue is a value as it would stand in the file.
+func parseValue(text string) (any, bool) {
+	line := "value = " + text
+	if _, problem := parsePositions("", []byte(line)); problem != nil {
+		return nil, false
+	}
+	values := map[string]any{}
+	if _, err := toml.Decode(line, &values); err != nil || len(values) != 1 {
+		return nil, false
+	}
+	return values["value"], true
+}
+
+// nodes puts a value and everything in it at the flag.
+func (o override) nodes(value any) *node {
+	n := &node{at: o.at}
+	if table, ok := value.(map[string]any); ok {
+		for _, k := range slices.Sorted(maps.Keys(table)) {
+			*n.child(k, o.at) = *o.nodes(table[k])
+		}
+	}
+	all, _ := elements(value)
+	for _, e := range all {
+		n.elements = append(n.elements, o.nodes(e))
+	}
+	return n
+}

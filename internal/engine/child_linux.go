@@ -1,0 +1,283 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+)
+
+// maxSocketPath is what fits into a unix socket's address on every system,
+// with some room.
+const maxSocketPath = 100
+
+// daemon is our own buildkitd: everything about it follows from its root and
+// what it is started with, none of it from the run that uses it.
+type daemon struct {
+	root   string // absolute, without symlinks
+	socket string
+	binary string // buildkitd
+	runc   string
+	config string   // text of the config file
+	env    []string // sorted
+	say    func(string)
+}
+
+// openChild returns our own engine, started or shared, held until it is
+// closed.
+func openChild(ctx context.Context, o Options) (*Engine, error) {
+	d, err := newDaemon(o)
+	if err != nil {
+		return nil, err
+	}
+	start, err := lockExclusive(ctx, d.path("run/start.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("waiting for another run that starts or stops it: %w", err)
+	}
+	defer start.release()
+	c, err := d.ensure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users, err := lockShared(d.path("run/users.lock"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("joining its users: %w", err), c.Close())
+	}
+	return &Engine{Kind: Child, Address: "unix://" + d.socket, Client: c, Log: d.logFile(),
+		release: func() error { return d.leave(users) }}, nil
+}
+
+// newDaemon checks what the machine needs to have and makes the root's folders.
+func newDaemon(o Options) (*daemon, error) {
+	d := &daemon{say: o.Say}
+	var needs [3]error
+	needs[0] = checkUser(os.Geteuid())
+	d.binary, needs[1] = findBuildkitd(o.Binary)
+	d.runc, needs[2] = findRunc()
+	if err := allMissing(needs[:]); err != nil {
+		return nil, err
+	}
+	var err error
+	if d.root, err = makeRoot(o.Root); err != nil {
+		return nil, err
+	}
+	d.socket = socketPath(d.root)
+	if d.config, err = d.configText(); err != nil {
+		return nil, err
+	}
+	d.env = d.environment(o.Env)
+	return d, nil
+}
+
+// makeRoot creates the root and its private folders and returns its real path.
+func makeRoot(root string) (string, error) {
+	if root == "" {
+		return "", hinted{errors.New("no folder for its state: HOME is not set"), "set MEDBUILD_ROOT to a folder on a local disk"}
+	}
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return "", fmt.Errorf("its root: %w", err)
+	}
+	for _, dir := range []string{"", "state", "run", "log", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
+			return "", fmt.Errorf("its root: %w", err)
+		}
+	}
+	return filepath.EvalSymlinks(root)
+}
+
+// socketPath returns where the daemon listens: in the root, or, when that path
+// is too long for a socket, in a private folder of /tmp (not of TMPDIR, which
+// two runs may have set differently).
+func socketPath(root string) string {
+	path := filepath.Join(root, "run/buildkitd.sock")
+	if len(path) <= maxSocketPath {
+		return path
+	}
+	sum := sha256.Sum256([]byte(root))
+	return filepath.Join("/tmp", "medbuild-"+hex.EncodeToString(sum[:6]), "buildkitd.sock")
+}
+
+// makeSocketFolder creates the folder of the socket and makes sure that it is
+// ours alone: the path can be guessed.
+func (d *daemon) makeSocketFolder() error {
+	dir := filepath.Dir(d.socket)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("a folder for its socket: %w", err)
+	}
+	return checkPrivate(dir)
+}
+
+// traceSocket is where build steps may send traces; its default is a folder of
+// the system's own buildkitd.
+func (d *daemon) traceSocket() string { return filepath.Join(filepath.Dir(d.socket), "otel.sock") }
+
+func (d *daemon) path(rel string) string { return filepath.Join(d.root, rel) }
+
+func (d *daemon) logFile() string { return d.path("log/buildkitd.log") }
+
+func (d *daemon) configFile() string { return d.path("buildkitd.toml") }
+
+// environment is all the daemon gets to see: what it needs to find programs
+// and to keep its files in the root, and what the caller adds.
+func (d *daemon) environment(add map[string]string) []string {
+	env := map[string]string{
+		"PATH":   searchPath(os.Getenv("PATH")),
+		"HOME":   d.root,
+		"TMPDIR": d.path("tmp"),
+	}
+	maps.Copy(env, add)
+	out := make([]string, 0, len(env))
+	for k, v := range env {
+		out = append(out, k+"="+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// fingerprint changes when a running daemon is no longer the one that would be
+// started. It is a hash: a proxy's address may hold a password.
+func (d *daemon) fingerprint() string {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	_ = enc.Encode([]any{d.binary, d.config, d.env}) // writing to a hash cannot fail
+	if fi, err := os.Stat(d.binary); err == nil {
+		_ = enc.Encode([]int64{fi.Size(), fi.ModTime().UnixNano()})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// ensure returns a connection to a daemon that answers: the one that runs, or
+// a new one. The caller holds the start lock.
+func (d *daemon) ensure(ctx context.Context) (*client.Client, error) {
+	was := d.running()
+	if was.pid == 0 {
+		return d.start(ctx)
+	}
+	current := was.Fingerprint == d.fingerprint()
+	idle := d.idle()
+	if !current && idle {
+		d.say("restarting our own buildkitd: its settings changed")
+		return d.restart(ctx, was.pid)
+	}
+	c, err := d.connect(ctx, adoptLimit)
+	if err != nil && idle && ctx.Err() == nil {
+		d.say("restarting our own buildkitd: the one that was left behind does not answer")
+		return d.restart(ctx, was.pid)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("process %d: %w (log: %s)", was.pid, err, d.logFile())
+	}
+	if !current {
+		d.say("our own buildkitd is busy with another run and keeps the settings that run started it with")
+	}
+	return c, nil
+}
+
+func (d *daemon) restart(ctx context.Context, pid int) (*client.Client, error) {
+	if err := d.stop(pid); err != nil {
+		return nil, err
+	}
+	return d.start(ctx)
+}
+
+// idle reports whether no run uses the daemon. The caller holds the start
+// lock, so that none joins meanwhile.
+func (d *daemon) idle() bool {
+	l, err := lockShared(d.path("run/users.lock"))
+	if err != nil {
+		return false
+	}
+	defer l.release()
+	return l.onlyHolder()
+}
+
+// leave gives up a share of the daemon and stops it when it was the last.
+func (d *daemon) leave(users *lock) error {
+	defer users.release()
+	ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
+	defer cancel()
+	start, err := lockExclusive(ctx, d.path("run/start.lock"))
+	if err != nil {
+		return nil // somebody is about to join, and will be the last
+	}
+	defer start.release()
+	if !users.onlyHolder() {
+		return nil
+	}
+	return d.stop(d.running().pid)
+}
+
+// findBuildkitd returns the daemon's program: the given one, the one beside
+// this program, or the one in PATH.
+func findBuildkitd(given string) (string, error) {
+	if given != "" {
+		path, err := exec.LookPath(given)
+		if err != nil {
+			return "", fmt.Errorf("buildkitd: %w", err)
+		}
+		return filepath.Abs(path)
+	}
+	if self, err := os.Executable(); err == nil {
+		if path, err := exec.LookPath(filepath.Join(filepath.Dir(self), "buildkitd")); err == nil {
+			return path, nil
+		}
+	}
+	if path, err := exec.LookPath("buildkitd"); err == nil {
+		return filepath.Abs(path)
+	}
+	return "", hinted{errors.New("no buildkitd beside this program or in PATH"),
+		"make build (writes bin/buildkitd), or set MEDBUILD_BUILDKITD to one"}
+}
+
+// findRunc returns the program that runs build steps; sudo often leaves the
+// sbin folders out of PATH.
+func findRunc() (string, error) {
+	for _, name := range []string{"runc", "buildkit-runc", "/usr/sbin/runc", "/sbin/runc"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return filepath.Abs(path)
+		}
+	}
+	return "", hinted{errors.New("runc is not installed"), "apt-get install runc"}
+}
+
+func checkUser(euid int) error {
+	if euid == 0 {
+		return nil
+	}
+	return hinted{errors.New("needs root"),
+		"run as root (sudo), or start a rootless buildkitd or Docker and give its address with --engine"}
+}
+
+// allMissing makes one error of what is missing, with every hint, so that a
+// machine is made ready in one go.
+func allMissing(needs []error) error {
+	var reasons, hints []string
+	for _, err := range needs {
+		if err == nil {
+			continue
+		}
+		reasons = append(reasons, err.Error())
+		if h := (hinted{}); errors.As(err, &h) {
+			hints = append(hints, h.hint)
+		}
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return hinted{errors.New(strings.Join(reasons, "; ")), strings.Join(hints, "\nhint: ")}
+}
+
+func searchPath(path string) string {
+	return strings.Trim(path+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":")
+}

@@ -1,0 +1,527 @@
+package engine
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/tonistiigi/fsutil"
+)
+
+// holdEnv makes the test binary a run of its own: it opens the engine with this
+// root, prints the daemon's process and waits to be killed.
+const holdEnv = "MEDBUILD_TEST_HOLD"
+
+func TestMain(m *testing.M) {
+	if root := os.Getenv(holdEnv); root != "" {
+		hold(root)
+	}
+	os.Exit(m.Run())
+}
+
+func hold(root string) {
+	_, err := Find(context.Background(), Options{Address: "child", Root: root, Binary: os.Getenv("MEDBUILD_BUILDKITD")})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("holding")
+	time.Sleep(time.Minute)
+	os.Exit(1)
+}
+
+// site is a root with all that a test of our own engine needs.
+type site struct {
+	*testing.T
+	root   string
+	binary string
+	said   []string
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("our own engine needs root")
+	}
+	if _, err := findRunc(); err != nil {
+		t.Skip(err)
+	}
+	given := first(os.Getenv("MEDBUILD_BUILDKITD"), "../../bin/buildkitd")
+	binary, err := findBuildkitd(given)
+	if err != nil {
+		t.Skipf("no daemon to test with (make build writes one): %v", err)
+	}
+	// The folders of t.TempDir are too long for the socket to be in the root.
+	root, err := os.MkdirTemp("", "mbe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{T: t, root: root, binary: binary}
+	t.Cleanup(s.tidy)
+	return s
+}
+
+// tidy ends what a failed test left and fails a test that left something.
+func (s *site) tidy() {
+	if r := s.daemon().running(); r.pid != 0 {
+		s.Errorf("buildkitd is left behind as process %d", r.pid)
+		if err := s.daemon().stop(r.pid); err != nil {
+			s.Error(err)
+		}
+	}
+	s.noMounts()
+	if err := os.RemoveAll(s.root); err != nil {
+		s.Error(err)
+	}
+}
+
+func (s *site) noMounts() {
+	s.Helper()
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		s.Fatal(err)
+	}
+	if left := mountPoints(string(table), s.root); len(left) > 0 {
+		s.Errorf("mounts are left: %v", left)
+	}
+}
+
+func (s *site) daemon() *daemon {
+	return &daemon{root: s.root, socket: s.root + "/run/buildkitd.sock", runc: "runc"}
+}
+
+func (s *site) options() Options {
+	return Options{Address: "child", Root: s.root, Binary: s.binary, Say: func(m string) { s.said = append(s.said, m) }}
+}
+
+func (s *site) find(o Options) *Engine {
+	s.Helper()
+	e, err := Find(s.Context(), o)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return e
+}
+
+func (s *site) close(e *Engine) {
+	s.Helper()
+	began := time.Now()
+	if err := e.Close(); err != nil {
+		s.Error(err)
+	}
+	s.within("closing", began, 2*time.Second)
+}
+
+func (s *site) within(what string, began time.Time, limit time.Duration) {
+	s.Helper()
+	took := time.Since(began)
+	s.Logf("%s took %s", what, took.Round(time.Millisecond))
+	if took > limit {
+		s.Errorf("%s took %s, more than %s", what, took, limit)
+	}
+}
+
+// pid returns the daemon's process.
+func (s *site) pid() int {
+	s.Helper()
+	r := s.daemon().running()
+	if r.pid == 0 {
+		s.Fatal("no daemon runs")
+	}
+	return r.pid
+}
+
+func TestChildStartsAndStops(t *testing.T) {
+	s := newSite(t)
+	began := time.Now()
+	e := s.find(s.options())
+	s.within("the first start", began, time.Second)
+	pid := s.pid()
+	if e.Kind != Child || e.InDocker() || e.Log != s.root+"/log/buildkitd.log" {
+		t.Errorf("engine is %q, log %q", e.Kind, e.Log)
+	}
+	if len(s.said) != 1 || !strings.Contains(s.said[0], e.Log) {
+		t.Errorf("the user was told %q", s.said)
+	}
+	s.private()
+	s.ownSession(pid)
+	s.close(e)
+	if _, err := os.Stat("/proc/" + strconv.Itoa(pid)); err == nil {
+		t.Errorf("process %d is left", pid)
+	}
+	began = time.Now()
+	e = s.find(s.options())
+	s.within("the second start", began, time.Second)
+	s.close(e)
+}
+
+// private checks that nobody else reaches the daemon or reads its files.
+func (s *site) private() {
+	s.Helper()
+	for _, dir := range []string{"run", "state", "log", "tmp"} {
+		fi, err := os.Stat(filepath.Join(s.root, dir))
+		if err != nil || fi.Mode().Perm()&0o077 != 0 && dir != "state" {
+			s.Errorf("folder %s: %v %v", dir, fi, err)
+		}
+	}
+}
+
+// ownSession checks that a terminal's Ctrl-C does not reach the daemon.
+func (s *site) ownSession(pid int) {
+	s.Helper()
+	group, err := syscall.Getpgid(pid)
+	if err != nil || group != pid {
+		s.Errorf("daemon %d is in process group %d (%v)", pid, group, err)
+	}
+}
+
+func TestChildIsShared(t *testing.T) {
+	s := newSite(t)
+	engines := make(chan *Engine, 2)
+	for range 2 {
+		go func() {
+			o := s.options()
+			o.Say = nil
+			e, err := Find(t.Context(), o)
+			if err != nil {
+				t.Error(err)
+			}
+			engines <- e
+		}()
+	}
+	a, b := <-engines, <-engines
+	if a == nil || b == nil {
+		t.Fatal("an engine is missing")
+	}
+	pid := s.pid()
+	s.close(a)
+	if _, err := b.Client.ListWorkers(t.Context()); err != nil {
+		t.Errorf("after the other run ended: %v", err)
+	}
+	if s.pid() != pid {
+		t.Error("the daemon was replaced under a run that uses it")
+	}
+	s.close(b)
+}
+
+func TestChildIsAdopted(t *testing.T) {
+	for _, lost := range []string{"", "run/buildkitd.json"} {
+		t.Run("without "+lost, func(t *testing.T) {
+			s := newSite(t)
+			pid := s.killedRun()
+			if lost != "" {
+				if err := os.Remove(filepath.Join(s.root, lost)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e := s.find(s.options())
+			// Without its record nobody knows its settings: then it is replaced.
+			if got := s.pid(); (got == pid) != (lost == "") {
+				t.Errorf("daemon was %d, is %d", pid, got)
+			}
+			s.close(e)
+		})
+	}
+}
+
+// killedRun starts a run in another process and kills it; it returns the
+// daemon that is left.
+func (s *site) killedRun() int {
+	s.Helper()
+	run := exec.Command("/proc/self/exe")
+	run.Env = append(os.Environ(), holdEnv+"="+s.root, "MEDBUILD_BUILDKITD="+s.binary)
+	out, err := run.StdoutPipe()
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := run.Start(); err != nil {
+		s.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || line != "holding\n" {
+		s.Fatalf("the other run: %q %v", line, err)
+	}
+	pid := s.pid()
+	_ = run.Process.Kill()
+	_ = run.Wait() // it was killed
+	return pid
+}
+
+func TestStaleRecordDoesNotBlock(t *testing.T) {
+	s := newSite(t)
+	if err := os.Mkdir(s.root+"/run", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// A living process that is not ours must neither be taken nor harmed.
+	other := exec.Command("sleep", "60")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Process.Kill(); _ = other.Wait() }()
+	text := fmt.Sprintf(`{"pid":%d,"fingerprint":"x"}`, other.Process.Pid)
+	if err := os.WriteFile(s.root+"/run/buildkitd.json", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.root+"/run/buildkitd.sock", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := s.find(s.options())
+	s.close(e)
+	if err := other.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("the other process: %v", err)
+	}
+}
+
+func TestChangedEnvRestarts(t *testing.T) {
+	s := newSite(t)
+	a := s.find(s.options())
+	pid := s.pid()
+	o := s.options()
+	o.Env = map[string]string{"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"}
+	b := s.find(o)
+	if s.pid() != pid {
+		t.Error("a busy daemon was restarted")
+	}
+	if last := s.said[len(s.said)-1]; !strings.Contains(last, "busy") {
+		t.Errorf("the user was told %q", s.said)
+	}
+	s.close(b)
+	s.close(a)
+	pid = s.killedRun()
+	b = s.find(o)
+	if s.pid() == pid {
+		t.Error("an idle daemon kept its old environment")
+	}
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(s.pid()) + "/environ")
+	if err != nil || !strings.Contains(string(env), "\x00SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\x00") {
+		t.Errorf("the daemon's environment: %q %v", env, err)
+	}
+	s.close(b)
+}
+
+func TestHungDaemonIsReplaced(t *testing.T) {
+	s := newSite(t)
+	pid := s.killedRun()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	e := s.find(s.options())
+	if s.pid() == pid {
+		t.Error("a stopped daemon was adopted")
+	}
+	s.close(e)
+}
+
+func TestFailedStartSaysWhy(t *testing.T) {
+	s := newSite(t)
+	bad := filepath.Join(s.root, "buildkitd")
+	if err := os.WriteFile(bad, []byte("#!/bin/sh\necho the disk is purple >&2\nexit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	o := s.options()
+	o.Binary = bad
+	began := time.Now()
+	_, err := Find(t.Context(), o)
+	s.within("failing", began, time.Second)
+	if err == nil || !strings.Contains(err.Error(), "the disk is purple") || !strings.Contains(err.Error(), s.root+"/log/buildkitd.log") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestCancelledStartLeavesNothing(t *testing.T) {
+	s := newSite(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := Find(ctx, s.options()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestLongRootHasShortSocket(t *testing.T) {
+	s := newSite(t)
+	o := s.options()
+	o.Root = filepath.Join(s.root, strings.Repeat("long/", 30))
+	e := s.find(o)
+	if len(e.Address) > len("unix://")+maxSocketPath || !strings.HasPrefix(e.Address, "unix:///tmp/medbuild-") {
+		t.Errorf("address is %s", e.Address)
+	}
+	dir := filepath.Dir(strings.TrimPrefix(e.Address, "unix://"))
+	if err := checkPrivate(dir); err != nil {
+		t.Error(err)
+	}
+	s.close(e)
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("folder of the socket after closing: %v", err)
+	}
+}
+
+// base returns a root file system with a shell: the busybox-like set of
+// programs a Debian root tar has, given by the environment.
+func (s *site) base() (llb.State, client.SolveOpt) {
+	s.Helper()
+	tar := os.Getenv("MEDBUILD_TEST_ROOTFS")
+	if tar == "" {
+		s.Skip("MEDBUILD_TEST_ROOTFS names no root file system tar to run steps in")
+	}
+	local := llb.Local("base", llb.LocalUniqueID("base"), llb.IncludePatterns([]string{filepath.Base(tar)}))
+	st := llb.Scratch().File(llb.Copy(local, "/"+filepath.Base(tar), "/", &llb.CopyInfo{AttemptUnpack: true}))
+	dir, err := fsutil.NewFS(filepath.Dir(tar))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return st, client.SolveOpt{LocalMounts: map[string]fsutil.FS{"base": dir}}
+}
+
+// solve runs a shell script in the base.
+func (s *site) solve(ctx context.Context, e *Engine, script string) error {
+	s.Helper()
+	base, opt := s.base()
+	def, err := base.Run(llb.Args([]string{"/bin/sh", "-c", script}), llb.IgnoreCache).Root().Marshal(ctx)
+	if err != nil {
+		s.Fatal(err)
+	}
+	_, err = e.Client.Solve(ctx, def, opt, nil)
+	return err
+}
+
+func TestStepHasNetwork(t *testing.T) {
+	s := newSite(t)
+	s.base()
+	e := s.find(s.options())
+	defer s.close(e)
+	// A name of the host's own resolver setting, and its file as the host has it.
+	host, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(host)) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] == "nameserver" {
+			if err := s.solve(t.Context(), e, "grep -F 'nameserver "+f[1]+"' /etc/resolv.conf"); err != nil {
+				t.Errorf("%s: %v", strings.TrimSpace(line), err)
+			}
+		}
+	}
+	if name := os.Getenv("MEDBUILD_TEST_HOST"); name != "" {
+		if err := s.solve(t.Context(), e, "getent hosts "+name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// marked is a command line that a test finds among all processes.
+func marked(t *testing.T) (script string, count func() int) {
+	t.Helper()
+	seconds := strconv.Itoa(100000 + os.Getpid())
+	return "sleep " + seconds, func() int {
+		n := 0
+		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, f := range files {
+			if data, err := os.ReadFile(f); err == nil && string(data) == "sleep\x00"+seconds+"\x00" {
+				n++
+			}
+		}
+		return n
+	}
+}
+
+func (s *site) await(what string, true func() bool) {
+	s.Helper()
+	for end := time.Now().Add(30 * time.Second); !true(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.Fatal(what)
+		}
+	}
+}
+
+func TestKilledDaemonIsCleanedUp(t *testing.T) {
+	s := newSite(t)
+	s.base()
+	e := s.find(s.options())
+	script, count := marked(t)
+	ended := make(chan error, 1)
+	go func() { ended <- s.solve(t.Context(), e, script) }()
+	s.await("the step does not start", func() bool { return count() == 1 })
+	if err := syscall.Kill(s.pid(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("the solve did not notice")
+	}
+	if count() != 1 {
+		t.Log("the step died with its daemon; nothing to clean up")
+	}
+	again := s.find(s.options())
+	if n := count(); n != 0 {
+		t.Errorf("%d leftover steps still run", n)
+	}
+	s.noMounts()
+	if err := s.solve(t.Context(), again, "true"); err != nil {
+		t.Errorf("after the clean-up: %v", err)
+	}
+	s.close(e)
+	s.close(again)
+}
+
+func TestCloseDuringSolve(t *testing.T) {
+	for _, cancelled := range []bool{true, false} {
+		t.Run(fmt.Sprintf("cancelled %t", cancelled), func(t *testing.T) {
+			s := newSite(t)
+			s.base()
+			e := s.find(s.options())
+			script, count := marked(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- s.solve(ctx, e, script) }()
+			s.await("the step does not start", func() bool { return count() == 1 })
+			if cancelled {
+				cancel()
+			}
+			s.close(e)
+			if n := count(); n != 0 {
+				t.Errorf("%d steps still run", n)
+			}
+			if err := <-ended; err == nil {
+				t.Error("the solve succeeded")
+			}
+		})
+	}
+}
+
+func TestUnmountBelow(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	dir := t.TempDir()
+	inner := filepath.Join(dir, "a b", "inner")
+	for _, d := range []string{filepath.Join(dir, "a b"), inner} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mount("none", d, "tmpfs", 0, "size=64k"); err != nil {
+			t.Skipf("cannot mount here: %v", err)
+		}
+		t.Cleanup(func() { _ = syscall.Unmount(d, syscall.MNT_DETACH) })
+	}
+	if err := unmountBelow(dir); err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := mountPoints(string(table), dir); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}

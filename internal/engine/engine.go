@@ -1,0 +1,118 @@
+// Package engine finds the BuildKit that builds, and starts one when there is
+// none.
+//
+// Find tries, in this order, the address it was given, a buildkitd that runs
+// already (the system's, then the user's rootless one), Docker's built-in
+// BuildKit, and last our own buildkitd as a child process. An engine is taken
+// only when it answers and can merge layers, because images are merges of
+// layers here; every other candidate is kept with the reason it was refused.
+//
+// The child belongs to a folder, its root, not to one run: runs at the same
+// time share it, a run that was killed leaves it to the next one, and the last
+// run that ends stops it. Its cache stays in the root.
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/moby/buildkit/client"
+)
+
+// Kind says how an engine was found.
+type Kind string
+
+// The kinds of engine, in the order Find looks for them.
+const (
+	Given  Kind = "given"  // an address the user gave
+	System Kind = "system" // a buildkitd that was running already
+	Docker Kind = "docker" // the BuildKit inside a Docker Engine
+	Child  Kind = "child"  // our own buildkitd
+)
+
+// Options say where to look. The zero value searches with the defaults.
+type Options struct {
+	// Address is tried alone when set (else $BUILDKIT_HOST, when that is set):
+	// unix://, tcp://, docker-container://, podman-container://, kube-pod://,
+	// ssh://, "docker" for Docker's BuildKit, "child" for our own.
+	Address string
+	// Root is the folder of our own engine's state; empty: $MEDBUILD_ROOT,
+	// else $XDG_DATA_HOME/medbuild/engine, else ~/.local/share/medbuild/engine.
+	Root string
+	// Binary is the buildkitd to start; empty: $MEDBUILD_BUILDKITD, else the one
+	// beside the running program, else the one in PATH.
+	Binary string
+	// Env is added to the small environment of our own engine, which fetches
+	// sources itself: CA bundle, proxies. An idle engine that runs with another
+	// Env is restarted; a busy one is used as it is, and Say tells so.
+	Env map[string]string
+	// Say takes one-line notices for the user; nil drops them.
+	Say func(string)
+}
+
+// Refusal is a candidate that was passed over.
+type Refusal struct {
+	Candidate string // what was tried, for example "Docker at unix:///var/run/docker.sock"
+	Reason    string // why it is no use
+	Hint      string // what the user can do about it; may be empty
+}
+
+// Engine is a BuildKit that answers and can merge. Close releases it.
+type Engine struct {
+	Kind    Kind
+	Address string         // where it is reached, for example unix:///run/buildkit/buildkitd.sock
+	Client  *client.Client // connected; closed by Close
+	Refused []Refusal      // the candidates passed over before this one, in order
+	Log     string         // log file of our own engine; empty for the others
+
+	release func() error
+	once    sync.Once
+	closed  error
+}
+
+// InDocker reports whether results stay in a Docker Engine's image store.
+func (e *Engine) InDocker() bool { return e.Kind == Docker }
+
+// Close releases the engine; the last user of our own engine stops it, which
+// takes under 2 seconds even when a solve is under way (cancel that first).
+// Calling it again returns the first call's error.
+func (e *Engine) Close() error {
+	e.once.Do(func() {
+		// The connection goes first: a daemon waits for open ones when it stops.
+		e.closed = e.Client.Close()
+		if e.release != nil {
+			e.closed = errors.Join(e.closed, e.release())
+		}
+	})
+	return e.closed
+}
+
+// NoEngineError says that nothing usable was found, and what each candidate
+// lacked.
+type NoEngineError struct {
+	Refused []Refusal
+}
+
+// Error lists every candidate with its reason, and the hints on lines of their
+// own.
+func (e *NoEngineError) Error() string {
+	var b strings.Builder
+	b.WriteString("no build engine can be used")
+	for _, r := range e.Refused {
+		b.WriteString("\n  " + r.Candidate + ": " + r.Reason)
+	}
+	for _, r := range e.Refused {
+		if r.Hint != "" {
+			b.WriteString("\nhint: " + r.Hint)
+		}
+	}
+	return b.String()
+}
+
+// Find returns the first usable engine. The error is a *NoEngineError, or what
+// ended the context.
+func Find(ctx context.Context, o Options) (*Engine, error) {
+	return newFinder().find(ctx, o)
+}

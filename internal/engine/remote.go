@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	// Each of these teaches the client one more kind of address.
+	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
+	_ "github.com/moby/buildkit/client/connhelper/kubepod"
+	_ "github.com/moby/buildkit/client/connhelper/npipe"
+	_ "github.com/moby/buildkit/client/connhelper/podmancontainer"
+	_ "github.com/moby/buildkit/client/connhelper/ssh"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+)
+
+// errCannotMerge is the probe's answer for a BuildKit without merge and diff.
+var errCannotMerge = errors.New("answers, but cannot merge layers (BuildKit's MergeOp and DiffOp)")
+
+// openRemote connects to a buildkitd that somebody else runs and probes it.
+func openRemote(ctx context.Context, kind Kind, address string) (*Engine, error) {
+	if !strings.Contains(address, "://") {
+		return nil, hinted{fmt.Errorf("%q is not an address", address),
+			"give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child"}
+	}
+	c, err := client.New(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	err = probe(ctx, c, patience(address))
+	if errors.Is(err, errCannotMerge) {
+		err = hinted{err, "give --engine a buildkitd of version 0.10 or newer"}
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return &Engine{Kind: kind, Address: address, Client: c}, nil
+}
+
+// patience is how long an engine may take to answer the first time: a command
+// such as ssh or kubectl has to log in before it carries anything.
+func patience(address string) time.Duration {
+	if strings.HasPrefix(address, "unix://") {
+		return 5 * time.Second
+	}
+	if strings.HasPrefix(address, "tcp://") {
+		return 10 * time.Second
+	}
+	return 30 * time.Second
+}
+
+// probe asks an engine whether it has a worker and can merge. Capabilities are
+// only told to a build, so it opens an internal one (kept out of the engine's
+// history) that solves nothing.
+func probe(ctx context.Context, c *client.Client, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var answer error
+	_, err := c.Build(ctx, client.SolveOpt{Internal: true}, "medbuild",
+		func(_ context.Context, g gateway.Client) (*gateway.Result, error) {
+			answer = canMerge(g.BuildOpts())
+			return nil, nil
+		}, nil)
+	if ctx.Err() != nil && err != nil {
+		return fmt.Errorf("no answer within %s: %w", limit, err)
+	}
+	if err != nil {
+		return fmt.Errorf("does not answer: %w", err)
+	}
+	return answer
+}
+
+func canMerge(o gateway.BuildOpts) error {
+	if len(o.Workers) == 0 {
+		return errors.New("answers, but has no worker")
+	}
+	if o.LLBCaps.Supports(pb.CapMergeOp) != nil || o.LLBCaps.Supports(pb.CapDiffOp) != nil {
+		return errCannotMerge
+	}
+	return nil
+}

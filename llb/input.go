@@ -1,0 +1,59 @@
+package llb
+
+import (
+	"fmt"
+	"path"
+
+	bk "github.com/moby/buildkit/client/llb"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// Kind says what sort of thing an input is.
+type Kind string
+
+// The kinds of input.
+const (
+	Archive Kind = "archive" // a file fetched by HTTP, pinned by sha256
+	Git     Kind = "git"     // a repository, pinned by commit
+)
+
+// Position is a place in the user's file. The zero value is no place.
+type Position struct {
+	File string
+	Line int // from 1
+	Col  int // from 1, in bytes
+}
+
+// String is "file:line:col", or "" for no place.
+func (p Position) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// Input is something a stage takes from outside: what it is, where it comes
+// from, what pins its content and where the user wrote it.
+type Input struct {
+	Kind    Kind
+	Address string   // URL of an archive or repository
+	Pin     string   // "sha256:…" or a git commit; "" when nothing pins it
+	At      Position // of the source in the user's file
+}
+
+// Name is the file name of an archive, or the repository's name.
+func (i Input) Name() string { return path.Base(i.Address) }
+
+// Pinned reports whether the content is fixed.
+func (i Input) Pinned() bool { return i.Pin != "" }
+
+// Fetch is the input as BuildKit fetches it: an archive as one file named
+// Name at the root, a repository as its work tree without .git. The pin is
+// part of the cache key, the address is not: a mirror hits the same cache.
+func (i Input) Fetch(component string, at Location) State {
+	name := bk.WithCustomNamef("[%s] fetch %s", component, i.Name())
+	if i.Kind == Git {
+		return bk.Git(i.Address, "", bk.GitRef(i.Pin), bk.GitChecksum(i.Pin), name, at.option())
+	}
+	return bk.HTTP(i.Address, bk.Checksum(digest.Digest(i.Pin)), bk.Filename(i.Name()), name, at.option())
+}

@@ -1,0 +1,85 @@
+package stages
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// ManifestPath is where the version manifest lies in every image.
+const ManifestPath = "/VERSION_MANIFEST.txt"
+
+// answers is the folder in which a component's answers lie, one file a section.
+const answers = llb.Run + "/answers"
+
+// askScript fails when a tool does not answer, or answers another version than
+// the one asked for: what the manifest says was never taken on trust.
+const askScript = `
+ask() { # key, section, wanted, command, pattern
+  said=$(sh -c "$4" 2>&1) || :
+  got=$(printf '%s\n' "$said" | sed -nE "s/$5/\1/p" | head -n 1)
+  if [ -z "$got" ]; then echo "$4 does not answer with a version:" >&2; printf '%s\n' "$said" | head -n 20 >&2; exit 1; fi
+  case $got in "${3:-$got}" | "$3".*) ;; *) echo "$4 answers version $got, components.toml has $3" >&2; exit 1 ;; esac
+  echo "$1=$got" >>"$out/$2"
+}
+check() { sh -c "$1" >/tmp/check.log 2>&1 || { echo "failed: $1" >&2; tail -n 20 /tmp/check.log >&2; exit 1; }; }
+`
+
+// ask runs a component's smoke tests and asks it its versions, on a root file
+// system that has this component alone. A change of one component asks only
+// that one.
+func ask(s Stage, root llb.State, env []string) llb.State {
+	var script strings.Builder
+	fmt.Fprintf(&script, "out=%s\n%s", answers, strings.TrimLeft(askScript, "\n"))
+	for _, c := range s.Smoke {
+		fmt.Fprintf(&script, "check %s\n", quote(c.Command))
+	}
+	for _, q := range s.Version {
+		fmt.Fprintf(&script, "ask %s %s %s %s %s\n", q.Key, fileName(q.Section), quote(q.Want), quote(q.Command), quote(q.Pattern))
+	}
+	return llb.Step{Component: s.Name, Action: "test and ask version", On: root, Env: env,
+		Script: script.String(), At: here()}.Output(answers)
+}
+
+// Manifest is what the version manifest says beside the components' answers.
+type Manifest struct {
+	Service   string // SERVICE_VERSION
+	Base      string // BASE_IMAGE
+	Generated string // date; "" leaves the line out
+}
+
+func (m Manifest) head() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "# Medical Image Processing Service Version Manifest")
+	if m.Generated != "" {
+		fmt.Fprintln(&b, "# Generated:", m.Generated)
+	}
+	fmt.Fprintf(&b, "\nSERVICE_VERSION=%s\nBASE_IMAGE=%s\n", m.Service, m.Base)
+	return b.String()
+}
+
+// layer puts the answers under the manifest's headings, in the order of the
+// components.
+func (m Manifest) layer(on llb.State, asked []llb.State) llb.State {
+	const in, out = llb.Run + "/in", llb.Run + "/out"
+	inputs := []llb.Mount{{Target: in + "/head", State: llb.File("head", []byte(m.head()))}}
+	for i, a := range asked {
+		inputs = append(inputs, llb.Mount{Target: fmt.Sprintf("%s/%03d", in, i), State: a})
+	}
+	var script strings.Builder
+	fmt.Fprintf(&script, "cp %s/head/head %s%s\n", in, out, ManifestPath)
+	for _, s := range []Section{Software, Packages} {
+		fmt.Fprintf(&script, "if cat %s/*/%s >/tmp/s 2>/dev/null; [ -s /tmp/s ]; then { printf '\\n# %s\\n'; cat /tmp/s; } >>%s%s; fi\n",
+			in, fileName(s), s, out, ManifestPath)
+	}
+	return llb.Step{Component: "manifest", Action: "write", On: on, Script: script.String(),
+		Inputs: inputs, At: here()}.Output(out)
+}
+
+func fileName(s Section) string {
+	return strings.ToLower(strings.ReplaceAll(string(s), " ", "-"))
+}
+
+// quote is s as one word of the shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,0 +1,180 @@
+package stages
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// MRtrix3 is compiled from its source for baseline x86-64.
+type MRtrix3 struct {
+	Common
+	Source   Source   `toml:"source" doc:"a release archive or the git repository; the release of the version when left out"`
+	GUI      bool     `toml:"gui" doc:"build mrview and shview, which need Qt and OpenGL"`
+	Commands []string `toml:"commands" doc:"the commands to compile; all when left out. The Python scripts always come along"`
+}
+
+// mrtrix3Releases is the sha256 of each release's archive, from EasyBuild's
+// recipes (3.0.4, 3.0.8) and from git archive of the tags, which gives the
+// same bytes.
+var mrtrix3Releases = map[string]string{
+	"3.0.4": "f1d1aa289cfc3e46e3a8eca93594b23d061c6d50a0cd03727433a7e2cd14f71a",
+	"3.0.5": "ee85e1a0e64e81507cb17adbe9c5b4b84b861f1daa2aacad13436801f65a4b06",
+	"3.0.6": "051ebd1db66645e0c1c54da16989d5347dbb134b8f2e228a951f04a03c337eeb",
+	"3.0.7": "303c96497358d3925857b2f26c0f838e38115d4e57a95925ca582ae073bb332e",
+	"3.0.8": "9c694934781c287c51a0d35ad5d7687b529e5c04e3b2ac0985599b0c48644721",
+}
+
+var mrtrix3Runtime = perRelease{
+	"debian-12":    {"libfftw3-double3", "libpng16-16", "libtiff6", "python3"},
+	"debian-13":    {"libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
+	"ubuntu-20.04": {"libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
+	"ubuntu-22.04": {"libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
+	"ubuntu-24.04": {"libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
+}
+
+var mrtrix3GUIRuntime = perRelease{
+	"debian-12":    {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
+	"debian-13":    {"libgl1", "libqt5core5t64", "libqt5gui5t64", "libqt5network5t64", "libqt5opengl5t64", "libqt5svg5", "libqt5widgets5t64"},
+	"ubuntu-20.04": {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
+	"ubuntu-22.04": {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
+	"ubuntu-24.04": {"libgl1", "libqt5core5t64", "libqt5gui5t64", "libqt5network5t64", "libqt5opengl5t64", "libqt5svg5", "libqt5widgets5t64"},
+}
+
+// mrtrix3Imp gives Python 3.12 and newer the modules imp and distutils back,
+// which the scripts of MRtrix3 before 3.0.5 import (MRtrix3 issue 2995).
+var mrtrix3Imp = perRelease{
+	"debian-13": {"python3-zombie-imp", "python3-setuptools"},
+}
+
+var (
+	mrtrix3Build    = []string{"ccache", "g++", "libeigen3-dev", "libfftw3-dev", "libpng-dev", "libtiff-dev", "python3", "zlib1g-dev"}
+	mrtrix3GUIBuild = []string{"libgl1-mesa-dev", "libqt5opengl5-dev", "libqt5svg5-dev", "qtbase5-dev"}
+)
+
+// Stage compiles MRtrix3.
+func (m *MRtrix3) Stage(g Ground) (Stage, error) {
+	runtime, err := m.runtime(g.Run.Facts)
+	if err != nil {
+		return Stage{}, err
+	}
+	source, err := m.source().Input(g.Build.Mirror)
+	if err != nil {
+		return Stage{}, err
+	}
+	layer := m.compile(g.Build, source)
+	return Stage{
+		Common:  m.Common,
+		Licence: Licence{SPDX: "MPL-2.0"},
+		Layer:   &layer,
+		Inputs:  []llb.Input{source},
+		Runtime: runtime,
+		Path:    []string{m.Prefix + "/bin"},
+		Version: []Question{{Key: "MRTRIX3_VERSION", Section: Software, Want: m.Version,
+			Command: m.asked() + " --version", Pattern: `^== [a-z0-9_]+ ([0-9][^ ]*).*`}},
+		Smoke: []Check{{m.asked() + " -help"}, {"dwibiascorrect -help"}},
+	}, nil
+}
+
+// mrtrix3Script compiles in a fixed folder, so that nothing of the path varies,
+// and takes along what MRtrix3 needs at run time: its scripts find lib beside bin.
+const mrtrix3Script = `
+mkdir /tmp/mrtrix3 && cd /tmp/mrtrix3
+if [ -d %[1]s/configure ] || [ -f %[1]s/configure ]; then cp -R %[1]s/. .; else tar -xf %[1]s/* --strip-components=1; fi
+PATH=/usr/lib/ccache:$PATH
+ccache --zero-stats >/dev/null
+python3 ./configure %[2]s
+NUMBER_OF_PROCESSORS=${MEDBUILD_JOBS:-$(nproc)} python3 ./build -nopaginate %[3]s
+ccache --show-stats
+cp -R bin lib share LICENCE.txt %[4]s/`
+
+func (m *MRtrix3) compile(on Base, source llb.Input) llb.State {
+	const src = llb.Run + "/src"
+	return llb.Step{
+		Component: m.Name,
+		Action:    "compile",
+		On:        m.tools(on),
+		Script:    fmt.Sprintf(mrtrix3Script, src, m.configure(), m.targets(), m.Prefix),
+		Env:       []string{"ARCH=x86-64", "CCACHE_DIR=" + llb.Run + "/ccache", "PYTHONDONTWRITEBYTECODE=1"},
+		Inputs:    []llb.Mount{{Target: src, State: source.Fetch(m.Name, here())}},
+		Caches:    []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/mrtrix3" + llb.Run + "/ccache"}},
+		Secrets:   m.Secrets,
+		Site:      true,
+		At:        here(),
+	}.Layer(m.Prefix)
+}
+
+func (m *MRtrix3) tools(on Base) llb.State {
+	packages := mrtrix3Build
+	if m.GUI {
+		packages = append(packages[:len(packages):len(packages)], mrtrix3GUIBuild...)
+	}
+	return llb.Apt{Component: m.Name, Action: "compiler", On: on.Root, Distribution: on.ID(),
+		Packages: packages, At: here()}.Root()
+}
+
+func (m *MRtrix3) runtime(on Facts) ([]string, error) {
+	packages, err := mrtrix3Runtime.on(on, "libraries that MRtrix3 needs")
+	if err != nil {
+		return nil, err
+	}
+	if m.GUI {
+		gui, err := mrtrix3GUIRuntime.on(on, "libraries that MRtrix3's windows need")
+		if err != nil {
+			return nil, err
+		}
+		packages = append(packages[:len(packages):len(packages)], gui...)
+	}
+	return m.scripts(on, packages)
+}
+
+// scripts adds what the Python scripts need: a command named python, and for
+// those before 3.0.5 two modules where Python has lost them.
+func (m *MRtrix3) scripts(on Facts, packages []string) ([]string, error) {
+	packages = append(packages[:len(packages):len(packages)], "python-is-python3")
+	if m.Version != "3.0.4" || !on.NewPython() {
+		return packages, nil
+	}
+	imp, err := mrtrix3Imp.on(on, "packages that bring Python's imp and distutils back for the scripts of MRtrix3 3.0.4")
+	if err != nil {
+		return nil, fmt.Errorf("%w\nhint: or use MRtrix3 3.0.5 or newer", err)
+	}
+	return append(packages, imp...), nil
+}
+
+// source is the one stated, or the release's archive.
+func (m *MRtrix3) source() Source {
+	if !m.Source.Empty() {
+		return m.Source
+	}
+	return Source{At: m.At, SHA256: mrtrix3Releases[m.Version],
+		URL: "https://github.com/MRtrix3/mrtrix3/archive/" + m.Version + ".tar.gz"}
+}
+
+func (m *MRtrix3) configure() string {
+	if m.GUI {
+		return ""
+	}
+	return "-nogui"
+}
+
+func (m *MRtrix3) targets() string {
+	if len(m.Commands) == 0 {
+		return ""
+	}
+	return "bin/" + strings.Join(m.Commands, " bin/")
+}
+
+// asked is the command that tells the version.
+func (m *MRtrix3) asked() string {
+	for _, c := range m.Commands {
+		if c == "mrinfo" {
+			return c
+		}
+	}
+	if len(m.Commands) > 0 {
+		return m.Commands[0]
+	}
+	return "mrinfo"
+}

@@ -1,0 +1,163 @@
+package stages
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// Target is an image to be put together: a base and components.
+type Target struct {
+	Name     string
+	Run      Base                        // what the image stands on
+	Tools    []Tool                      // in the order of their layers
+	Build    func(component string) Base // what a component's layer is made on
+	Config   llb.Config                  // what the user adds to the image's configuration
+	Manifest Manifest
+}
+
+// Image is a target put together.
+type Image struct {
+	Name   string
+	State  llb.State
+	Config llb.Config
+	Parts  []Part
+	Base   Base
+	Apt    bool // the runtime packages make a layer
+}
+
+// Part is one component of an image.
+type Part struct {
+	Stage
+	Alone llb.State // the base with this component and its runtime packages
+	Asked llb.State // what it answered, once its tests passed
+}
+
+// Layers is how many layers the image has, the base's included.
+func (i Image) Layers() int {
+	n := i.Base.Layers + 1 // the manifest
+	if i.Apt {
+		n++
+	}
+	own := i.prefixes()
+	if len(own) > 0 {
+		n++ // the folders above the prefixes
+	}
+	return n + len(own)
+}
+
+// Assemble makes the stages and merges their layers over the base.
+func (t Target) Assemble() (Image, error) {
+	img := Image{Name: t.Name, Base: t.Run, Config: t.Config}
+	for _, tool := range t.Tools {
+		part, err := t.part(tool)
+		if err != nil {
+			c := tool.Shared()
+			return Image{}, fmt.Errorf("%s: %s: %w", c.At, c.Name, err)
+		}
+		img.Parts = append(img.Parts, part)
+	}
+	if err := img.check(); err != nil {
+		return Image{}, err
+	}
+	return t.merge(img), nil
+}
+
+func (t Target) part(tool Tool) (Part, error) {
+	s, err := tool.Stage(Ground{Build: t.Build(tool.Shared().Name), Run: t.Run})
+	if err != nil {
+		return Part{}, err
+	}
+	if err := t.Run.On(s.Prefix); s.Layer != nil && err != nil {
+		return Part{}, err
+	}
+	p := Part{Stage: s, Alone: t.alone(s)}
+	p.Asked = ask(s, p.Alone, environment(t.Run, []Stage{s}))
+	return p, nil
+}
+
+// alone is the base with one component and its runtime packages.
+func (t Target) alone(s Stage) llb.State {
+	root := llb.Apt{Component: s.Name, Action: "runtime packages", On: t.Run.Root,
+		Distribution: t.Run.ID(), Packages: s.Runtime, At: here()}.Root()
+	if s.Layer == nil {
+		return root
+	}
+	return llb.Merge("["+s.Name+"] beside its base", root, *s.Layer)
+}
+
+// merge puts everything together. apt layers cannot be merged, as each writes
+// the whole package database: the target has one step for all packages.
+func (t Target) merge(img Image) Image {
+	var packages []string
+	var layers, asked []llb.State
+	for _, p := range img.Parts {
+		packages = append(packages, p.Runtime...)
+		asked = append(asked, p.Asked)
+		if p.Layer != nil {
+			layers = append(layers, *p.Layer)
+		}
+	}
+	root := llb.Apt{Component: t.Name, Action: "runtime packages", On: t.Run.Root,
+		Distribution: t.Run.ID(), Packages: packages, At: here()}.Root()
+	all := append([]llb.State{root}, layers...)
+	all = append(all, t.Manifest.layer(t.Run.Root, asked))
+	if prefixes := img.prefixes(); len(prefixes) > 0 {
+		all = append(all, llb.Parents(root, prefixes))
+	}
+	img.Apt = len(packages) > 0
+	img.State = llb.Merge("["+t.Name+"] merge layers", all...)
+	img.Config = t.config(img.Parts)
+	return img
+}
+
+// config adds what the components need to what the user stated; the user's
+// word counts.
+func (t Target) config(parts []Part) llb.Config {
+	c := t.Config
+	c.Path, c.Env = nil, nil
+	for _, p := range parts {
+		c.Path = append(c.Path, p.Path...)
+		c.Env = llb.Setenv(c.Env, p.Env...)
+	}
+	c.Path = append(slices.Clone(t.Config.Path), c.Path...)
+	c.Env = llb.Setenv(c.Env, t.Config.Env...)
+	return c
+}
+
+// environment is what a command in the image has around it.
+func environment(base Base, all []Stage) []string {
+	var c llb.Config
+	for _, s := range all {
+		c.Path = append(c.Path, s.Path...)
+		c.Env = append(c.Env, s.Env...)
+	}
+	return c.Environment(base.Env)
+}
+
+// prefixes are those of the components that have a layer.
+func (i Image) prefixes() []string {
+	var out []string
+	for _, p := range i.Parts {
+		if p.Layer != nil {
+			out = append(out, p.Prefix)
+		}
+	}
+	return out
+}
+
+// check refuses two layers at one prefix.
+func (i Image) check() error {
+	at := map[string]string{}
+	for _, p := range i.Parts {
+		if p.Layer == nil {
+			continue
+		}
+		if other, ok := at[p.Prefix]; ok {
+			return fmt.Errorf("%s: %s and %s have the same prefix %s\nhint: give one of them another prefix", p.At, other, p.Name, p.Prefix)
+		}
+		at[p.Prefix] = p.Name
+	}
+	return nil
+}
