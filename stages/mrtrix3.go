@@ -79,6 +79,8 @@ func (m *MRtrix3) Stage(g Ground) (Stage, error) {
 
 // mrtrix3Script compiles in a fixed folder, so that nothing of the path varies,
 // and takes along what MRtrix3 needs at run time: its scripts find lib beside bin.
+// They are given the distribution's Python by name, so that a virtual environment
+// in front of PATH, which lacks imp and distutils, does not run them.
 const mrtrix3Script = `
 mkdir /tmp/mrtrix3 && cd /tmp/mrtrix3
 if [ -d %[1]s/configure ] || [ -f %[1]s/configure ]; then cp -R %[1]s/. .; else tar -xf %[1]s/* --strip-components=1; fi
@@ -87,7 +89,8 @@ ccache --zero-stats >/dev/null
 python3 ./configure %[2]s
 NUMBER_OF_PROCESSORS=${MEDBUILD_JOBS:-$(nproc)} python3 ./build -nopaginate %[3]s
 ccache --show-stats
-cp -R bin lib share LICENCE.txt %[4]s/`
+cp -R bin lib share LICENCE.txt %[4]s/
+grep -rlIE '^#!/usr/bin/env python3? *$' %[4]s/bin | xargs -r sed -Ei '1s|^#!/usr/bin/env python3? *$|#!/usr/bin/python3|'`
 
 func (m *MRtrix3) compile(on Base, source llb.Input) llb.State {
 	const src = llb.Run + "/src"
@@ -129,10 +132,9 @@ func (m *MRtrix3) runtime(on Facts) ([]string, error) {
 	return m.scripts(on, packages)
 }
 
-// scripts adds what the Python scripts need: a command named python, and for
-// those before 3.0.5 two modules where Python has lost them.
+// scripts adds, for the Python scripts before 3.0.5, two modules where Python
+// has lost them.
 func (m *MRtrix3) scripts(on Facts, packages []string) ([]string, error) {
-	packages = append(packages[:len(packages):len(packages)], "python-is-python3")
 	if m.Version != "3.0.4" || !on.NewPython() {
 		return packages, nil
 	}
@@ -140,7 +142,7 @@ func (m *MRtrix3) scripts(on Facts, packages []string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w\nhint: or use MRtrix3 3.0.5 or newer", err)
 	}
-	return append(packages, imp...), nil
+	return append(packages[:len(packages):len(packages)], imp...), nil
 }
 
 // source is the one stated, or the release's archive.

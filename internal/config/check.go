@@ -6,7 +6,6 @@ import (
 	"path"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
@@ -14,10 +13,12 @@ import (
 
 // check finds what is wrong between the tables of a file.
 func (l *loader) check(f *File) {
+	declared := l.root.sub("components")
+	for _, name := range declared.names() {
+		l.checkVersion(f, name, declared.sub(name))
+	}
 	for _, c := range f.Components {
-		n := l.root.sub("components").sub(c.Shared().Name)
-		l.checkVersion(c, n)
-		l.checkPrefix(c, n)
+		l.checkPrefix(c.Shared(), declared.sub(c.Shared().Name))
 	}
 	for _, t := range f.Targets {
 		n := l.root.sub("targets").sub(t.Name)
@@ -27,18 +28,32 @@ func (l *loader) check(f *File) {
 	}
 }
 
-func (l *loader) checkVersion(t stages.Tool, n *node) {
-	c := t.Shared()
-	if c.Version != "" || n.sub("version").broken() || misspelt(n, "version", reflect.TypeOf(t).Elem()) {
+func (l *loader) checkVersion(f *File, name string, n *node) {
+	settings := reflect.TypeFor[stages.Common]()
+	if c, ok := f.Component(name); ok {
+		if c.Shared().Version != "" {
+			return
+		}
+		settings = reflect.TypeOf(c).Elem()
+	}
+	if !l.absent("components", name, "version") || misspelt(n, "version", settings) {
 		return
 	}
-	l.problems.add(n.key("version"), fmt.Sprintf("component %q has no version", c.Name), "add version = \"…\"")
+	l.problems.add(n.key("version"), fmt.Sprintf("component %q has no version", name), "add version = \"…\"")
 }
 
-// broken reports whether the key has a value of another type, which is a
-// problem of its own.
-func (n *node) broken() bool {
-	return n != nil && strings.Trim(n.raw, `"'`) != ""
+// absent reports whether a key of a table is left out or empty. A value of
+// another type is not absent: it is a problem of its own.
+func (l *loader) absent(path ...string) bool {
+	var v any = l.values
+	for _, k := range path {
+		table, ok := v.(map[string]any)
+		if !ok {
+			return false
+		}
+		v = table[k]
+	}
+	return v == nil || v == ""
 }
 
 // misspelt reports whether an unknown key of the table looks like the one that
@@ -53,9 +68,8 @@ func misspelt(n *node, key string, t reflect.Type) bool {
 	return false
 }
 
-func (l *loader) checkPrefix(t stages.Tool, n *node) {
-	prefix := t.Shared().Prefix
-	at := n.key("prefix")
+func (l *loader) checkPrefix(c *stages.Common, n *node) {
+	prefix, at := c.Prefix, n.key("prefix")
 	switch {
 	case prefix == "":
 	case !path.IsAbs(prefix):
@@ -63,14 +77,14 @@ func (l *loader) checkPrefix(t stages.Tool, n *node) {
 	case path.Clean(prefix) != prefix:
 		l.problems.add(at, fmt.Sprintf("prefix %q is not a clean path", prefix), "write \""+path.Clean(prefix)+"\"")
 	case prefix == "/":
-		l.problems.add(at, "prefix \"/\" would hide the whole base", "write \"/opt/"+t.Shared().Name+"\"")
+		l.problems.add(at, "prefix \"/\" would hide the whole base", "write \"/opt/"+c.Name+"\"")
 	}
 }
 
 func (l *loader) checkTarget(t Target, n *node) {
 	bases := l.root.sub("bases")
 	switch {
-	case t.Base == "" && !n.sub("base").broken() && !misspelt(n, "base", reflect.TypeOf(t)):
+	case l.absent("targets", t.Name, "base") && !misspelt(n, "base", reflect.TypeOf(t)):
 		l.problems.add(n.key("base"), fmt.Sprintf("target %q has no base", t.Name), "add base = \"…\", a name of the bases table")
 	case t.Base != "" && bases.sub(t.Base) == nil:
 		l.problems.add(n.key("base"), fmt.Sprintf("target %q: there is no base %q", t.Name, t.Base), hintFor(t.Base, bases.names(), "the bases are "))
@@ -127,7 +141,7 @@ func (l *loader) checkPlace(prefixes map[string]string, t Target, tool stages.To
 // checkNeeds finds components that call commands of a stage which the target
 // does not have.
 func (l *loader) checkNeeds(f *File, t Target, n *node) {
-	has := l.stagesOf(t)
+	has := l.stagesOf(f, t)
 	for i, name := range t.Components {
 		c, ok := f.Component(name)
 		if !ok {
@@ -136,13 +150,13 @@ func (l *loader) checkNeeds(f *File, t Target, n *node) {
 		for _, need := range needs(c) {
 			if !has[need] {
 				l.problems.add(n.element(i), fmt.Sprintf("target %q: %s calls commands of %s, which the target lacks", t.Name, name, need),
-					l.lacking(f, need))
+					lacking(f, need))
 			}
 		}
 	}
 }
 
-func (l *loader) lacking(f *File, stage string) string {
+func lacking(f *File, stage string) string {
 	for _, c := range f.Components {
 		if c.Shared().Stage == stage {
 			return fmt.Sprintf("add %q to its components", c.Shared().Name)
@@ -153,19 +167,16 @@ func (l *loader) lacking(f *File, stage string) string {
 
 // stagesOf is the stages that a target has. Where a name is misspelt, which is
 // a problem of its own, what it means counts.
-func (l *loader) stagesOf(t Target) map[string]bool {
+func (l *loader) stagesOf(f *File, t Target) map[string]bool {
 	declared := l.root.sub("components").names()
-	tables, _ := l.values["components"].(map[string]any)
 	has := map[string]bool{}
 	for _, name := range t.Components {
 		if meant, ok := closest(name, declared); ok {
 			name = meant
 		}
-		_, stage, ok := l.kind(name, tables[name])
-		if meant, close := closest(stage, kindNames()); !ok && close {
-			stage = meant
+		if c, ok := f.Component(name); ok {
+			has[c.Shared().Stage] = true
 		}
-		has[stage] = true
 	}
 	return has
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -94,31 +95,58 @@ func (l *loader) decodeEntry(value any, t reflect.Type, n *node, key string) (re
 	return v, true
 }
 
-// decodeTool decodes a component on top of the defaults of its stage.
+// decodeTool decodes a component on top of the defaults of its stage. Where
+// that is misspelt, the one it means tells what else is wrong.
 func (l *loader) decodeTool(value any, n *node, name string) (reflect.Value, bool) {
-	if _, ok := value.(map[string]any); !ok {
+	table, ok := value.(map[string]any)
+	if !ok {
 		l.wrongType(value, toolType, n, name)
 		return reflect.Value{}, false
 	}
-	kind, stage, ok := l.kind(name, value)
+	kind, ok := l.kind(name, table)
 	if !ok {
-		l.unknownStage(stage, n)
+		kind, ok = l.meantStage(name, table, n)
+	}
+	if !ok {
 		return reflect.Value{}, false
 	}
 	tool := kind.Defaults()
-	v := reflect.ValueOf(tool)
-	l.decode(value, v.Elem(), n, name)
+	l.decode(value, reflect.ValueOf(tool).Elem(), n, name)
 	c := tool.Shared()
 	c.Name, c.At, c.Stage = name, n.place(), kind.Name
-	return v, true
+	return reflect.ValueOf(tool), true
 }
 
-func (l *loader) unknownStage(stage string, n *node) {
+// kind is the stage that makes the component of that name.
+func (l *loader) kind(name string, table map[string]any) (stages.Kind, bool) {
+	stage, _ := stageName(name, table)
+	return stages.Find(stage)
+}
+
+// stageName is the name of a component's stage, and whether the component
+// states it. A stage that is not a string has none.
+func stageName(component string, table map[string]any) (string, bool) {
+	v, ok := table["stage"]
+	if s, _ := v.(string); ok && v != "" {
+		return s, true
+	}
+	return component, false
+}
+
+// meantStage tells that there is no such stage, and guesses which was meant.
+func (l *loader) meantStage(name string, table map[string]any, n *node) (stages.Kind, bool) {
+	stage, stated := stageName(name, table)
+	if stated && stage == "" {
+		l.wrongType(table["stage"], reflect.TypeFor[string](), n.sub("stage"), "stage")
+		return stages.Kind{}, false
+	}
+	meant, ok := closest(stage, kindNames())
 	hint := hintFor(stage, kindNames(), "the stages are ")
-	if _, ok := closest(stage, kindNames()); !ok && n.sub("stage") == nil {
+	if !ok && !stated {
 		hint = "a component with a name of its own states its stage; " + hint
 	}
 	l.problems.add(n.key("stage"), fmt.Sprintf("no stage is named %q", stage), hint)
+	return stages.Find(meant)
 }
 
 func kindNames() []string {
@@ -190,6 +218,9 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		path = filepath.Join(filepath.Dir(l.path), name)
 	}
 	content, err := read(path)
+	if name == "" {
+		err = errors.New("names no file")
+	}
 	if err != nil {
 		l.problems.add(n.place(), fmt.Sprintf("%s %q: %s", key, name, reason(err)),
 			"the path is relative to the folder of "+filepath.Base(l.path))
@@ -228,7 +259,7 @@ func typeName(t reflect.Type) string {
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	case t.Kind() == reflect.Slice:
-		return "an array, each entry " + typeName(t.Elem())
+		return "an array of " + plural(t.Elem())
 	case t.Kind() == reflect.Map, t.Kind() == reflect.Struct, t.Kind() == reflect.Interface:
 		return "a table"
 	case t.Kind() == reflect.Pointer:
@@ -237,6 +268,17 @@ func typeName(t reflect.Type) string {
 		return "a number"
 	}
 	return "an integer"
+}
+
+func plural(t reflect.Type) string {
+	switch name := typeName(t); name {
+	case "true or false":
+		return "booleans"
+	case "a table", "a string", "a number", "an integer":
+		return name[strings.Index(name, " ")+1:] + "s"
+	default:
+		return "entries that are " + name
+	}
 }
 
 func valueName(v any) string {

@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 )
 
 // maxFile is the largest file that is read, in bytes.
@@ -97,22 +97,34 @@ func syntax(path string, text []byte, err error) Problem {
 		return Problem{At: llb.Position{File: path}, Message: err.Error()}
 	}
 	at := newLines(path, text).at(parse.Position.Start)
-	return Problem{At: at, Message: parse.Message}
+	return Problem{At: at, Message: sentence(parse.Message)}
+}
+
+// sentence is a message as ours are: no capital, no full stop.
+func sentence(m string) string {
+	m = strings.TrimSuffix(m, ".")
+	if len(m) > 1 && m[1] >= 'a' && m[1] <= 'z' {
+		m = strings.ToLower(m[:1]) + m[1:]
+	}
+	return m
 }
 
 func unreadable(path string, err error) Problem {
+	p := Problem{At: llb.Position{File: path}, Message: reason(err)}
 	if errors.Is(err, fs.ErrNotExist) {
-		return Problem{At: llb.Position{File: path}, Message: "there is no such file",
-			Hint: "medbuild init writes one to start from; -f names another"}
+		p.Hint = "medbuild init writes one to start from; -f names another"
 	}
-	return Problem{At: llb.Position{File: path}, Message: reason(err)}
+	return p
 }
 
 // reason is an error of the file system without the path, which the position
 // names.
 func reason(err error) string {
 	var at *fs.PathError
-	if errors.As(err, &at) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.As(err, &at):
 		return at.Err.Error()
 	}
 	return err.Error()
@@ -138,17 +150,4 @@ func read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("is larger than %d MiB", maxFile>>20)
 	}
 	return text, err
-}
-
-// kind is the stage that makes the component of that name, as far as its
-// table says.
-func (l *loader) kind(component string, table any) (stages.Kind, string, bool) {
-	name := component
-	if t, ok := table.(map[string]any); ok {
-		if s, ok := t["stage"].(string); ok {
-			name = s
-		}
-	}
-	k, ok := stages.Find(name)
-	return k, name, ok
 }

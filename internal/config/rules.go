@@ -21,16 +21,16 @@ var (
 		"must be lower-case letters, digits, _ and -, with a letter or digit first"}
 	// Strings of a component reach shell scripts, most of them unquoted.
 	wordRule = rule{regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./+:@=~-]*$`),
-		"must be letters, digits and _ . / + : @ = ~ -"}
+		"must be letters, digits and _ . / + : @ = ~ -, starting with a letter, a digit, _ . or /"}
 	entryRule = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`),
-		"must hold words of letters, digits and . _ + -"}
+		"must hold words of letters, digits and _ . + -, starting with a letter, a digit or _"}
 	blankRule  = rule{regexp.MustCompile(`^[^\s\x00-\x1f\x7f]*$`), "must have no blanks or control characters"}
 	sha256Rule = rule{regexp.MustCompile(`^[0-9a-f]{64}$`), "must be 64 hexadecimal digits in lower case"}
 	commitRule = rule{regexp.MustCompile(`^[0-9a-f]{40}$`), "must be 40 hexadecimal digits in lower case"}
 	imageRule  = rule{regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*$`),
 		"must be an image's name without a tag"}
 	tagRule    = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`), "must be letters, digits and _ . -, at most 128"}
-	folderRule = rule{regexp.MustCompile(`^/[^:\x00-\x1f]*$`), "must be absolute folders without a colon"}
+	folderRule = rule{regexp.MustCompile(`^/[^:\x00-\x1f]*$`), "must be absolute and without a colon"}
 	envRule    = rule{regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`), "must be letters, digits and _, with no digit first"}
 )
 

@@ -120,7 +120,8 @@ func (o override) below(t reflect.Type, key string, value any) reflect.Type {
 		f, _ := fieldOf(t, key)
 		return f.Type
 	case t.Kind() == reflect.Map && t.Elem() == toolType:
-		if k, _, ok := o.kind(key, value); ok {
+		table, _ := value.(map[string]any)
+		if k, ok := o.kind(key, table); ok {
 			return reflect.TypeOf(k.Defaults()).Elem()
 		}
 	case t.Kind() == reflect.Map:

@@ -18,10 +18,13 @@ func hintFor(name string, known []string, list string) string {
 }
 
 // closest is the known name with the smallest edit distance, when that is
-// small enough for a slip of the fingers.
+// small enough for a slip of the fingers, or else one that the name begins.
 func closest(name string, known []string) (string, bool) {
-	best, found := "", 1+max(1, len(name)/3)
+	best, found := "", 1+max(1, (len(name)+1)/3)
 	for _, k := range known {
+		if best == "" && len(name) > 2 && strings.HasPrefix(k, name) {
+			best = k
+		}
 		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < found {
 			best, found = k, d
 		}

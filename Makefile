@@ -1,0 +1,47 @@
+# Builds medbuild and the engine beside it, runs the tests and the quickstart.
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+BUILDKIT := $(shell go list -m -f '{{.Version}}' github.com/moby/buildkit)
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: build test quickstart lint bench fuzz golden tools clean
+
+build: bin/medbuild bin/buildkitd
+
+# The Go command knows best what changed.
+.PHONY: bin/medbuild
+bin/medbuild:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/medbuild
+
+# The daemon needs four times the modules of its client: it has a module of its
+# own, at the same version of BuildKit.
+bin/buildkitd: internal/engine/daemon/go.mod internal/engine/daemon/go.sum
+	cd internal/engine/daemon && CGO_ENABLED=0 go build -trimpath \
+		-ldflags '-s -w -X github.com/moby/buildkit/version.Version=$(BUILDKIT)' \
+		-o $(CURDIR)/$@ github.com/moby/buildkit/cmd/buildkitd
+
+test: tools build
+	go test -timeout 80m ./...
+
+quickstart: tools build
+	examples/quickstart/run.sh
+
+lint:
+	go run $(LINT) run ./...
+	gofmt -l . | (! grep .)
+
+golden:
+	go test ./stages ./llb ./internal/... -update
+
+fuzz:
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/config
+
+bench: build
+	go test -run '^$$' -bench . -benchtime 1x ./...
+
+# What the machine lacks: runc and git for the engine, mmdebstrap for the base.
+tools:
+	@integration/tools.sh
+
+clean:
+	rm -rf bin out

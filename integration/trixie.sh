@@ -1,0 +1,21 @@
+#!/bin/sh
+# Makes a Debian trixie root file system as a tar: trixie.sh OUT.tar
+# The mirrors are those of this machine's own apt, for another release.
+set -eu
+
+out=$1
+[ ! -e "$out" ] || exit 0
+mkdir -p "$(dirname "$out")"
+
+. /etc/os-release
+# One "deb" line for each of the distribution's archives that apt knows here.
+sources=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SUITE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+	awk -v own="$VERSION_CODENAME" '$NF == "Debian" && $4 == "main" { sub(own, "trixie", $2); print "deb", $1, $2, "main" }' |
+	sort -u)
+[ -n "$sources" ] || { echo "this machine's apt knows no Debian archive" >&2; exit 1; }
+
+# One constant time: the tar is the same for the same packages.
+SOURCE_DATE_EPOCH=946684800 mmdebstrap --quiet --variant=apt trixie "$out.partial.tar" - <<-END
+	$sources
+END
+mv "$out.partial.tar" "$out"

@@ -1,0 +1,98 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares with a file of testdata, or writes it.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs\ngot:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	t.Chdir("testdata/bad")
+	files, err := filepath.Glob("*.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files", err)
+	}
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			f, err := Load(file, nil)
+			if err == nil || f != nil {
+				t.Fatalf("Load = %v, %v", f, err)
+			}
+			var all Problems
+			if !errors.As(err, &all) {
+				t.Fatalf("%T is not a Problems", err)
+			}
+			for _, p := range all {
+				if p.At.Line == 0 || p.At.Col == 0 || p.At.File != file {
+					t.Errorf("%v is at no place", p)
+				}
+			}
+			golden(t, strings.TrimSuffix(file, ".toml")+".golden", err.Error()+"\n")
+		})
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.toml")
+	if err := os.WriteFile(large, make([]byte, maxFile+1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	missing := filepath.Join(dir, "components.toml")
+	for path, want := range map[string]string{
+		missing: missing + ": there is no such file\nhint: medbuild init writes one to start from; -f names another",
+		dir:     dir + ": is not a regular file",
+		large:   large + ": is larger than 8 MiB",
+	} {
+		if _, err := Load(path, nil); err == nil || err.Error() != want {
+			t.Errorf("Load(%s): %v, want %s", path, err, want)
+		}
+	}
+}
+
+func TestDeepNesting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deep.toml")
+	text := "image = " + strings.Repeat("[", 1<<20)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(path, nil)
+	if err == nil || !strings.Contains(err.Error(), "nested more than") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A file is read the same way each time, its problems and their order
+// included.
+func TestDeterminism(t *testing.T) {
+	t.Chdir("testdata/bad")
+	_, first := Load("everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
+	for range 25 {
+		_, err := Load("everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
+		if err.Error() != first.Error() {
+			t.Fatalf("got\n%v\nbefore\n%v", err, first)
+		}
+	}
+}
