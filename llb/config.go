@@ -27,7 +27,7 @@ type Config struct {
 }
 
 // Extend is the image configuration base (JSON, may be empty) with c added for
-// the platform "os/arch". What c does not name stays as the base has it: user,
+// the platform "os/arch" or "os/arch/variant". What c does not name stays as the base has it: user,
 // entrypoint, ports, health check, volumes. The layers and the history are the
 // exporter's to write.
 func (c Config) Extend(base []byte, platform string, created time.Time) ([]byte, error) {
@@ -35,7 +35,8 @@ func (c Config) Extend(base []byte, platform string, created time.Time) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	img.OS, img.Architecture, _ = strings.Cut(platform, "/")
+	parts := strings.SplitN(platform+"//", "/", 4)
+	img.OS, img.Architecture, img.Variant = parts[0], parts[1], parts[2]
 	img.RootFS.Type, img.RootFS.DiffIDs = "layers", nil
 	img.Created = &created
 	img.Config.Env = c.Environment(img.Config.Env)
@@ -78,10 +79,11 @@ func (c Config) Environment(base []string) []string {
 	return Setenv(env, "PATH="+strings.Join(append(slices.Clone(c.Path), PathOf(env)), ":"))
 }
 
-// PathOf is the PATH of an environment, DefaultPath when it has none.
+// PathOf is the PATH of an environment, DefaultPath when it has none or an
+// empty one, which would stand for the current folder.
 func PathOf(env []string) string {
 	for _, e := range env {
-		if p, ok := strings.CutPrefix(e, "PATH="); ok {
+		if p, ok := strings.CutPrefix(e, "PATH="); ok && p != "" {
 			return p
 		}
 	}
@@ -93,8 +95,8 @@ func PathOf(env []string) string {
 func Setenv(env []string, pairs ...string) []string {
 	out := slices.Clone(env)
 	for _, p := range pairs {
-		key := p[:strings.Index(p+"=", "=")+1]
-		i := slices.IndexFunc(out, func(e string) bool { return strings.HasPrefix(e, key) })
+		key, _, _ := strings.Cut(p, "=")
+		i := slices.IndexFunc(out, func(e string) bool { return strings.HasPrefix(e, key+"=") })
 		if i < 0 {
 			out = append(out, p)
 			continue

@@ -2,6 +2,7 @@ package llb
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 
 	bk "github.com/moby/buildkit/client/llb"
@@ -41,8 +42,15 @@ type Input struct {
 	At      Position // of the source in the user's file
 }
 
-// Name is the file name of an archive, or the repository's name.
-func (i Input) Name() string { return path.Base(i.Address) }
+// Name is the file name of an archive, or the repository's name: the end of the
+// address without query and fragment.
+func (i Input) Name() string {
+	u, err := url.Parse(i.Address)
+	if err != nil || path.Base(u.Path) == "/" {
+		return path.Base(i.Address) // such as git@host:group/name.git
+	}
+	return path.Base(u.EscapedPath())
+}
 
 // Pinned reports whether the content is fixed.
 func (i Input) Pinned() bool { return i.Pin != "" }

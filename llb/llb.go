@@ -8,6 +8,7 @@ package llb
 
 import (
 	"path"
+	"slices"
 	"time"
 
 	bk "github.com/moby/buildkit/client/llb"
@@ -61,37 +62,39 @@ func Tar(local, file string, content digest.Digest) State {
 
 // Parents is a layer with the folders above the prefixes as root has them:
 // owner, mode and times, nothing of what is in them. Merged last, it undoes
-// what the skeletons of the layers below did to those folders.
+// what the skeletons of the layers below did to those folders. It is empty when
+// all prefixes lie in the root folder.
 func Parents(root State, prefixes []string) State {
-	include, exclude := ancestors(prefixes)
+	dirs := Ancestors(prefixes)
+	if len(dirs) == 0 {
+		return bk.Scratch() // without a pattern everything would be copied
+	}
 	return bk.Scratch().File(bk.Copy(root, "/", "/", &bk.CopyInfo{
-		CopyDirContentsOnly: true, IncludePatterns: include, ExcludePatterns: exclude,
+		CopyDirContentsOnly: true, IncludePatterns: dirs, ExcludePatterns: contents(dirs),
 	}), bk.WithCustomName("[base] folders above the components"))
 }
 
-// ancestors lists the folders above the prefixes, outermost first, and the
-// patterns that keep out what they hold.
-func ancestors(prefixes []string) (include, exclude []string) {
-	seen := map[string]bool{}
+// Ancestors lists the folders above the prefixes, each once and after the one
+// it lies in, without the root and without a slash in front.
+func Ancestors(prefixes []string) []string {
+	var dirs []string
 	for _, p := range prefixes {
 		for _, dir := range above(p) {
-			if !seen[dir] {
-				seen[dir] = true
-				include = append(include, dir)
+			if !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
 			}
 		}
 	}
-	for _, dir := range include {
-		exclude = append(exclude, dir+"/*")
-	}
-	return include, append(exclude, negate(include)...)
+	return dirs
 }
 
-// negate keeps folders that a pattern of a folder above them shuts out.
-func negate(dirs []string) []string {
+// contents is patterns for what is in the folders but not the folders. The last
+// pattern that matches a path or a folder above it counts: each folder is let
+// in before what it holds is shut out.
+func contents(dirs []string) []string {
 	var out []string
 	for _, d := range dirs {
-		out = append(out, "!"+d)
+		out = append(out, "!"+d, d+"/*")
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,6 +26,10 @@ func (a *ANTs) Stage(g Ground) (Stage, error) {
 	if a.Distribution {
 		return a.packaged(g.Run.Facts)
 	}
+	if a.Source.Empty() {
+		return Stage{}, errors.New("ants has no source\nhint: name a release zip, or take the distribution's package with distribution = true")
+	}
+	a.Prefix = cmp.Or(a.Prefix, "/opt/ants")
 	source, err := a.Source.Input(g.Build.Mirror)
 	if err != nil {
 		return Stage{}, err

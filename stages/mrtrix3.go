@@ -2,6 +2,8 @@ package stages
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -52,6 +54,15 @@ var (
 	mrtrix3Build    = []string{"ccache", "g++", "libeigen3-dev", "libfftw3-dev", "libpng-dev", "libtiff-dev", "python3", "zlib1g-dev"}
 	mrtrix3GUIBuild = []string{"libgl1-mesa-dev", "libqt5opengl5-dev", "libqt5svg5-dev", "qtbase5-dev"}
 )
+
+// Check reports what is wrong with the settings.
+func (m *MRtrix3) Check() error {
+	if _, known := mrtrix3Releases[m.Version]; known || m.Version == "" || !m.Source.Empty() {
+		return nil
+	}
+	known := strings.Join(slices.Sorted(maps.Keys(mrtrix3Releases)), ", ")
+	return fmt.Errorf("the checksum of MRtrix3 %s is not known\nhint: name its source, or take one of %s", m.Version, known)
+}
 
 // Stage compiles MRtrix3.
 func (m *MRtrix3) Stage(g Ground) (Stage, error) {

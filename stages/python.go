@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -31,6 +32,14 @@ const (
 	uvVersion = "0.13.9"
 	uvSHA256  = "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19"
 )
+
+// Check reports what is wrong with the settings.
+func (p *Python) Check() error {
+	if p.Requirements.Path == "" {
+		return errors.New("python has no requirements\nhint: name a file that uv pip compile --generate-hashes has written")
+	}
+	return nil
+}
 
 // Stage builds the environment.
 func (p *Python) Stage(g Ground) (Stage, error) {

@@ -22,7 +22,7 @@ type Source struct {
 // Input is the source as an input of a step. mirror is the address of the
 // distribution's mirror, with a slash at its end.
 func (s Source) Input(mirror string) (llb.Input, error) {
-	if err := s.check(mirror); err != nil {
+	if err := s.usable(mirror); err != nil {
 		return llb.Input{}, err
 	}
 	if s.Git != "" {
@@ -38,18 +38,33 @@ func (s Source) Input(mirror string) (llb.Input, error) {
 // Empty reports whether no source is stated.
 func (s Source) Empty() bool { return s.URL+s.Debian+s.Git == "" }
 
-func (s Source) check(mirror string) error {
+// Check reports what is wrong with the source as it is stated. One without a
+// pin is not wrong yet: it can be listed, but not built.
+func (s Source) Check() error {
 	switch {
-	case s.addresses() != 1:
+	case s.addresses() > 1, s.Empty() && s.SHA256+s.Commit != "":
 		return errors.New("a source has one of url, debian and git")
-	case s.Debian != "" && mirror == "":
-		return fmt.Errorf("source %s: the base names no distribution mirror\nhint: write its address as url", s.Debian)
-	case s.Git != "" && !hex(s.Commit, 40):
+	case s.Commit != "" && !hex(s.Commit, 40):
 		return unpinned(s.Git, "commit = \"<40 hexadecimal digits>\"", s.Commit)
-	case s.Git == "" && !hex(s.SHA256, 64):
+	case s.SHA256 != "" && !hex(s.SHA256, 64):
 		return unpinned(s.URL+s.Debian, "sha256 = \"<64 hexadecimal digits>\"", s.SHA256)
 	}
 	return nil
+}
+
+// usable reports what keeps the source from being fetched.
+func (s Source) usable(mirror string) error {
+	switch {
+	case s.Empty():
+		return errors.New("there is no source\nhint: name one of url, debian and git")
+	case s.Git != "" && s.Commit == "":
+		return unpinned(s.Git, "commit = \"<40 hexadecimal digits>\"", "")
+	case s.Git == "" && s.SHA256 == "":
+		return unpinned(s.URL+s.Debian, "sha256 = \"<64 hexadecimal digits>\"", "")
+	case s.Debian != "" && mirror == "":
+		return fmt.Errorf("source %s: the base names no distribution mirror\nhint: write its address as url", s.Debian)
+	}
+	return s.Check()
 }
 
 func (s Source) addresses() int {

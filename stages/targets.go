@@ -21,6 +21,7 @@ type Target struct {
 type Image struct {
 	Name   string
 	State  llb.State
+	Root   llb.State // the base with all runtime packages
 	Config llb.Config
 	Parts  []Part
 	Base   Base
@@ -41,7 +42,7 @@ func (i Image) Layers() int {
 		n++
 	}
 	own := i.prefixes()
-	if len(own) > 0 {
+	if len(llb.Ancestors(own)) > 0 {
 		n++ // the folders above the prefixes
 	}
 	return n + len(own)
@@ -106,7 +107,7 @@ func (t Target) merge(img Image) Image {
 	if prefixes := img.prefixes(); len(prefixes) > 0 {
 		all = append(all, llb.Parents(root, prefixes))
 	}
-	img.Apt = len(packages) > 0
+	img.Root, img.Apt = root, len(packages) > 0
 	img.State = llb.Merge("["+t.Name+"] merge layers", all...)
 	img.Config = t.config(img.Parts)
 	return img

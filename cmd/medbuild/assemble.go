@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
@@ -11,37 +13,48 @@ import (
 	"github.com/medbuild/medbuild/stages"
 )
 
-// assemble puts the named target together: a target of the file, or a single
-// component on the base of the first target that has it.
-func assemble(ctx context.Context, b *build.Builder, file *config.File, name string) (stages.Image, error) {
-	t, ok := file.Target(name)
-	if !ok {
-		var err error
-		if t, err = single(file, name); err != nil {
-			return stages.Image{}, err
-		}
+// target is the target of that name, or one made of the component of that name
+// on the base of the first target that has it.
+func target(file *config.File, name string) (config.Target, error) {
+	if t, ok := file.Target(name); ok {
+		return t, nil
 	}
-	settings, _ := file.Base(t.Base)
-	base, err := b.Base(ctx, settings)
-	if err != nil {
-		return stages.Image{}, err
-	}
-	target := stages.Target{
-		Name: t.Name, Run: base, Tools: tools(file, t.Components), Config: imageConfig(t),
-		Build:    func(string) stages.Base { return base },
-		Manifest: stages.Manifest{Service: file.Image.Version, Base: base.Reference, Generated: generated(b.Created)},
-	}
-	return target.Assemble()
-}
-
-// single is a target that is one component.
-func single(file *config.File, name string) (config.Target, error) {
 	for _, t := range file.Targets {
 		if slices.Contains(t.Components, name) {
 			return config.Target{Name: name, At: t.At, Base: t.Base, Components: []string{name}}, nil
 		}
 	}
-	return config.Target{}, usagef("no target or component %q in %s", name, file.Path)
+	return config.Target{}, fmt.Errorf("no target or component %q in %s\nhint: --target takes one of %s", name, file.Path, strings.Join(targetNames(file), ", "))
+}
+
+// targetNames are the targets and the components that can stand for one.
+func targetNames(file *config.File) []string {
+	var out []string
+	for _, t := range file.Targets {
+		out = append(out, t.Name)
+	}
+	for _, c := range file.Components {
+		out = append(out, c.Shared().Name)
+	}
+	return out
+}
+
+// assemble puts a target together on its base.
+func assemble(ctx context.Context, b *build.Builder, file *config.File, t config.Target) (stages.Image, error) {
+	settings, _ := file.Base(t.Base)
+	base, err := b.Base(ctx, settings)
+	if err != nil {
+		return stages.Image{}, err
+	}
+	return assembleOn(file, t, base, generated(b.Created))
+}
+
+func assembleOn(file *config.File, t config.Target, base stages.Base, date string) (stages.Image, error) {
+	return stages.Target{
+		Name: t.Name, Run: base, Tools: tools(file, t.Components), Config: imageConfig(t),
+		Build:    func(string) stages.Base { return base },
+		Manifest: stages.Manifest{Service: file.Image.Version, Base: base.Reference, Generated: date},
+	}.Assemble()
 }
 
 func tools(file *config.File, names []string) []stages.Tool {

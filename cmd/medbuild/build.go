@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"maps"
-	"os"
+	"errors"
+	"time"
 
 	"github.com/medbuild/medbuild/internal/build"
-	"github.com/medbuild/medbuild/internal/config"
 	"github.com/urfave/cli/v2"
 )
 
@@ -34,7 +32,7 @@ func buildCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "secret", Usage: "a secret for the components that name it: `id=ID[,src=PATH|env=NAME]`"},
 			&cli.StringFlag{Name: "metadata-file", Usage: "write what is known of the result to `FILE` as JSON"},
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's digest to `FILE`"},
-			&cli.StringSliceFlag{Name: "no-cache", Usage: "run the steps of `COMPONENT` again; all for every step"},
+			&cli.GenericFlag{Name: "no-cache", Value: &noCacheValue{}, Usage: "run every step again, or with --no-cache=`COMPONENT` that component's"},
 		},
 		Action: runBuild,
 	}
@@ -44,57 +42,41 @@ func runBuild(c *cli.Context) error {
 	if c.NArg() > 0 {
 		return usagef("build takes no arguments, got %q\nhint: name what to build with --target", c.Args().First())
 	}
-	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
+	started := time.Now()
+	req, err := readRequest(c)
 	if err != nil {
 		return err
 	}
-	site := thisSite(c)
-	secrets, err := site.Secrets()
+	s, err := open(c, req.file, req.secrets)
 	if err != nil {
 		return err
 	}
-	e, err := connect(c, site)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	b, err := builder(c, e, file.Dir(), secrets)
-	if err != nil {
-		return err
-	}
-	err = buildAll(c, b, file)
-	if cerr := b.Progress.Close(); err == nil {
+	defer s.close()
+	s.builder.NoCache, s.builder.Imports, s.builder.Exports = req.noCache, req.cacheFrom, req.cacheTo
+	built, err := req.build(c, s)
+	if cerr := s.progress(); err == nil {
 		err = cerr
 	}
-	return err
+	return errors.Join(err, req.report(c, s, built, time.Since(started)))
 }
 
-func buildAll(c *cli.Context, b *build.Builder, file *config.File) error {
+// build assembles what is asked for and builds all of it in one run.
+func (r *request) build(c *cli.Context, s *session) ([]built, error) {
 	var orders []build.Order
-	for _, name := range c.StringSlice("target") {
-		img, err := assemble(c.Context, b, file, name)
+	var out []built
+	for _, name := range r.targets {
+		b, err := r.order(c, s, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		order := build.Order{Image: img, Labels: maps.Clone(file.Image.Labels)}
-		for _, s := range c.StringSlice("output") {
-			o, err := build.ParseOutput(s)
-			if err != nil {
-				return usageError{err}
-			}
-			entry, err := o.Entry([]string{file.Image.Name}, b.Created.Unix())
-			if err != nil {
-				return err
-			}
-			order.Output = append(order.Output, entry)
-		}
-		orders = append(orders, order)
+		orders, out = append(orders, b.order), append(out, b)
 	}
-	results, err := b.Build(c.Context, orders)
-	for _, r := range results {
-		if r.Digest != "" {
-			fmt.Fprintln(os.Stdout, file.Image.Name+"@"+r.Digest)
+	results, err := s.builder.Build(c.Context, orders)
+	for i := range out {
+		out[i].result = results[i]
+		for _, o := range out[i].outputs {
+			err = errors.Join(err, o.Finish(results[i].Target != ""))
 		}
 	}
-	return err
+	return out, err
 }

@@ -15,13 +15,16 @@ import (
 func main() { os.Exit(run(os.Args)) }
 
 // run is the command with its exit code: 0, 1 when something failed, 2 when
-// the command line is wrong.
+// the command line is wrong, and that of the command that medbuild run ran.
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := app().RunContext(ctx, args)
 	if err == nil {
 		return 0
+	}
+	if status := exitStatus(0); errors.As(err, &status) {
+		return int(status)
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "medbuild: interrupted")
@@ -52,7 +55,10 @@ func app() *cli.App {
 }
 
 func commands() []*cli.Command {
-	return []*cli.Command{buildCommand()}
+	return []*cli.Command{
+		buildCommand(), planCommand(), stagesCommand(), initCommand(), schemaCommand(), versionCommand(),
+		completionCommand(), completeCommand(), runCommand(), duCommand(), pruneCommand(),
+	}
 }
 
 // usageError is a wrong command line.

@@ -1,21 +1,66 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
-	"github.com/docker/cli/cli/config"
+	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/engine"
-	"github.com/moby/buildkit/session"
+	bksession "github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/urfave/cli/v2"
 )
+
+// session is a run's engine and builder.
+type session struct {
+	engine  *engine.Engine
+	builder *build.Builder
+	shown   bool
+}
+
+// open finds the engine and makes a builder for the file's bases. secrets are
+// the user's, by id.
+func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*session, error) {
+	site := thisSite(c)
+	all, err := site.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(all, secrets)
+	e, err := connect(c, site)
+	if err != nil {
+		return nil, err
+	}
+	b, err := builder(c, e, file.Dir(), all)
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return &session{engine: e, builder: b}, nil
+}
+
+// progress shows the rest of the progress. Nothing can be built after it.
+func (s *session) progress() error {
+	if s.shown {
+		return nil
+	}
+	s.shown = true
+	return s.builder.Progress.Close()
+}
+
+// close releases the engine. It is called last.
+func (s *session) close() {
+	if err := errors.Join(s.progress(), s.engine.Close()); err != nil {
+		fmt.Fprintln(os.Stderr, "medbuild: close the engine:", err)
+	}
+}
 
 // connect finds the engine the command line asks for.
 func connect(c *cli.Context, site build.Site) (*engine.Engine, error) {
@@ -31,7 +76,7 @@ func say(c *cli.Context) func(string) {
 	if mode := c.String("progress"); mode == "quiet" || mode == "rawjson" {
 		return nil
 	}
-	return func(s string) { fmt.Fprintln(os.Stderr, s) }
+	return func(s string) { fmt.Fprintln(screen(c), s) }
 }
 
 func thisSite(c *cli.Context) build.Site {
@@ -45,7 +90,7 @@ func builder(c *cli.Context, e *engine.Engine, dir string, secrets map[string][]
 	if err != nil {
 		return nil, err
 	}
-	progress, err := build.NewProgress(c.Context, os.Stderr, c.String("progress"))
+	progress, err := build.NewProgress(c.Context, screen(c), c.String("progress"))
 	if err != nil {
 		return nil, usagef("--progress: %w", err)
 	}
@@ -60,9 +105,9 @@ func builder(c *cli.Context, e *engine.Engine, dir string, secrets map[string][]
 }
 
 // attachables serve the engine registry credentials and secrets.
-func attachables(secrets map[string][]byte) []session.Attachable {
-	docker := config.LoadDefaultConfigFile(os.Stderr)
-	return []session.Attachable{
+func attachables(secrets map[string][]byte) []bksession.Attachable {
+	docker := dockerconfig.LoadDefaultConfigFile(os.Stderr)
+	return []bksession.Attachable{
 		authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: authprovider.LoadAuthConfig(docker)}),
 		secretsprovider.FromMap(secrets),
 	}
@@ -99,5 +144,3 @@ func generated(created time.Time) string {
 	}
 	return created.Format(time.DateOnly)
 }
-
-var _ context.Context

@@ -95,7 +95,7 @@ func (b *Builder) options(outputs []client.ExportEntry) client.SolveOpt {
 // image solves every component by itself before the whole: within one solve a
 // failing component would cancel the others, and their work would be lost.
 func (b *Builder) image(ctx context.Context, c gateway.Client, o Order) (*gateway.Result, error) {
-	if err := b.parts(ctx, c, o.Image.Parts); err != nil {
+	if err := b.parts(ctx, c, o.Image); err != nil {
 		return nil, err
 	}
 	res, err := b.state(ctx, c, o.Image.State)
@@ -112,12 +112,17 @@ func (b *Builder) image(ctx context.Context, c gateway.Client, o Order) (*gatewa
 	return res, nil
 }
 
-func (b *Builder) parts(ctx context.Context, c gateway.Client, parts []stages.Part) error {
-	errs := make([]error, len(parts))
+// parts solves the runtime packages and each component, all at once.
+func (b *Builder) parts(ctx context.Context, c gateway.Client, img stages.Image) error {
+	all := []llb.State{img.Root}
+	for _, p := range img.Parts {
+		all = append(all, p.Asked)
+	}
+	errs := make([]error, len(all))
 	var group errgroup.Group
-	for i, p := range parts {
+	for i, s := range all {
 		group.Go(func() error {
-			_, errs[i] = b.state(ctx, c, p.Asked)
+			_, errs[i] = b.state(ctx, c, s)
 			return nil
 		})
 	}
@@ -132,6 +137,7 @@ func (b *Builder) state(ctx context.Context, c gateway.Client, s llb.State) (*ga
 		return nil, err
 	}
 	b.NoCache.apply(def)
+	b.Progress.Record.Expect(def)
 	return c.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: def.ToPB(), CacheImports: b.cacheImports()})
 }
 

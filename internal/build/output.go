@@ -1,7 +1,6 @@
 package build
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -25,21 +24,14 @@ type Output struct {
 // ParseOutput reads "type=oci,dest=out,tar=false,compression=gzip". A lone
 // path is a folder with the image's files, "-" a tar of them on standard output.
 func ParseOutput(s string) (Output, error) {
-	fields, err := csv.NewReader(strings.NewReader(s)).Read()
+	attrs, err := fields("--output", s, "dest")
 	if err != nil {
-		return Output{}, fmt.Errorf("--output %q: %w", s, err)
+		return Output{}, err
 	}
-	if len(fields) == 1 && !strings.Contains(fields[0], "=") {
-		return plain(fields[0]), nil
+	if len(attrs) == 1 && attrs["dest"] != "" {
+		return plain(attrs["dest"]), nil
 	}
-	o := Output{Attrs: map[string]string{}}
-	for _, f := range fields {
-		k, v, ok := strings.Cut(f, "=")
-		if !ok {
-			return o, fmt.Errorf("--output: %q is not key=value\nhint: for example type=oci,dest=out,tar=false", f)
-		}
-		o.Attrs[strings.ToLower(k)] = v
-	}
+	o := Output{Attrs: attrs}
 	return o.named()
 }
 
@@ -96,7 +88,10 @@ func (o Output) Image() bool {
 // epoch is SOURCE_DATE_EPOCH: without it four exports of one image had four
 // digests. zstd is smaller and three times as fast as gzip, and needs OCI
 // media types.
-func (o Output) Entry(names []string, epoch int64) (client.ExportEntry, error) {
+//
+// Docker's own BuildKit has an exporter that puts images into Docker's store;
+// everywhere else the image exporter without a push keeps nothing by name.
+func (o Output) Entry(names []string, epoch int64, inDocker bool) (client.ExportEntry, error) {
 	attrs := map[string]string{"source-date-epoch": strconv.FormatInt(epoch, 10)}
 	if o.Image() {
 		attrs["name"] = strings.Join(names, ",")
@@ -104,6 +99,9 @@ func (o Output) Entry(names []string, epoch int64) (client.ExportEntry, error) {
 	}
 	maps.Copy(attrs, o.Attrs)
 	e := client.ExportEntry{Type: o.Type, Attrs: attrs}
+	if inDocker && o.Image() && o.Dest == "" && attrs["push"] == "" {
+		e.Type = "moby"
+	}
 	return e, o.open(&e)
 }
 

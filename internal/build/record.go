@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
+	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
+	"google.golang.org/protobuf/proto"
 )
 
 // logLines is how many of a step's last log lines an error shows.
@@ -18,6 +21,7 @@ const logLines = 20
 // It is safe for concurrent use.
 type Record struct {
 	mu    sync.Mutex
+	work  map[digest.Digest]bool // steps that are work; true for commands, false for fetches
 	steps map[digest.Digest]*Step
 	logs  map[digest.Digest]*bytes.Buffer
 }
@@ -33,7 +37,25 @@ type Step struct {
 
 // NewRecord is an empty record.
 func NewRecord() *Record {
-	return &Record{steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{}}
+	return &Record{work: map[digest.Digest]bool{}, steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{}}
+}
+
+// Expect takes note of what a definition has the engine do. Merging, copying
+// and looking at the user's own files is not work: it takes no time worth
+// telling, and BuildKit reports it as done anew in builds that change nothing.
+func (r *Record) Expect(def *bk.Definition) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, data := range def.Def {
+		var op pb.Op
+		if proto.Unmarshal(data, &op) != nil {
+			continue
+		}
+		source := op.GetSource().GetIdentifier()
+		if op.GetExec() != nil || source != "" && !strings.HasPrefix(source, "local://") {
+			r.work[digest.FromBytes(data)] = op.GetExec() != nil
+		}
+	}
 }
 
 func (r *Record) add(s *client.SolveStatus) {
@@ -102,22 +124,28 @@ func (r *Record) Tail(d digest.Digest) []string {
 
 // Work is what a component's steps did in a run.
 type Work struct {
-	Cached bool          // no step of it ran
+	Cached bool          // no command of it ran; looking whether a source is still the same is none
 	Time   time.Duration // in which at least one of its steps ran
 }
 
-// Of is the work of the component's own steps. Time is wall time: steps that
-// ran side by side count once, waiting counts not at all.
-func (r *Record) Of(component string) Work {
+// Of is the work of the steps whose name starts so. Time is wall time: steps
+// that ran side by side count once, waiting counts not at all.
+func (r *Record) Of(prefix string) Work {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var ran []Step
-	for _, s := range r.steps {
-		if strings.HasPrefix(s.Name, "["+component+"] ") && s.ran() {
-			ran = append(ran, *s)
+	commands := 0
+	for d, s := range r.steps {
+		command, known := r.work[d]
+		if !known || !s.ran() || !strings.HasPrefix(s.Name, prefix) {
+			continue
+		}
+		ran = append(ran, *s)
+		if command {
+			commands++
 		}
 	}
-	return Work{Cached: len(ran) == 0, Time: covered(ran)}
+	return Work{Cached: commands == 0, Time: covered(ran)}
 }
 
 // covered is the length of the union of the steps' intervals.

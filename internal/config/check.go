@@ -13,6 +13,7 @@ import (
 
 // check finds what is wrong between the tables of a file.
 func (l *loader) check(f *File) {
+	l.checkImage()
 	declared := l.root.sub("components")
 	for _, name := range declared.names() {
 		l.checkVersion(f, name, declared.sub(name))
@@ -25,6 +26,16 @@ func (l *loader) check(f *File) {
 		l.checkTarget(t, n)
 		l.checkMembers(f, t, n.sub("components"))
 		l.checkNeeds(f, t, n.sub("components"))
+	}
+}
+
+// checkImage wants what the image's reference and the manifest are made of.
+func (l *loader) checkImage() {
+	image := l.root.sub("image")
+	for _, key := range []string{"name", "version"} {
+		if l.absent("image", key) && !misspelt(image, key, reflect.TypeFor[Image]()) {
+			l.problems.add(image.key(key), "the image has no "+key, "add "+key+" = \"…\" to [image]")
+		}
 	}
 }
 

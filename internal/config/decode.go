@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/medbuild/medbuild/stages"
 )
@@ -229,25 +228,24 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 }
 
 func (l *loader) wrongType(value any, t reflect.Type, n *node, key string) {
-	hint := ""
-	if t.Kind() == reflect.String && n != nil && isScalar(value) && n.raw != "" {
-		hint = "write it in quotes: \"" + n.raw + "\""
+	message := fmt.Sprintf("%s must be %s, not %s", key, typeName(t), valueName(value))
+	l.problems.add(n.place(), message, rewrite(value, t, n))
+}
+
+// rewrite is how to write a value so that it has the type, where that is sure.
+func rewrite(value any, t reflect.Type, n *node) string {
+	switch {
+	case n == nil || n.raw == "":
+		return ""
+	case t.Kind() == reflect.String && !isString(value):
+		return "write it in quotes: \"" + n.raw + "\""
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String && isString(value):
+		return "write it in brackets: [" + n.raw + "]"
 	}
-	if t.Kind() == reflect.Slice && isString(value) && t.Elem().Kind() == reflect.String {
-		hint = fmt.Sprintf("write it in brackets: [%q]", value)
-	}
-	l.problems.add(n.place(), fmt.Sprintf("%s must be %s, not %s", key, typeName(t), valueName(value)), hint)
+	return ""
 }
 
 func isString(v any) bool { _, ok := v.(string); return ok }
-
-func isScalar(v any) bool {
-	switch v.(type) {
-	case int64, float64, bool, time.Time:
-		return true
-	}
-	return false
-}
 
 // typeName is what a value of the type must be.
 func typeName(t reflect.Type) string {

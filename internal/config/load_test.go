@@ -45,10 +45,10 @@ func same(t *testing.T, what string, got, want any) {
 
 func TestLoadImage(t *testing.T) {
 	f := load(t, good)
-	same(t, "image", f.Image, Image{At: at(42, 2), Name: "medbuild/quickstart", Version: "0.1.0",
+	same(t, "image", f.Image, Image{At: at(41, 2), Name: "medbuild/quickstart", Version: "0.1.0",
 		Labels: map[string]string{"org.opencontainers.image.title": "a title"}})
 	same(t, "bases", f.Bases, []stages.BaseSettings{
-		{Name: "trixie", At: at(37, 8), Tar: "../trixie.tar"}, {Name: "noble", At: at(39, 8), OCI: "noble"}})
+		{Name: "trixie", At: at(36, 8), Tar: "../trixie.tar"}, {Name: "noble", At: at(38, 8), OCI: "noble"}})
 	same(t, "folder", f.Dir(), "testdata")
 }
 

@@ -88,7 +88,7 @@ func TestSetProblems(t *testing.T) {
 	}
 }
 
-// Problems of flags come after the file's, in the order of the flags.
+// Problems of flags come after the file's.
 func TestSetProblemsOrder(t *testing.T) {
 	_, err := Load("testdata/bad/bases.toml", []string{"z.a=1", "bases.none.tarr=1", "a.a=1"})
 	got := err.Error()

@@ -8,15 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/client/llb"
-	"github.com/tonistiigi/fsutil"
 )
 
 // holdEnv makes the test binary a run of its own: it opens the engine with this
@@ -157,7 +154,7 @@ func TestChildStartsAndStops(t *testing.T) {
 	s.private()
 	s.ownSession(pid)
 	s.close(e)
-	if _, err := os.Stat("/proc/" + strconv.Itoa(pid)); err == nil {
+	if alive(pid) {
 		t.Errorf("process %d is left", pid)
 	}
 	began = time.Now()
@@ -366,162 +363,70 @@ func TestLongRootHasShortSocket(t *testing.T) {
 	}
 }
 
-// base returns a root file system with a shell: the busybox-like set of
-// programs a Debian root tar has, given by the environment.
-func (s *site) base() (llb.State, client.SolveOpt) {
-	s.Helper()
-	tar := os.Getenv("MEDBUILD_TEST_ROOTFS")
-	if tar == "" {
-		s.Skip("MEDBUILD_TEST_ROOTFS names no root file system tar to run steps in")
-	}
-	local := llb.Local("base", llb.LocalUniqueID("base"), llb.IncludePatterns([]string{filepath.Base(tar)}))
-	st := llb.Scratch().File(llb.Copy(local, "/"+filepath.Base(tar), "/", &llb.CopyInfo{AttemptUnpack: true}))
-	dir, err := fsutil.NewFS(filepath.Dir(tar))
-	if err != nil {
-		s.Fatal(err)
-	}
-	return st, client.SolveOpt{LocalMounts: map[string]fsutil.FS{"base": dir}}
-}
-
-// solve runs a shell script in the base.
-func (s *site) solve(ctx context.Context, e *Engine, script string) error {
-	s.Helper()
-	base, opt := s.base()
-	def, err := base.Run(llb.Args([]string{"/bin/sh", "-c", script}), llb.IgnoreCache).Root().Marshal(ctx)
-	if err != nil {
-		s.Fatal(err)
-	}
-	_, err = e.Client.Solve(ctx, def, opt, nil)
-	return err
-}
-
-func TestStepHasNetwork(t *testing.T) {
+func TestGarbageCollection(t *testing.T) {
 	s := newSite(t)
-	s.base()
 	e := s.find(s.options())
 	defer s.close(e)
-	// A name of the host's own resolver setting, and its file as the host has it.
-	host, err := os.ReadFile("/etc/resolv.conf")
-	if err != nil {
-		t.Fatal(err)
+	workers, err := e.Client.ListWorkers(t.Context())
+	if err != nil || len(workers) != 1 || len(workers[0].GCPolicy) != 4 {
+		t.Fatalf("workers are %+v (%v)", workers, err)
 	}
-	for line := range strings.Lines(string(host)) {
-		if f := strings.Fields(line); len(f) == 2 && f[0] == "nameserver" {
-			if err := s.solve(t.Context(), e, "grep -F 'nameserver "+f[1]+"' /etc/resolv.conf"); err != nil {
-				t.Errorf("%s: %v", strings.TrimSpace(line), err)
-			}
-		}
+	caches, last := workers[0].GCPolicy[0], workers[0].GCPolicy[3]
+	if len(caches.Filter) != 3 || caches.KeepDuration != 30*24*time.Hour || caches.MaxUsedSpace < 1<<20 {
+		t.Errorf("caches are kept by %+v", caches)
 	}
-	if name := os.Getenv("MEDBUILD_TEST_HOST"); name != "" {
-		if err := s.solve(t.Context(), e, "getent hosts "+name); err != nil {
-			t.Error(err)
-		}
+	if !last.All || last.ReservedSpace == 0 || last.MinFreeSpace == 0 || last.MaxUsedSpace <= caches.MaxUsedSpace {
+		t.Errorf("everything is kept by %+v", last)
 	}
 }
 
-// marked is a command line that a test finds among all processes.
-func marked(t *testing.T) (script string, count func() int) {
-	t.Helper()
-	seconds := strconv.Itoa(100000 + os.Getpid())
-	return "sleep " + seconds, func() int {
-		n := 0
-		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-		for _, f := range files {
-			if data, err := os.ReadFile(f); err == nil && string(data) == "sleep\x00"+seconds+"\x00" {
-				n++
-			}
-		}
-		return n
-	}
-}
-
-func (s *site) await(what string, true func() bool) {
-	s.Helper()
-	for end := time.Now().Add(30 * time.Second); !true(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.Fatal(what)
-		}
-	}
-}
-
-func TestKilledDaemonIsCleanedUp(t *testing.T) {
-	s := newSite(t)
-	s.base()
-	e := s.find(s.options())
-	script, count := marked(t)
-	ended := make(chan error, 1)
-	go func() { ended <- s.solve(t.Context(), e, script) }()
-	s.await("the step does not start", func() bool { return count() == 1 })
-	if err := syscall.Kill(s.pid(), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err == nil {
-		t.Error("the solve did not notice")
-	}
-	if count() != 1 {
-		t.Log("the step died with its daemon; nothing to clean up")
-	}
-	again := s.find(s.options())
-	if n := count(); n != 0 {
-		t.Errorf("%d leftover steps still run", n)
-	}
-	s.noMounts()
-	if err := s.solve(t.Context(), again, "true"); err != nil {
-		t.Errorf("after the clean-up: %v", err)
-	}
-	s.close(e)
-	s.close(again)
-}
-
-func TestCloseDuringSolve(t *testing.T) {
-	for _, cancelled := range []bool{true, false} {
-		t.Run(fmt.Sprintf("cancelled %t", cancelled), func(t *testing.T) {
-			s := newSite(t)
-			s.base()
-			e := s.find(s.options())
-			script, count := marked(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			ended := make(chan error, 1)
-			go func() { ended <- s.solve(ctx, e, script) }()
-			s.await("the step does not start", func() bool { return count() == 1 })
-			if cancelled {
-				cancel()
-			}
-			s.close(e)
-			if n := count(); n != 0 {
-				t.Errorf("%d steps still run", n)
-			}
-			if err := <-ended; err == nil {
-				t.Error("the solve succeeded")
-			}
-		})
-	}
-}
-
-func TestUnmountBelow(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("mounting needs root")
-	}
-	dir := t.TempDir()
-	inner := filepath.Join(dir, "a b", "inner")
-	for _, d := range []string{filepath.Join(dir, "a b"), inner} {
-		if err := os.Mkdir(d, 0o700); err != nil {
+// TestDaemonHasOurVersion compares the module the client comes from with the
+// one the daemon is built from.
+func TestDaemonHasOurVersion(t *testing.T) {
+	version := regexp.MustCompile(`(?m)github\.com/moby/buildkit (v\S+)`)
+	var found []string
+	for _, file := range []string{"../../go.mod", "daemon/go.mod"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := syscall.Mount("none", d, "tmpfs", 0, "size=64k"); err != nil {
-			t.Skipf("cannot mount here: %v", err)
-		}
-		t.Cleanup(func() { _ = syscall.Unmount(d, syscall.MNT_DETACH) })
+		found = append(found, version.FindString(string(data)))
 	}
-	if err := unmountBelow(dir); err != nil {
+	if found[0] == "" || found[0] != found[1] {
+		t.Errorf("versions are %q", found)
+	}
+}
+
+func TestLongLogIsPutAside(t *testing.T) {
+	s := newSite(t)
+	if err := os.Mkdir(s.root+"/log", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
+	if err := os.WriteFile(s.root+"/log/buildkitd.log", make([]byte, maxLog+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if left := mountPoints(string(table), dir); len(left) > 0 {
-		t.Errorf("left: %v", left)
+	e := s.find(s.options())
+	s.close(e)
+	if fi, err := os.Stat(e.Log); err != nil || fi.Size() == 0 || fi.Size() > maxLog {
+		t.Errorf("the log: %v %v", fi, err)
+	}
+	if fi, err := os.Stat(e.Log + ".1"); err != nil || fi.Size() != maxLog+1 {
+		t.Errorf("the old log: %v %v", fi, err)
+	}
+}
+
+func TestMissingThingsAreSaidTogether(t *testing.T) {
+	t.Setenv("PATH", "")
+	_, noDaemon := findBuildkitd("")
+	err := allMissing([]error{checkUser(1000), noDaemon, nil})
+	r := refusal("our own buildkitd", err)
+	if r.Reason != "needs root; no buildkitd beside this program or in PATH" {
+		t.Errorf("reason is %q", r.Reason)
+	}
+	if strings.Count(r.Hint, "\nhint: ") != 1 || !strings.Contains(r.Hint, "make build") || !strings.Contains(r.Hint, "sudo") {
+		t.Errorf("hint is %q", r.Hint)
+	}
+	if err := allMissing([]error{checkUser(0), nil, nil}); err != nil {
+		t.Errorf("nothing is missing, but: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	control "github.com/moby/buildkit/api/services/control"
@@ -16,7 +17,9 @@ import (
 )
 
 // workers is a gRPC service as small as the API allows.
-type workers struct{ control.UnimplementedControlServer }
+type workers struct {
+	control.UnimplementedControlServer
+}
 
 // ListWorkers returns one worker.
 func (workers) ListWorkers(context.Context, *control.ListWorkersRequest) (*control.ListWorkersResponse, error) {
@@ -24,21 +27,30 @@ func (workers) ListWorkers(context.Context, *control.ListWorkersRequest) (*contr
 }
 
 // handed is a listener of connections that come from elsewhere.
-type handed chan net.Conn
-
-// Accept returns the next connection.
-func (h handed) Accept() (net.Conn, error) {
-	if c, ok := <-h; ok {
-		return c, nil
-	}
-	return nil, net.ErrClosed
+type handed struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
 }
 
-// Close does nothing: the test closes the channel.
-func (handed) Close() error { return nil }
+// Accept returns the next connection.
+func (h *handed) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (h *handed) Close() error {
+	h.once.Do(func() { close(h.done) })
+	return nil
+}
 
 // Addr returns an address that nobody dials.
-func (handed) Addr() net.Addr { return &net.UnixAddr{Name: "handed", Net: "unix"} }
+func (*handed) Addr() net.Addr { return &net.UnixAddr{Name: "handed", Net: "unix"} }
 
 // upgrade answers like Docker's API does and returns the raw connection.
 func upgrade(t *testing.T, w http.ResponseWriter, r *http.Request) net.Conn {
@@ -54,16 +66,16 @@ func upgrade(t *testing.T, w http.ResponseWriter, r *http.Request) net.Conn {
 }
 
 func TestDockerCarriesGRPC(t *testing.T) {
-	conns := make(handed, 4)
+	accepted := &handed{conns: make(chan net.Conn, 4), done: make(chan struct{})}
 	service := grpc.NewServer()
 	control.RegisterControlServer(service, workers{})
-	go func() { _ = service.Serve(conns) }() // ends with Stop
+	go func() { _ = service.Serve(accepted) }() // ends with Stop
 	t.Cleanup(service.Stop)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.URL.Path != "/grpc" || r.Header.Get("Upgrade") != "h2c" {
 			t.Errorf("request is %s %s to %q", r.Method, r.URL, r.Header.Get("Upgrade"))
 		}
-		conns <- upgrade(t, w, r)
+		accepted.conns <- upgrade(t, w, r)
 	}))
 	t.Cleanup(api.Close)
 	dial, err := dockerDialer(strings.Replace(api.URL, "http", "tcp", 1))

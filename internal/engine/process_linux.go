@@ -24,7 +24,7 @@ const (
 	adoptLimit = 2 * time.Second        // for one that was left behind
 	leaveLimit = 500 * time.Millisecond // for a run that starts to let us pass
 	termGrace  = 1200 * time.Millisecond
-	killGrace  = 2 * time.Second
+	killGrace  = time.Second
 	maxLog     = 8 << 20 // bytes of log before it is put aside
 )
 
@@ -86,6 +86,9 @@ func (d *daemon) start(ctx context.Context) (*client.Client, error) {
 	d.say("starting our own buildkitd, log at " + d.logFile())
 	logged := d.logSize()
 	pid, exited, err := d.spawn()
+	if errors.Is(err, syscall.EPERM) {
+		err = hinted{err, "building needs the right to mount (CAP_SYS_ADMIN); in a container: docker run --privileged"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", d.binary, err)
 	}
@@ -181,13 +184,26 @@ func (d *daemon) stop(pid int) error {
 	return d.forget()
 }
 
+// gone waits until the process ended; one that was killed has no arguments
+// any more long before its files are closed.
 func (d *daemon) gone(pid int, limit time.Duration) bool {
-	for end := time.Now().Add(limit); d.owns(pid); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(limit); alive(pid); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			return false
 		}
 	}
 	return true
+}
+
+// alive reads a process's state, the field after its name in brackets
+// (proc(5)): Z and X are dead.
+func alive(pid int) bool {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	i := bytes.LastIndexByte(data, ')')
+	if err != nil || i < 0 || len(data) < i+3 {
+		return false
+	}
+	return data[i+2] != 'Z' && data[i+2] != 'X'
 }
 
 // forget removes what belongs to a daemon that is no more.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,9 @@ import (
 // the mount table. It touches nothing while a daemon that cannot be seen from
 // here (started by hand, or in another container) holds the state.
 func (d *daemon) sweep() error {
-	l, err := lockShared(d.path("state/buildkitd.lock"))
+	ctx, cancel := context.WithTimeout(context.Background(), killGrace)
+	defer cancel()
+	l, err := lockExclusive(ctx, d.path("state/buildkitd.lock"))
 	if err != nil {
 		return fmt.Errorf("another buildkitd uses %s: %w", d.path("state"), err)
 	}

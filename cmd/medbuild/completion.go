@@ -1,0 +1,253 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/medbuild/medbuild/internal/config"
+	"github.com/urfave/cli/v2"
+)
+
+const completionExamples = `source <(medbuild completion bash)
+   medbuild completion bash >~/.local/share/bash-completion/completions/medbuild
+   medbuild completion zsh >"${fpath[1]}/_medbuild"
+   medbuild completion fish >~/.config/fish/completions/medbuild.fish`
+
+func completionCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "completion",
+		Usage:       "print a script that completes command lines: bash, zsh or fish",
+		ArgsUsage:   "bash|zsh|fish",
+		UsageText:   "medbuild completion bash|zsh|fish\n\nEXAMPLES:\n   " + completionExamples,
+		Description: "Commands, options and their values are completed; names of targets and components\nare those of components.toml, or of the file that --file names.",
+		Action:      runCompletion,
+	}
+}
+
+func runCompletion(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usagef("completion takes one shell, got %d\nhint: shells are bash, zsh and fish", c.NArg())
+	}
+	script := completionScript(c.Args().First())
+	if script == "" {
+		return usagef("no completion for shell %q\nhint: shells are bash, zsh and fish", c.Args().First())
+	}
+	_, err := io.WriteString(c.App.Writer, script)
+	return err
+}
+
+// completeCommand answers the shells' scripts: the words of a command line in,
+// the last as far as it is typed; out come a candidate and what it means on
+// each line, or wantFiles alone.
+func completeCommand() *cli.Command {
+	return &cli.Command{
+		Name:            completeName,
+		Hidden:          true,
+		SkipFlagParsing: true,
+		Action: func(c *cli.Context) error {
+			for _, w := range complete(c.App, c.Args().Slice()) {
+				fmt.Fprintln(c.App.Writer, strings.TrimRight(w.text+"\t"+w.about, "\t"))
+			}
+			return nil
+		},
+	}
+}
+
+// wantFiles asks the shell to complete names of files itself.
+const wantFiles = ":files"
+
+// candidate is a word that can stand at the end of a command line.
+type candidate struct{ text, about string }
+
+// complete is the candidates for the last of the words, which stand after the
+// program's name.
+func complete(app *cli.App, words []string) []candidate {
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	last, before := words[len(words)-1], words[:len(words)-1]
+	command := commandOf(app, before)
+	if command == nil {
+		return starting(last, commandNames(app))
+	}
+	line := typed{command: command, words: before[1:]}
+	if name, value, ok := strings.Cut(last, "="); ok && strings.HasPrefix(name, "--") {
+		return prefixed(name+"=", starting(value, line.values(line.flag(name))))
+	}
+	if f := line.open(); f != nil {
+		return starting(last, line.values(f))
+	}
+	if strings.HasPrefix(last, "-") {
+		return starting(last, line.flags())
+	}
+	return starting(last, line.arguments())
+}
+
+// commandOf is the command that the words start with.
+func commandOf(app *cli.App, words []string) *cli.Command {
+	if len(words) == 0 {
+		return nil
+	}
+	return app.Command(words[0])
+}
+
+func commandNames(app *cli.App) []candidate {
+	var out []candidate
+	for _, c := range app.Commands {
+		if !c.Hidden {
+			out = append(out, candidate{c.Name, c.Usage})
+		}
+	}
+	return out
+}
+
+func starting(with string, all []candidate) []candidate {
+	return slices.DeleteFunc(all, func(c candidate) bool {
+		return c.text != wantFiles && !strings.HasPrefix(c.text, with)
+	})
+}
+
+func prefixed(with string, all []candidate) []candidate {
+	for i := range all {
+		if all[i].text != wantFiles {
+			all[i].text = with + all[i].text
+		}
+	}
+	return all
+}
+
+// typed is the words after a command, without the last.
+type typed struct {
+	command *cli.Command
+	words   []string
+}
+
+// flag is the command's flag that a word names, nil when there is none.
+func (t typed) flag(word string) cli.Flag {
+	name := strings.TrimLeft(word, "-")
+	for _, f := range t.command.Flags {
+		if strings.HasPrefix(word, "-") && slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+// open is the flag whose value comes next, nil when none waits for one.
+func (t typed) open() cli.Flag {
+	if len(t.words) == 0 {
+		return nil
+	}
+	f := t.flag(t.words[len(t.words)-1])
+	if f == nil || !takesValue(f) {
+		return nil
+	}
+	return f
+}
+
+func takesValue(f cli.Flag) bool {
+	if g, ok := f.(*cli.GenericFlag); ok {
+		b, ok := g.Value.(interface{ IsBoolFlag() bool })
+		return !ok || !b.IsBoolFlag()
+	}
+	d, ok := f.(cli.DocGenerationFlag)
+	return ok && d.TakesValue()
+}
+
+func (t typed) flags() []candidate {
+	var out []candidate
+	for _, f := range t.command.Flags {
+		if d, ok := f.(cli.DocGenerationFlag); ok {
+			about, _, _ := strings.Cut(strings.ReplaceAll(d.GetUsage(), "`", ""), "\n")
+			out = append(out, candidate{"--" + f.Names()[0], about})
+		}
+	}
+	return append(out, candidate{"--help", "show help"})
+}
+
+// arguments is what can stand where no flag does.
+func (t typed) arguments() []candidate {
+	switch t.command.Name {
+	case "completion":
+		return words("bash", "zsh", "fish")
+	case "init":
+		return words(wantFiles)
+	}
+	return nil
+}
+
+// values is what a flag can have.
+func (t typed) values(f cli.Flag) []candidate {
+	if f == nil {
+		return nil
+	}
+	switch f.Names()[0] {
+	case "file", "metadata-file", "iidfile":
+		return words(wantFiles)
+	case "target":
+		return append(t.targets(), t.components("")...)
+	case "no-cache":
+		return append(t.components(""), candidate{"all", "every step"})
+	case "set":
+		return t.components(".")
+	case "progress":
+		return words("auto", "tty", "plain", "rawjson", "quiet")
+	case "format":
+		return words(formats(t.command.Name)...)
+	case "output":
+		return words("type=oci,dest=", "type=docker", "type=local,dest=", "type=tar,dest=", "type=image")
+	case "engine":
+		return words("child", "docker", "tcp://", "unix://")
+	case "platform":
+		return words("linux/amd64", "linux/arm64")
+	}
+	return nil
+}
+
+func words(all ...string) []candidate {
+	var out []candidate
+	for _, w := range all {
+		out = append(out, candidate{text: w})
+	}
+	return out
+}
+
+// file is the components.toml of the command line. One that cannot be read has
+// nothing to complete.
+func (t typed) file() *config.File {
+	name := "components.toml"
+	for i, w := range t.words {
+		key, value, joined := strings.Cut(w, "=")
+		switch {
+		case key != "-f" && key != "--file":
+		case joined:
+			name = value
+		case i+1 < len(t.words):
+			name = t.words[i+1]
+		}
+	}
+	f, err := config.Load(name, nil)
+	if err != nil {
+		return &config.File{}
+	}
+	return f
+}
+
+func (t typed) targets() []candidate {
+	var out []candidate
+	for _, target := range t.file().Targets {
+		out = append(out, candidate{target.Name, "target: " + strings.Join(target.Components, " ")})
+	}
+	return out
+}
+
+func (t typed) components(suffix string) []candidate {
+	var out []candidate
+	for _, tool := range t.file().Components {
+		c := tool.Shared()
+		out = append(out, candidate{c.Name + suffix, "component: " + c.Stage + " " + c.Version})
+	}
+	return out
+}

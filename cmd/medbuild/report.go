@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/medbuild/medbuild/internal/build"
+	"github.com/urfave/cli/v2"
+)
+
+// report tells what was built: a summary for people on standard error, the
+// references on standard output, the files that were asked for.
+func (r *request) report(c *cli.Context, s *session, images []built, took time.Duration) error {
+	var done []built
+	for _, b := range images {
+		if b.result.Target != "" {
+			done = append(done, b)
+		}
+	}
+	if err := summaries(c, s, done, took); err != nil {
+		return err
+	}
+	if !r.onStdout() {
+		for _, b := range done {
+			if b.result.Digest != "" {
+				fmt.Println(b.reference())
+			}
+		}
+	}
+	return errors.Join(metadataFile(c.String("metadata-file"), done), iidFile(c.String("iidfile"), done))
+}
+
+// reference is the image's first name with its digest.
+func (b built) reference() string { return b.names[0] + "@" + b.result.Digest }
+
+func (r *request) onStdout() bool {
+	for _, o := range r.outputs {
+		if o.ToStdout() {
+			return true
+		}
+	}
+	return false
+}
+
+func summaries(c *cli.Context, s *session, images []built, took time.Duration) error {
+	if say(c) == nil {
+		return nil
+	}
+	for _, b := range images {
+		sum := s.builder.Summarize(c.Context, b.order.Image, b.result)
+		for _, o := range b.outputs {
+			sum.Where = append(sum.Where, build.Where(o, b.names[0], s.engine.InDocker()))
+		}
+		if err := sum.Write(os.Stderr); err != nil {
+			return err
+		}
+	}
+	if len(images) > 0 {
+		fmt.Fprintf(os.Stderr, "  %s in all\n", took.Round(10*time.Millisecond))
+	}
+	return nil
+}
+
+// metadataFile writes what the exporters answered, by target when there are
+// several, in the form docker buildx has.
+func metadataFile(path string, images []built) error {
+	if path == "" || len(images) == 0 {
+		return nil
+	}
+	var all any = metadata(images[0])
+	if len(images) > 1 {
+		byTarget := map[string]any{}
+		for _, b := range images {
+			byTarget[b.target.Name] = metadata(b)
+		}
+		all = byTarget
+	}
+	data, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(data, '\n'))
+}
+
+func metadata(b built) map[string]any {
+	out := map[string]any{}
+	for k, v := range b.result.Response {
+		out[k] = decoded(v)
+	}
+	return out
+}
+
+// decoded is a value as JSON where it holds JSON, base64-encoded or not.
+func decoded(v string) any {
+	data, err := base64.StdEncoding.DecodeString(v)
+	if err != nil {
+		return v
+	}
+	var object map[string]any
+	if json.Unmarshal(data, &object) != nil {
+		return v
+	}
+	return object
+}
+
+func iidFile(path string, images []built) error {
+	if path == "" || len(images) == 0 {
+		return nil
+	}
+	return writeFile(path, []byte(images[0].result.Digest))
+}
+
+// writeFile writes the whole file or nothing.
+func writeFile(path string, data []byte) error {
+	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
+	if err := os.WriteFile(tmp, data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/stages"
+	"github.com/moby/buildkit/client"
+	"github.com/urfave/cli/v2"
+)
+
+// request is a build as the command line states it, checked before an engine
+// is looked for.
+type request struct {
+	file      *config.File
+	targets   []string
+	tags      []string
+	outputs   []build.Output
+	labels    map[string]string
+	secrets   map[string][]byte
+	noCache   build.NoCache
+	cacheFrom []client.CacheOptionsEntry
+	cacheTo   []client.CacheOptionsEntry
+}
+
+// built is one image of a request.
+type built struct {
+	target  config.Target
+	order   build.Order
+	outputs []build.Output
+	names   []string
+	result  build.Result
+}
+
+func readRequest(c *cli.Context) (*request, error) {
+	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
+	if err != nil {
+		return nil, err
+	}
+	r := &request{file: file, tags: c.StringSlice("tag"), noCache: c.Generic("no-cache").(*noCacheValue).NoCache}
+	for _, read := range []func(*cli.Context) error{
+		r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets, r.readNoCache,
+	} {
+		if err := read(c); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	return r, nil
+}
+
+// readTargets takes the file's only target when none is named.
+func (r *request) readTargets(c *cli.Context) error {
+	r.targets = c.StringSlice("target")
+	if len(r.targets) == 0 && len(r.file.Targets) == 1 {
+		r.targets = []string{r.file.Targets[0].Name}
+	}
+	if len(r.targets) == 0 {
+		return fmt.Errorf("no target named\nhint: --target takes one of %s", strings.Join(targetNames(r.file), ", "))
+	}
+	for _, t := range r.targets {
+		if _, err := target(r.file, t); err != nil {
+			return err
+		}
+	}
+	if len(r.targets) > 1 && len(r.tags) > 0 {
+		return errors.New("--tag names one image, but several targets are built\nhint: give each target a name in the file")
+	}
+	return nil
+}
+
+func (r *request) readOutputs(c *cli.Context) error {
+	for _, s := range c.StringSlice("output") {
+		o, err := build.ParseOutput(s)
+		if err != nil {
+			return err
+		}
+		r.outputs = append(r.outputs, o)
+	}
+	r.push(c.Bool("push"))
+	for _, o := range r.outputs {
+		if o.Dest != "" && len(r.targets) > 1 && !strings.Contains(o.Dest, "{target}") {
+			return fmt.Errorf("several targets have one output %s\nhint: write {target} in dest: each target's name takes its place", o.Dest)
+		}
+	}
+	return nil
+}
+
+// push adds a registry to the outputs. Without any output the image stays in
+// the engine.
+func (r *request) push(push bool) {
+	stays := build.Output{Type: client.ExporterImage, Attrs: map[string]string{}}
+	switch {
+	case push:
+		stays.Attrs["push"] = "true"
+		r.outputs = append(r.outputs, stays)
+	case len(r.outputs) == 0:
+		r.outputs = []build.Output{stays}
+	}
+}
+
+func (r *request) readLabels(c *cli.Context) error {
+	labels, err := pairs("--label", c.StringSlice("label"))
+	if err != nil {
+		return err
+	}
+	r.labels = labels
+	annotations, err := pairs("--annotation", c.StringSlice("annotation"))
+	for _, o := range r.outputs {
+		for k, v := range annotations {
+			o.Attrs["annotation."+k] = v
+		}
+	}
+	return err
+}
+
+func (r *request) readCaches(c *cli.Context) error {
+	var err error
+	if r.cacheFrom, err = build.ParseCaches("--cache-from", c.StringSlice("cache-from"), os.Getenv); err != nil {
+		return err
+	}
+	r.cacheTo, err = build.ParseCaches("--cache-to", c.StringSlice("cache-to"), os.Getenv)
+	return err
+}
+
+// readSecrets reads the secrets given and misses those that components name.
+func (r *request) readSecrets(c *cli.Context) error {
+	var err error
+	if r.secrets, err = build.ParseSecrets(c.StringSlice("secret"), os.Getenv); err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for _, t := range r.components() {
+		for _, id := range t.Shared().Secrets {
+			named[id] = true
+			if _, ok := r.secrets[id]; !ok {
+				return fmt.Errorf("%s: component %s needs the secret %s\nhint: add --secret id=%s,src=<path>", t.Shared().At, t.Shared().Name, id, id)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.secrets)) {
+		if !named[id] {
+			return fmt.Errorf("--secret: no component that is built names the secret %s\nhint: add secrets = [%q] to the component that needs it", id, id)
+		}
+	}
+	return nil
+}
+
+func (r *request) readNoCache(*cli.Context) error {
+	for _, name := range r.noCache.Components {
+		if _, ok := r.file.Component(name); !ok {
+			return fmt.Errorf("--no-cache: no component %q in %s", name, r.file.Path)
+		}
+	}
+	return nil
+}
+
+// components are those of the targets asked for.
+func (r *request) components() []stages.Tool {
+	var out []stages.Tool
+	for _, name := range r.targets {
+		if t, err := target(r.file, name); err == nil {
+			out = append(out, tools(r.file, t.Components)...)
+		}
+	}
+	return out
+}
+
+func pairs(flag string, values []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, v := range values {
+		key, value, ok := strings.Cut(v, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("%s: %q is not KEY=VALUE", flag, v)
+		}
+		out[key] = value
+	}
+	return out, nil
+}
+
+// noCacheValue is --no-cache, which may stand alone or name components.
+type noCacheValue struct{ build.NoCache }
+
+// IsBoolFlag lets the flag stand without a value.
+func (*noCacheValue) IsBoolFlag() bool { return true }
+
+// Set takes "true" for every step, or the name of a component.
+func (v *noCacheValue) Set(s string) error {
+	switch s {
+	case "true", "all":
+		v.All = true
+	case "false":
+	default:
+		v.Components = append(v.Components, strings.Split(s, ",")...)
+	}
+	return nil
+}
+
+// String is the flag's value as it was given.
+func (v *noCacheValue) String() string {
+	if v.All {
+		return "all"
+	}
+	return strings.Join(v.Components, ",")
+}

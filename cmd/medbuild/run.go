@@ -1,0 +1,252 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/containerd/console"
+	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/config"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/urfave/cli/v2"
+)
+
+const runExamples = `medbuild run --target production -- mrinfo -version
+   medbuild run --target production                 (the image's own command, or a shell)
+   medbuild run --target production -v $PWD/bids:/data:ro -v $PWD/out:/out -w /out -- dwidenoise /data/dwi.mif dwi.mif
+   gzip -dc dwi.nii.gz | medbuild run --target production -- wc -c
+   medbuild run --target python --set python.version=3.13 --entrypoint "" -- python3`
+
+const runDescription = `Builds the target if it is not built yet and runs a command in a container of its
+own on the engine. The container is gone afterwards; the exit code is the command's.
+
+A folder given with --volume is copied to the engine and what the command changed
+in it is copied back when it ends: the engine may be another machine. Until then
+nothing changes here. What was removed there is removed here too, unless it was
+changed here meanwhile. Say :ro for input: nothing of it is then copied back, and
+the image needs no sh, sleep and tar for it.
+
+On a terminal the command gets a terminal of its own. Otherwise an interrupt is
+passed on, and a command that does not end within a second is killed.`
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "run",
+		Usage:       "run a command inside a target",
+		UsageText:   "medbuild run [options] [--] [COMMAND [ARGUMENT...]]\n\nEXAMPLES:\n   " + runExamples,
+		Description: runDescription,
+		Flags: []cli.Flag{
+			fileFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(),
+			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target or of a single component"},
+			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "a folder for the command: `HOST:CONTAINER[:ro]`; may be repeated"},
+			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR` of the container"},
+			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "`KEY=VALUE` in the command's environment, or KEY to pass it on; may be repeated"},
+			&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `USER[:GROUP]`, by name or number"},
+			&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Value: true, Usage: "pass standard input on"},
+			&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal; the default when standard input and output are one"},
+			&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` instead of the image's entrypoint; \"\" for none"},
+		},
+		Action: runRun,
+	}
+}
+
+// exitStatus is the exit code of a command that was run. The command has said
+// why itself.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+func runRun(c *cli.Context) error {
+	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
+	if err != nil {
+		return err
+	}
+	cmd, err := readCommand(c)
+	if err != nil {
+		return usageError{err}
+	}
+	name, err := runTarget(c, file)
+	if err != nil {
+		return usageError{err}
+	}
+	s, err := open(c, file, nil)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if cmd.Image, err = assemble(c.Context, s.builder, file, name); err != nil {
+		return err
+	}
+	if err := s.builder.Prepare(c.Context, cmd); err != nil {
+		return err
+	}
+	if err := s.progress(); err != nil {
+		return err
+	}
+	return inTerminal(c, s.builder, cmd)
+}
+
+// readCommand takes what the command line says of the command.
+func readCommand(c *cli.Context) (build.Command, error) {
+	cmd := build.Command{Args: c.Args().Slice(), Env: environment(c.StringSlice("env")),
+		WorkingDir: c.String("workdir"), User: c.String("user")}
+	if c.IsSet("entrypoint") {
+		e := c.String("entrypoint")
+		cmd.Entrypoint = &e
+	}
+	for _, v := range c.StringSlice("volume") {
+		m, err := build.ParseMount(v)
+		if err != nil {
+			return cmd, err
+		}
+		cmd.Mounts = append(cmd.Mounts, m)
+	}
+	var err error
+	cmd.TTY, err = wantsTTY(c)
+	return cmd, err
+}
+
+// environment gives "KEY" the value it has here; without one it is left out.
+func environment(given []string) []string {
+	var out []string
+	for _, e := range given {
+		if !strings.Contains(e, "=") {
+			v, ok := os.LookupEnv(e)
+			if !ok {
+				continue
+			}
+			e += "=" + v
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func wantsTTY(c *cli.Context) (bool, error) {
+	terminal := isTerminal(os.Stdin) && isTerminal(os.Stdout)
+	if !c.IsSet("tty") {
+		return terminal && c.Bool("interactive"), nil
+	}
+	if c.Bool("tty") && c.Bool("interactive") && !isTerminal(os.Stdin) {
+		return false, errors.New("--tty: standard input is not a terminal\nhint: leave --tty out, or add --interactive=false")
+	}
+	return c.Bool("tty"), nil
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := console.ConsoleFromFile(f)
+	return err == nil
+}
+
+// runTarget is the named target, or the file's only one.
+func runTarget(c *cli.Context, file *config.File) (config.Target, error) {
+	name := c.String("target")
+	if name == "" && len(file.Targets) == 1 {
+		return file.Targets[0], nil
+	}
+	if name == "" {
+		return config.Target{}, fmt.Errorf("no target named\nhint: --target takes one of %s", strings.Join(targetNames(file), ", "))
+	}
+	return target(file, name)
+}
+
+// inTerminal runs the command with this process's own streams and signals.
+func inTerminal(c *cli.Context, b *build.Builder, cmd build.Command) error {
+	signals := make(chan os.Signal, 8)
+	ctx, handOver := detach(c.Context, signals)
+	defer signal.Stop(signals)
+	t := &terminal{stop: make(chan struct{})}
+	defer t.close()
+	if c.Bool("interactive") {
+		cmd.Stdin = os.Stdin
+	}
+	cmd.Stdout, cmd.Stderr, cmd.Signals = keep{os.Stdout}, keep{os.Stderr}, signals
+	cmd.Resize = t.sizes(cmd.TTY)
+	cmd.Starting = func() error {
+		if err := handOver(); err != nil || !cmd.TTY {
+			return err
+		}
+		return t.raw(c.Bool("interactive"))
+	}
+	code, err := b.Run(ctx, cmd)
+	if err == nil && code != 0 {
+		return exitStatus(code)
+	}
+	return err
+}
+
+// keep is a stream that outlives the command.
+type keep struct{ *os.File }
+
+// Close leaves the stream open.
+func (keep) Close() error { return nil }
+
+// terminal is the user's terminal while the command has it.
+type terminal struct {
+	console console.Console
+	size    chan gateway.WinSize
+	stop    chan struct{}
+}
+
+// raw hands every key to the command, Ctrl-C among them.
+func (t *terminal) raw(input bool) error {
+	con, err := console.ConsoleFromFile(os.Stdout)
+	if input && err == nil {
+		con, err = console.ConsoleFromFile(os.Stdin)
+	}
+	if err != nil {
+		return nil // --tty without one here
+	}
+	t.console = con
+	go t.watch(con)
+	if !input {
+		return nil
+	}
+	if err := con.SetRaw(); err != nil {
+		return fmt.Errorf("set up the terminal: %w", err)
+	}
+	return nil
+}
+
+func (t *terminal) sizes(tty bool) <-chan gateway.WinSize {
+	if !tty {
+		return nil
+	}
+	t.size = make(chan gateway.WinSize)
+	return t.size
+}
+
+// watch tells the command the terminal's size, now and when it changes. Asking
+// a few times a second works on every system, and costs nothing to speak of.
+func (t *terminal) watch(con console.Console) {
+	var last console.WinSize
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if now, err := con.Size(); err == nil && now != last {
+			select {
+			case t.size <- gateway.WinSize{Rows: uint32(now.Height), Cols: uint32(now.Width)}:
+				last = now
+			case <-t.stop:
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-t.stop:
+			return
+		}
+	}
+}
+
+// close gives the terminal back as it was.
+func (t *terminal) close() {
+	close(t.stop)
+	if t.console != nil {
+		_ = t.console.Reset()
+	}
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"github.com/medbuild/medbuild/internal/config"
+	"github.com/urfave/cli/v2"
+)
+
+const schemaExamples = `medbuild schema >components.schema.json
+   medbuild schema | jq '."$defs" | keys'`
+
+func schemaCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "schema",
+		Usage:       "print the JSON Schema of components.toml, for editors",
+		UsageText:   "medbuild schema\n\nEXAMPLES:\n   " + schemaExamples,
+		Description: "An editor that knows the schema completes keys, shows what they mean and marks\nthose that are wrong. A first line \"#:schema ./components.schema.json\" in\ncomponents.toml names it to editors that use Taplo.",
+		Action: func(c *cli.Context) error {
+			if err := checkLine(c); err != nil {
+				return err
+			}
+			schema, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = c.App.Writer.Write(schema)
+			return err
+		},
+	}
+}

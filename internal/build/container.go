@@ -1,0 +1,254 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/medbuild/medbuild/stages"
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/session/filesync"
+	"github.com/moby/buildkit/solver/pb"
+	image "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/tonistiigi/fsutil"
+	fstypes "github.com/tonistiigi/fsutil/types"
+)
+
+const (
+	// endLimit is how long a command has to end after it was told to.
+	endLimit = time.Second
+	// releaseLimit is how long the engine has to take a container down.
+	releaseLimit = 5 * time.Second
+)
+
+// Command is what to run inside an image, and how.
+type Command struct {
+	Image      stages.Image
+	Args       []string // replace the image's Cmd
+	Entrypoint *string  // replaces the image's Entrypoint and drops its Cmd; "" is none
+	Env        []string // "KEY=value", over the image's
+	WorkingDir string   // "" is the image's
+	User       string   // "" is the image's
+	Mounts     []Mount
+	Stdio
+}
+
+// Stdio is what a command reads and writes, and what else reaches it.
+type Stdio struct {
+	Stdin          io.ReadCloser // nil is no input
+	Stdout, Stderr io.WriteCloser
+	TTY            bool                   // a terminal of its own; Stderr is not used
+	Resize         <-chan gateway.WinSize // of the terminal
+	Signals        <-chan os.Signal       // for the command
+	Starting       func() error           // called when everything is there, before the command starts
+}
+
+// Prepare builds the image and sends the folders, showing progress. Run does
+// both again, without progress: then nothing is left to do.
+func (b *Builder) Prepare(ctx context.Context, c Command) error {
+	sent, err := offer(c.Mounts)
+	if err != nil {
+		return err
+	}
+	_, err = b.solve(ctx, b.containerOptions(sent), func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
+		if _, err := b.image(ctx, g, Order{Image: c.Image}); err != nil {
+			return nil, err
+		}
+		_, err := b.volumes(ctx, g, sent)
+		return gateway.NewResult(), err
+	})
+	return b.explain(err, c.Image)
+}
+
+// Run runs the command in a container of its own on the engine and returns its
+// exit code. What it changed in mounted folders is written back, however it
+// ended. Signals reach the command, and not ctx, once it runs; a command that
+// does not end upon an interrupt is killed.
+func (b *Builder) Run(ctx context.Context, c Command) (int, error) {
+	start, err := c.start(b)
+	if err != nil {
+		return 0, err
+	}
+	sent, err := offer(c.Mounts)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r := &running{Command: c, builder: b, sent: sent, start: start, cancel: cancel}
+	_, err = b.Client.Build(ctx, b.containerOptions(sent), "medbuild", r.build, nil)
+	if err != nil {
+		return 0, err
+	}
+	return r.code, nil
+}
+
+// containerOptions serve the bases and the folders. The client's own way of
+// serving folders makes everything root's; the folders keep their owners, and
+// the bases lose theirs, so that their cache keys stay what they are.
+func (b *Builder) containerOptions(sent []volume) client.SolveOpt {
+	opt := b.options(nil)
+	dirs := filesync.StaticDirSource{}
+	for name, dir := range opt.LocalMounts {
+		dirs[name] = rootOwned(dir)
+	}
+	for _, v := range sent {
+		dirs[v.name] = v.dir
+	}
+	opt.LocalMounts, opt.CacheExports = nil, nil
+	opt.Session = append(opt.Session[:len(opt.Session):len(opt.Session)], filesync.NewFSSyncProvider(dirs))
+	return opt
+}
+
+func rootOwned(dir fsutil.FS) fsutil.FS {
+	owned, err := fsutil.NewFilterFS(dir, &fsutil.FilterOpt{Map: func(_ string, s *fstypes.Stat) fsutil.MapResult {
+		s.Uid, s.Gid = 0, 0
+		return fsutil.MapResultKeep
+	}})
+	if err != nil {
+		return dir // only patterns make errors, and there are none
+	}
+	return owned
+}
+
+// running is a command on its way.
+type running struct {
+	Command
+	builder *Builder
+	sent    []volume
+	start   gateway.StartRequest
+	cancel  context.CancelCauseFunc
+	code    int
+}
+
+func (r *running) build(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
+	ctr, err := r.container(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	defer release(ctx, ctr)
+	if r.code, err = r.command(ctx, ctr); err != nil {
+		return nil, err
+	}
+	return gateway.NewResult(), r.writeBack(ctx, ctr)
+}
+
+// container is the image with the folders, nothing running in it yet.
+func (r *running) container(ctx context.Context, g gateway.Client) (gateway.Container, error) {
+	res, err := r.builder.state(ctx, g, r.Image.State)
+	if err != nil {
+		return nil, r.builder.explain(err, r.Image)
+	}
+	root, err := res.SingleRef()
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := r.builder.volumes(ctx, g, r.sent)
+	if err != nil {
+		return nil, err
+	}
+	all := append([]gateway.Mount{{Dest: "/", Ref: root, MountType: pb.MountType_BIND}}, mounts...)
+	ctr, err := g.NewContainer(ctx, gateway.NewContainerRequest{Mounts: all})
+	if err != nil {
+		return nil, fmt.Errorf("make a container of %s: %w", r.Image.Name, err)
+	}
+	return ctr, nil
+}
+
+// command runs the user's command to its end. Alone it is the container's first
+// process; with folders to write back it is the second, as a container lives
+// no longer than its first.
+func (r *running) command(ctx context.Context, ctr gateway.Container) (int, error) {
+	if r.writes() {
+		if err := r.keepAlive(ctx, ctr); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.Starting(); err != nil {
+		return 0, err
+	}
+	proc, err := ctr.Start(ctx, r.start)
+	if err != nil {
+		return 0, fmt.Errorf("start %q: %w", r.start.Args[0], err)
+	}
+	done := make(chan struct{})
+	defer close(done)
+	go r.forward(ctx, proc, done)
+	return exitCode(ctx, proc.Wait())
+}
+
+// exitCode is the code the process ended with. 255 is also what BuildKit says
+// of processes that never ran; their errors say more than a code.
+func exitCode(ctx context.Context, err error) (int, error) {
+	if err == nil {
+		return 0, nil
+	}
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	if exit := (*gatewayapi.ExitError)(nil); errors.As(err, &exit) {
+		return int(exit.ExitCode), nil
+	}
+	return 0, err
+}
+
+// forward passes on signals and sizes of the terminal until done. A command
+// that was told to end and does not is killed; if that does not help either,
+// the run is cancelled.
+func (r *running) forward(ctx context.Context, proc gateway.ContainerProcess, done <-chan struct{}) {
+	var kill, giveUp <-chan time.Time
+	for {
+		select {
+		case <-done:
+			return
+		case size := <-r.Resize:
+			_ = proc.Resize(ctx, size) // the next one may succeed
+		case s := <-r.Signals:
+			sig, ok := s.(syscall.Signal)
+			if !ok {
+				continue
+			}
+			_ = proc.Signal(ctx, sig) // fails when the process has just ended
+			if ends(sig) && kill == nil {
+				kill, giveUp = time.After(endLimit), time.After(2*endLimit)
+			}
+		case <-kill:
+			_ = proc.Signal(ctx, syscall.SIGKILL)
+		case <-giveUp:
+			r.cancel(context.Canceled)
+		}
+	}
+}
+
+// ends reports whether a signal asks a process to end.
+func ends(s syscall.Signal) bool {
+	return s == syscall.SIGINT || s == syscall.SIGTERM || s == syscall.SIGHUP || s == syscall.SIGQUIT
+}
+
+// release takes the container down. Processes that still run in it make it
+// report that it was cancelled, which is what was wanted.
+func release(ctx context.Context, ctr gateway.Container) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	defer cancel()
+	_ = ctr.Release(ctx)
+}
+
+// start is the process as the image's configuration and the command make it.
+func (c Command) start(b *Builder) (gateway.StartRequest, error) {
+	data, err := c.Image.Config.Extend(c.Image.Base.Config, b.Platform, b.Created)
+	if err != nil {
+		return gateway.StartRequest{}, err
+	}
+	var img image.DockerOCIImage
+	if err := json.Unmarshal(data, &img); err != nil {
+		return gateway.StartRequest{}, fmt.Errorf("read the image's configuration: %w", err)
+	}
+	return c.process(img.Config)
+}

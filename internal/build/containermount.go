@@ -1,0 +1,148 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	bk "github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	bkid "github.com/moby/buildkit/identity"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/tonistiigi/fsutil"
+	fstypes "github.com/tonistiigi/fsutil/types"
+)
+
+// Mount is a folder of this machine in a container. The engine may be another
+// machine: the folder's files are copied there, and changes back.
+type Mount struct {
+	Host      string // the folder here, as given
+	Container string // its absolute, clean path there
+	Readonly  bool   // nothing is copied back
+}
+
+// ParseMount reads "HOST:CONTAINER", with ":ro" or ":rw" after it. HOST may
+// start with a Windows drive letter.
+func ParseMount(s string) (Mount, error) {
+	rest, option := s, ""
+	if i := strings.LastIndex(s, ":"); i >= 0 && !strings.Contains(s[i:], "/") {
+		rest, option = s[:i], s[i+1:]
+	}
+	i := strings.LastIndex(rest, ":")
+	if i <= 0 || i == 1 && isLetter(rest[0]) && !strings.HasPrefix(rest[2:], "/") {
+		return Mount{}, fmt.Errorf("--volume %q is not HOST:CONTAINER\nhint: for example $PWD/data:/data:ro", s)
+	}
+	m := Mount{Host: rest[:i], Container: path.Clean(rest[i+1:]), Readonly: option == "ro"}
+	if option != "" && option != "ro" && option != "rw" {
+		return Mount{}, fmt.Errorf("--volume %q: unknown option %q\nhint: ro or rw", s, option)
+	}
+	return m, m.check(s)
+}
+
+func (m Mount) check(s string) error {
+	if !path.IsAbs(m.Container) || m.Container == "/" {
+		return fmt.Errorf("--volume %q: %q is not an absolute path below /", s, m.Container)
+	}
+	info, err := os.Stat(m.Host)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--volume %q: %s does not exist\nhint: mkdir -p %s", s, m.Host, m.Host)
+	}
+	if err != nil {
+		return fmt.Errorf("--volume %q: %w", s, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("--volume %q: %s is not a folder\nhint: mount the folder that it is in", s, m.Host)
+	}
+	return nil
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// volume is a mount ready to be sent: what it holds now is known, so that
+// changes can be told.
+type volume struct {
+	Mount
+	name  string // of the local source
+	dir   fsutil.FS
+	path  string // real, absolute
+	files listing
+}
+
+// listing is what a folder holds, by path relative to it, with slashes.
+type listing map[string]*fstypes.Stat
+
+func offer(mounts []Mount) ([]volume, error) {
+	var out []volume
+	for i, m := range mounts {
+		v, err := newVolume(m, fmt.Sprintf("run-%d", i))
+		if err != nil {
+			return nil, fmt.Errorf("folder %s: %w", m.Host, err)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func newVolume(m Mount, name string) (volume, error) {
+	real, err := filepath.EvalSymlinks(m.Host)
+	if err != nil {
+		return volume{}, err
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return volume{}, err
+	}
+	dir, err := fsutil.NewFS(real)
+	if err != nil {
+		return volume{}, err
+	}
+	files, err := list(dir)
+	return volume{Mount: m, name: name, dir: dir, path: real, files: files}, err
+}
+
+func list(dir fsutil.FS) (listing, error) {
+	out := listing{}
+	err := dir.Walk(context.Background(), "", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if s, ok := info.Sys().(*fstypes.Stat); ok {
+			out[filepath.ToSlash(p)] = &fstypes.Stat{Mode: s.Mode, Size: s.Size, ModTime: s.ModTime, Uid: s.Uid, Gid: s.Gid, Linkname: s.Linkname}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// state is the folder as the engine gets it. Its name is new each time, as its
+// content may be; the hint lets the engine keep the files of an earlier run and
+// ask only for what differs.
+func (v volume) state() bk.State {
+	return bk.Local(v.name, bk.LocalUniqueID(bkid.NewID()), bk.SharedKeyHint("run:"+v.path),
+		bk.WithCustomName("[run] send "+v.Host))
+}
+
+// volumes sends the folders to the engine.
+func (b *Builder) volumes(ctx context.Context, g gateway.Client, sent []volume) ([]gateway.Mount, error) {
+	var out []gateway.Mount
+	for _, v := range sent {
+		res, err := b.state(ctx, g, v.state())
+		if err != nil {
+			return nil, fmt.Errorf("send folder %s: %w", v.Host, err)
+		}
+		m := gateway.Mount{Dest: v.Container, Readonly: v.Readonly, MountType: pb.MountType_BIND}
+		if res.Ref != nil {
+			m.Ref = res.Ref
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}

@@ -1,0 +1,202 @@
+package build
+
+import (
+	"archive/tar"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// tree is a folder that is being brought to the state of an archive. All
+// changes go through an os.Root: a path or symlink that leads out of the folder
+// is refused.
+type tree struct {
+	root *os.Root
+	was  listing         // what was sent
+	seen map[string]bool // what the archive has
+	dirs []*tar.Header   // folders whose mode, owner and times are still to be set
+	own  bool            // owners can be set
+}
+
+func openTree(dir string, was listing) (*tree, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &tree{root: root, was: was, seen: map[string]bool{}, own: os.Geteuid() == 0}, nil
+}
+
+func (t *tree) close() { _ = t.root.Close() }
+
+// put writes one entry, unless it is what was sent.
+func (t *tree) put(h *tar.Header, content io.Reader) error {
+	name := path.Clean(h.Name)
+	if name == "." {
+		return nil
+	}
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("the container's %q lies outside the folder", h.Name)
+	}
+	t.seen[name] = true
+	if t.unchanged(name, h) {
+		return nil
+	}
+	h.Name = filepath.FromSlash(name)
+	if err := t.write(h, content); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// unchanged reports whether an entry is what was sent: same kind, mode, owner,
+// size and time. Times of folders do not count: they change with their files.
+func (t *tree) unchanged(name string, h *tar.Header) bool {
+	was := t.was[name]
+	if was == nil || fs.FileMode(was.Mode) != h.FileInfo().Mode() || int(was.Uid) != h.Uid || int(was.Gid) != h.Gid {
+		return false
+	}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		return true
+	case tar.TypeSymlink:
+		return was.Linkname == h.Linkname
+	}
+	return was.Size == h.Size && was.ModTime == h.ModTime.UnixNano()
+}
+
+func (t *tree) write(h *tar.Header, content io.Reader) error {
+	switch h.Typeflag {
+	case tar.TypeDir:
+		return t.dir(h)
+	case tar.TypeReg:
+		return t.replace(h, func(tmp string) error { return t.file(tmp, h, content) })
+	case tar.TypeSymlink:
+		return t.replace(h, func(tmp string) error { return t.symlink(tmp, h) })
+	}
+	return nil // pipes and devices stay in the container
+}
+
+func (t *tree) dir(h *tar.Header) error {
+	if err := t.clear(h.Name, true); err != nil {
+		return err
+	}
+	if err := t.root.Mkdir(h.Name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	t.dirs = append(t.dirs, h)
+	return nil
+}
+
+// clear removes what is at name when it is a folder and none is to come, or the
+// other way round.
+func (t *tree) clear(name string, dir bool) error {
+	info, err := t.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || info.IsDir() == dir {
+		return err
+	}
+	return t.root.RemoveAll(name)
+}
+
+// replace makes an entry under a temporary name beside it and renames it.
+func (t *tree) replace(h *tar.Header, create func(tmp string) error) error {
+	tmp := filepath.Join(filepath.Dir(h.Name), ".medbuild-"+rand.Text())
+	err := create(tmp)
+	if err == nil {
+		err = t.clear(h.Name, false)
+	}
+	if err == nil {
+		err = t.root.Rename(tmp, h.Name)
+	}
+	if err != nil {
+		_ = t.root.Remove(tmp)
+	}
+	return err
+}
+
+func (t *tree) file(tmp string, h *tar.Header, content io.Reader) error {
+	f, err := t.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return t.attributes(tmp, h)
+}
+
+func (t *tree) symlink(tmp string, h *tar.Header) error {
+	if err := t.root.Symlink(h.Linkname, tmp); err != nil || !t.own {
+		return err
+	}
+	return t.root.Lchown(tmp, h.Uid, h.Gid)
+}
+
+// attributes sets the owner before the mode: a new owner clears set-uid bits.
+func (t *tree) attributes(name string, h *tar.Header) error {
+	if t.own {
+		if err := t.root.Lchown(name, h.Uid, h.Gid); err != nil {
+			return err
+		}
+	}
+	if err := t.root.Chmod(name, h.FileInfo().Mode()); err != nil {
+		return err
+	}
+	return t.root.Chtimes(name, time.Time{}, h.ModTime)
+}
+
+// finish removes what the archive does not have and sets what folders are to
+// be, the deepest first: a folder may end up read-only.
+func (t *tree) finish() error {
+	if err := t.remove(); err != nil {
+		return err
+	}
+	for _, h := range slices.Backward(t.dirs) {
+		if err := t.attributes(h.Name, h); err != nil {
+			return fmt.Errorf("%s: %w", h.Name, err)
+		}
+	}
+	return nil
+}
+
+// remove takes away what was sent and is gone. What somebody put there or
+// changed here meanwhile stays.
+func (t *tree) remove() error {
+	var gone []string
+	for name := range t.was {
+		if !t.seen[name] {
+			gone = append(gone, name)
+		}
+	}
+	slices.Sort(gone)
+	for _, name := range slices.Backward(gone) {
+		if !t.untouched(name) {
+			continue
+		}
+		err := t.root.Remove(filepath.FromSlash(name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !fs.FileMode(t.was[name].Mode).IsDir() {
+			return fmt.Errorf("remove %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// untouched reports whether what is at name is still what was sent.
+func (t *tree) untouched(name string) bool {
+	info, err := t.root.Lstat(filepath.FromSlash(name))
+	was := t.was[name]
+	if err != nil || info.Mode().Type() != fs.FileMode(was.Mode).Type() {
+		return false
+	}
+	return !info.Mode().IsRegular() || info.Size() == was.Size && info.ModTime().UnixNano() == was.ModTime
+}

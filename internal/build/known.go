@@ -1,0 +1,17 @@
+package build
+
+import "github.com/medbuild/medbuild/stages"
+
+// Known is the base of the settings with what earlier builds kept of it. When
+// they kept nothing it is false: Builder.Base must ask on an engine then.
+func (g *Ground) Known(s stages.BaseSettings) (stages.Base, bool, error) {
+	b, err := g.Base(s)
+	if err != nil {
+		return b, false, err
+	}
+	f, ok := g.kept(b.Digest)
+	if ok {
+		b.Facts = f
+	}
+	return b, ok, nil
+}

@@ -1,0 +1,161 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/medbuild/medbuild/stages"
+	"github.com/moby/buildkit/client"
+)
+
+// Summary is what a build did: a line for each part of the image.
+type Summary struct {
+	Target    string
+	Reference string // with its digest; "" when the output is no image
+	Rows      []Row
+	Layers    int   // 0 when not known
+	Size      int64 // compressed, in bytes; 0 when not known
+	Where     []string
+}
+
+// Row is one part of an image.
+type Row struct {
+	Part string
+	Work
+	Layer bool  // it has a layer of its own
+	Size  int64 // of its layers, compressed, in bytes; 0 when not known
+}
+
+// Summarize says what a build did to img.
+func (b *Builder) Summarize(ctx context.Context, img stages.Image, r Result) Summary {
+	s := Summary{Target: img.Name, Rows: b.rows(img)}
+	m, ok := manifest(ctx, b.Client, r.Response)
+	if !ok {
+		return s
+	}
+	var sizes []int64
+	for _, l := range m.Layers {
+		sizes = append(sizes, l.Size)
+		s.Size += l.Size
+	}
+	s.Layers = len(sizes)
+	assign(s.Rows, sizes)
+	return s
+}
+
+// rows are the parts in the order of their layers, the base first.
+func (b *Builder) rows(img stages.Image) []Row {
+	record := b.Progress.Record
+	rows := []Row{{Part: "base", Work: record.Of("[base] "), Layer: true}}
+	if img.Apt {
+		rows = append(rows, Row{Part: "packages", Work: record.Of("[" + img.Name + "] runtime packages"), Layer: true})
+	}
+	for _, p := range img.Parts {
+		rows = append(rows, Row{Part: p.Name, Work: record.Of("[" + p.Name + "] "), Layer: p.Layer != nil})
+	}
+	return append(rows, Row{Part: "manifest", Work: record.Of("[manifest] "), Layer: true})
+}
+
+// assign gives each part the size of its layer. The parts' layers are the last
+// of the image, with the one of the folders above the prefixes behind them; all
+// that come before are the base's.
+func assign(rows []Row, sizes []int64) {
+	n := len(sizes) - 1
+	if layered(rows) <= 2 { // no component has a prefix, so there are no folders
+		n++
+	}
+	for i := len(rows) - 1; i > 0 && n > 0; i-- {
+		if rows[i].Layer {
+			n--
+			rows[i].Size = sizes[n]
+		}
+	}
+	for _, s := range sizes[:max(n, 0)] {
+		rows[0].Size += s
+	}
+}
+
+func layered(rows []Row) int {
+	n := 0
+	for _, r := range rows {
+		if r.Layer && r.Part != "packages" {
+			n++
+		}
+	}
+	return n
+}
+
+// Write prints the summary as a table.
+func (s Summary) Write(w io.Writer) error {
+	fmt.Fprintf(w, "\n%s\n", s.Target)
+	t := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	for _, r := range s.Rows {
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", r.Part, r.state(), r.time(), r.size())
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if s.Layers > 0 {
+		fmt.Fprintf(w, "  %d layers, %s compressed\n", s.Layers, Bytes(s.Size))
+	}
+	for _, where := range s.Where {
+		fmt.Fprintf(w, "  %s\n", where)
+	}
+	return nil
+}
+
+func (r Row) state() string {
+	if r.Cached {
+		return "cached"
+	}
+	return "built"
+}
+
+func (r Row) time() string {
+	if r.Cached {
+		return ""
+	}
+	return r.Time.Round(100 * time.Millisecond).String()
+}
+
+func (r Row) size() string {
+	switch {
+	case !r.Layer:
+		return "no layer of its own: distribution packages"
+	case r.Size == 0:
+		return ""
+	}
+	return Bytes(r.Size)
+}
+
+// Bytes is a size for people, in powers of 1000.
+func Bytes(n int64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, i := float64(n)/1000, 0
+	for f >= 999.95 && i < len(units)-1 {
+		f, i = f/1000, i+1
+	}
+	return fmt.Sprintf("%.1f %cB", f, units[i])
+}
+
+// Where says in words where an output put the image, and for what stays in the
+// engine how to take it out.
+func Where(o Output, reference string, inDocker bool) string {
+	switch {
+	case o.Attrs["push"] == "true":
+		return "pushed to " + reference
+	case o.Type == client.ExporterImage && inDocker, o.Type == client.ExporterDocker && o.Dest == "":
+		return "in Docker: docker run --rm -it " + reference
+	case o.Type == client.ExporterImage:
+		return "in the engine's cache; take it out with --output type=oci,dest=PATH or --push"
+	case o.Dest == "-":
+		return "on standard output"
+	}
+	return "in " + o.Dest
+}

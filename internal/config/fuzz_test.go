@@ -1,0 +1,65 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzLoad reads any file with any override: it ends in a File or in Problems
+// that each say something, and a second reading says the same.
+func FuzzLoad(f *testing.F) {
+	for _, pattern := range []string{"testdata/*.toml", "testdata/bad/*.toml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatal("no seeds", err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(text, "ants.version=3.0")
+		}
+	}
+	f.Add(Starter(), "mrtrix3.commands=[\"mrinfo\"]")
+	f.Add([]byte("components.ants = {}"), "components.ants.source={git='x', 'a.b'.c=[[1], {}]}")
+	f.Fuzz(func(t *testing.T, text []byte, flag string) {
+		path := filepath.Join(t.TempDir(), "components.toml")
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		checkLoad(t, path, flag)
+	})
+}
+
+func checkLoad(t *testing.T, path, flag string) {
+	file, err := Load(path, []string{flag})
+	if (file == nil) == (err == nil) {
+		t.Fatalf("Load = %v, %v", file, err)
+	}
+	_, again := Load(path, []string{flag})
+	if err == nil {
+		if again != nil {
+			t.Fatalf("first no error, then %v", again)
+		}
+		return
+	}
+	if again == nil || again.Error() != err.Error() {
+		t.Fatalf("first %v, then %v", err, again)
+	}
+	checkProblems(t, err)
+}
+
+func checkProblems(t *testing.T, err error) {
+	var all Problems
+	if !errors.As(err, &all) || len(all) == 0 {
+		t.Fatalf("%T has no problems", err)
+	}
+	for _, p := range all {
+		if p.Message == "" || p.At.String() == "" {
+			t.Fatalf("a problem that says nothing or is nowhere: %+v in %v", p, err)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// List is the components of a file. Its JSON form is stable, as Plan's is.
+type List struct {
+	Components []Listed `json:"components"` // in the order of the file
+}
+
+// Listed is a component as its settings have it.
+type Listed struct {
+	Name     string   `json:"name"`
+	Stage    string   `json:"stage"`
+	Version  string   `json:"version"`
+	Prefix   string   `json:"prefix"` // "" when it has no layer
+	Licence  Licence  `json:"licence"`
+	Inputs   []Input  `json:"inputs"`   // sources, and files of the user's
+	Packages []string `json:"packages"` // distribution packages that are the component
+	Pinned   bool     `json:"pinned"`   // whether every input is
+	Problem  string   `json:"problem"`  // why it cannot be built as it stands; "" when it can
+	At       string   `json:"at"`       // where the user wrote it, "file:line:col"
+}
+
+// Assumed is a base for a listing where none is known: of a release that every
+// stage knows. Sources and licences are the same on all bases; a source on the
+// distribution's mirror has the address "debian:path".
+func Assumed() stages.Base {
+	return stages.Base{Facts: stages.Facts{Distribution: "debian", Release: "13", Mirror: "debian:"}}
+}
+
+// Add lists a component that stands on the base on.
+func (l *List) Add(tool stages.Tool, on stages.Base) {
+	c := tool.Shared()
+	out := Listed{Name: c.Name, Stage: c.Stage, Version: c.Version, Prefix: c.Prefix,
+		Inputs: []Input{}, Packages: []string{}, At: c.At.String()}
+	s, err := tool.Stage(stages.Ground{Build: on, Run: on})
+	if err != nil {
+		out.Problem, _, _ = strings.Cut(err.Error(), "\n")
+		out.Inputs = append(out.Inputs, stated(tool)...)
+	} else {
+		out.Licence = Licence(s.Licence)
+		out.Inputs = append(out.Inputs, inputs(s.Inputs)...)
+		out.Packages = packaged(s)
+	}
+	out.Inputs = append(out.Inputs, files(tool)...)
+	out.Pinned = err == nil && !slices.ContainsFunc(out.Inputs, func(i Input) bool { return i.Pin == "" })
+	l.Components = append(l.Components, out)
+}
+
+// packaged is the packages that make up a component without a layer.
+func packaged(s stages.Stage) []string {
+	if s.Layer != nil {
+		return []string{}
+	}
+	return append([]string{}, s.Runtime...)
+}
+
+// stated is the sources in a tool's settings, for one that makes no stage.
+func stated(tool stages.Tool) []Input {
+	var out []Input
+	for _, s := range settings[stages.Source](tool) {
+		if s.Empty() {
+			continue
+		}
+		i := Input{Kind: string(llb.Archive), Address: s.URL, Pin: s.SHA256, At: s.At.String()}
+		switch {
+		case s.Git != "":
+			i.Kind, i.Address, i.Pin = string(llb.Git), s.Git, s.Commit
+		case s.Debian != "":
+			i.Address = "debian:" + s.Debian
+		}
+		if i.Kind == string(llb.Archive) && i.Pin != "" {
+			i.Pin = "sha256:" + i.Pin
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// files is the user's files that the settings name, pinned by what is in them.
+func files(tool stages.Tool) []Input {
+	var out []Input
+	for _, f := range settings[stages.File](tool) {
+		if f.Path != "" {
+			out = append(out, Input{Kind: "file", Address: f.Path, Pin: digest.FromBytes(f.Content).String(), At: f.At.String()})
+		}
+	}
+	return out
+}
+
+// settings is the fields of type T in a tool's settings, in their order. No
+// tool says which it has; its settings type does.
+func settings[T any](tool stages.Tool) []T {
+	var out []T
+	v := reflect.Indirect(reflect.ValueOf(tool))
+	for i := range v.NumField() {
+		if t, ok := v.Field(i).Interface().(T); ok {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// JSON writes the list as one JSON object.
+func (l *List) JSON(w io.Writer) error { return writeJSON(w, l) }
+
+// Table writes the list for people: a line for each component, and one for
+// each further input. Pins are cut short.
+func (l *List) Table(w io.Writer) error {
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row(tab, "COMPONENT", "STAGE", "VERSION", "PREFIX", "LICENCE", "PIN", "SOURCE")
+	for _, c := range l.Components {
+		from := c.sources()
+		row(tab, c.Name, c.Stage, c.Version, c.Prefix, c.Licence.String(), from[0].Pin, from[0].Address)
+		for _, i := range from[1:] {
+			row(tab, "", "", "", "", "", i.Pin, i.Address)
+		}
+	}
+	return tab.Flush()
+}
+
+// sources is the inputs as the table has them, never none.
+func (c Listed) sources() []Input {
+	var out []Input
+	for _, i := range c.Inputs {
+		out = append(out, Input{Address: i.Address, Pin: short(i.Pin)})
+	}
+	if len(c.Packages) > 0 {
+		out = append(out, Input{Address: "packages " + strings.Join(c.Packages, " "), Pin: "distribution"})
+	}
+	if len(out) > 0 {
+		return out
+	}
+	if c.Pinned {
+		return []Input{{Pin: "-", Address: "-"}}
+	}
+	return []Input{{Pin: short(""), Address: "-"}}
+}
+
+// Problems is why components cannot be built as they stand, a line for each.
+func (l *List) Problems() []string {
+	var out []string
+	for _, c := range l.Components {
+		if c.Problem != "" {
+			out = append(out, fmt.Sprintf("%s: %s: %s", c.At, c.Name, c.Problem))
+		}
+	}
+	return out
+}
+
+// short is a pin cut to what people compare.
+func short(pin string) string {
+	hex, sha256 := strings.CutPrefix(pin, "sha256:")
+	switch {
+	case pin == "":
+		return "not pinned"
+	case sha256:
+		return "sha256:" + hex[:min(12, len(hex))]
+	}
+	return hex[:min(12, len(hex))]
+}
+
+// row writes one line. Empty cells at its end are left out.
+func row(w io.Writer, cells ...string) {
+	for i, c := range cells[1:6] {
+		cells[i+1] = orText(c, orBlank(cells[0]))
+	}
+	fmt.Fprintln(w, strings.Join(cells, "\t"))
+}
+
+// orBlank is a dash in a component's own line, nothing in those below it.
+func orBlank(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "-"
+}

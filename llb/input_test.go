@@ -1,0 +1,91 @@
+package llb
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/llb/llbtest"
+	digest "github.com/opencontainers/go-digest"
+)
+
+func TestFetch(t *testing.T) {
+	commit := strings.Repeat("c0", 20)
+	tests := []struct {
+		input  Input
+		source string
+		attrs  map[string]string
+	}{
+		{Input{Kind: Archive, Address: "https://files.example/a/tool-1.tar.gz", Pin: "sha256:" + digits}, "https://files.example/a/tool-1.tar.gz",
+			map[string]string{"http.checksum": "sha256:" + digits, "http.filename": "tool-1.tar.gz"}},
+		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit}, "git://git.example/a/tool.git#" + commit,
+			map[string]string{"git.fullurl": "https://git.example/a/tool.git", "git.checksum": commit}},
+	}
+	for _, tt := range tests {
+		g := llbtest.Read(t, llbtest.End{State: tt.input.Fetch("tool", Location{})})
+		op := g.Find("[tool] fetch " + tt.input.Name())
+		if op == nil {
+			t.Fatalf("%s: no operation with the component's name", tt.input.Address)
+		}
+		if op.GetSource().Identifier != tt.source {
+			t.Errorf("source is %s, want %s", op.GetSource().Identifier, tt.source)
+		}
+		for key, want := range tt.attrs {
+			if got := op.GetSource().Attrs[key]; got != want {
+				t.Errorf("%s is %q, want %q in %v", key, got, want, slices.Sorted(maps.Keys(op.GetSource().Attrs)))
+			}
+		}
+	}
+}
+
+func TestInputName(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://files.example/a/tool-1.zip":            "tool-1.zip",
+		"https://files.example/tool-1.zip?download=1":   "tool-1.zip",
+		"https://files.example/tool.zip#fragment":       "tool.zip",
+		"https://git.example/tool.git":                  "tool.git",
+		"https://files.example/download.php/tool%20.gz": "tool%20.gz",
+		"https://files.example/":                        "files.example",
+		"git@git.example:group/tool.git":                "tool.git",
+	} {
+		if got := (Input{Address: address}).Name(); got != want {
+			t.Errorf("name of %s is %q, want %q", address, got, want)
+		}
+	}
+}
+
+// TestTarsOfOneNameNeverMeet: two builds may serve different files under one
+// name to one engine.
+func TestTarsOfOneNameNeverMeet(t *testing.T) {
+	unique := func(content string) string {
+		g := llbtest.Read(t, llbtest.End{State: Tar("base", "base.tar", digest.Digest("sha256:"+content))})
+		return g.Find("[base] load base.tar").GetSource().Attrs["local.unique"]
+	}
+	if a, b := unique(digits), unique(strings.Repeat("6b", 32)); a == b || a != "sha256:"+digits {
+		t.Errorf("unique ids are %q and %q, want the contents' digests", a, b)
+	}
+}
+
+func TestDefinitionsMarshalTheSame(t *testing.T) {
+	llbtest.Stable(t, func() State {
+		s := someStep()
+		s.Env, s.Secrets, s.Network = []string{"B=1", "A=2"}, []string{"z", "a"}, true
+		s.Inputs = []Mount{{"/in", Input{Kind: Archive, Address: "https://files.example/x", Pin: "sha256:" + digits}.Fetch("x", Location{})}}
+		s.Caches = []Cache{{Target: "/c", ID: "x/c"}, {Target: "/b", ID: "x/b", Locked: true}}
+		root := Tar("base", "base.tar", digest.Digest("sha256:"+digits))
+		return Merge("all", root, s.Layer("/opt/x"), File("f", []byte("text")), Parents(root, []string{"/opt/x", "/home/u/y"}))
+	})
+}
+
+func TestPosition(t *testing.T) {
+	for want, p := range map[string]Position{
+		"":                    {},
+		"components.toml":     {File: "components.toml"},
+		"components.toml:3:7": {File: "components.toml", Line: 3, Col: 7},
+	} {
+		if p.String() != want {
+			t.Errorf("%#v is %q, want %q", p, p, want)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package stages
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/llb/llbtest"
+)
+
+func TestANTsOfTheDistribution(t *testing.T) {
+	s := stageOf(t, quickANTs(), trixie())
+	if s.Layer != nil || len(s.Inputs) != 0 {
+		t.Error("the distribution's ANTs has a layer or inputs")
+	}
+	if !slices.Equal(s.Runtime, []string{"ants"}) || !slices.Equal(s.Path, []string{"/usr/lib/ants"}) || !slices.Equal(s.Env, []string{"ANTSPATH=/usr/lib/ants/"}) {
+		t.Errorf("packages %q, path %q, environment %q", s.Runtime, s.Path, s.Env)
+	}
+}
+
+func TestANTsOfAZip(t *testing.T) {
+	s := stageOf(t, zipANTs(), focal())
+	if s.Layer == nil || len(s.Runtime) != 0 {
+		t.Errorf("a layer: %v, packages %q", s.Layer != nil, s.Runtime)
+	}
+	if !slices.Equal(s.Path, []string{"/opt/ants/bin"}) || !slices.Equal(s.Env, []string{"ANTSPATH=/opt/ants/bin/"}) {
+		t.Errorf("path %q, environment %q", s.Path, s.Env)
+	}
+	g := llbtest.Read(t, llbtest.End{State: *s.Layer})
+	if script := g.Find("[ants] unpack").GetExec().Meta.Args[3]; !strings.Contains(script, "-x '*.a'") {
+		t.Errorf("the script keeps static libraries:\n%s", script)
+	}
+}
+
+func TestANTsErrors(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*ANTs)
+		on     Base
+		want   []string
+	}{
+		{"no package", func(a *ANTs) { a.Distribution = true }, focal(), []string{"ubuntu-20.04 has no ANTs package", "hint: give the source"}},
+		{"prefix of a package", func(a *ANTs) { a.Distribution, a.Prefix = true, "/opt/ants" }, trixie(), []string{"takes no prefix", "/usr/lib/ants"}},
+		{"source of a package", func(a *ANTs) { a.Distribution, a.Source.URL = true, "https://files.example/a.zip" }, trixie(), []string{"takes no prefix, source"}},
+		{"commands of a package", func(a *ANTs) { a.Distribution, a.Commands = true, []string{"ANTS"} }, trixie(), []string{"source or commands"}},
+		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, trixie(), []string{"one of url, debian and git"}},
+		{"no prefix", func(a *ANTs) { a.Source = zipANTs().Source }, trixie(), []string{"prefix", "hint: add prefix = \"/opt/ants\""}},
+		{"git", func(a *ANTs) {
+			a.Prefix, a.Source = "/opt/ants", Source{Git: "https://git.example/ANTs.git", Commit: someCommit}
+		}, trixie(), []string{"release zip", "hint:"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { wantError(t, with(newANTs(), tt.change), tt.on, tt.want...) })
+	}
+}
+
+func TestANTsAsksAProgram(t *testing.T) {
+	for want, commands := range map[string][]string{
+		"antsRegistration": nil,
+		"N4":               {"a.sh", "N4", "b"},
+	} {
+		if got := with(newANTs(), func(a *ANTs) { a.Commands = commands }).asked(); got != want {
+			t.Errorf("%q: asks %s, want %s", commands, got, want)
+		}
+	}
+	if got := with(newANTs(), func(a *ANTs) { a.Commands = []string{"N4", "antsRegistration"} }).asked(); got != "antsRegistration" {
+		t.Errorf("asks %s", got)
+	}
+}

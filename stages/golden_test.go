@@ -1,0 +1,130 @@
+package stages
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/llb/llbtest"
+)
+
+// facts is what a stage says of itself, as golden files hold it.
+type facts struct {
+	Licence Licence
+	Inputs  []llb.Input
+	Runtime []string
+	Path    []string
+	Env     []string
+	Needs   []string
+	Version []Question
+	Smoke   []Check
+}
+
+func TestEveryStageHasGoldenCases(t *testing.T) {
+	cases := stageCases()
+	for _, k := range All() {
+		if len(cases[k.Name]) == 0 {
+			t.Errorf("stage %s has no golden case: add one to stageCases", k.Name)
+		}
+		delete(cases, k.Name)
+	}
+	for name := range cases {
+		t.Errorf("golden cases of %q, which is no stage", name)
+	}
+}
+
+func TestGoldenStages(t *testing.T) {
+	everyStage(t, func(t *testing.T, file string, c stageCase) {
+		p := part(t, c)
+		graph := llbtest.Read(t, ends(p)...)
+		llbtest.Golden(t, filepath.Join("testdata", file+".json"), struct {
+			Stage facts
+			Graph llbtest.Rendering
+		}{facts{p.Licence, p.Inputs, p.Runtime, p.Path, p.Env, p.Needs, p.Version, p.Smoke}, graph.Render()})
+	})
+}
+
+func TestGoldenTargets(t *testing.T) {
+	for name, target := range targetCases() {
+		t.Run(name, func(t *testing.T) {
+			img := assemble(t, target())
+			llbtest.Golden(t, filepath.Join("testdata", "target", name+".json"), struct {
+				Layers int
+				Apt    bool
+				Config llb.Config
+				Graph  llbtest.Rendering
+			}{img.Layers(), img.Apt, img.Config, llbtest.Read(t, llbtest.End{Name: "image", State: img.State}).Render()})
+		})
+	}
+}
+
+func TestStagesMarshalTheSame(t *testing.T) {
+	everyStage(t, func(t *testing.T, _ string, c stageCase) {
+		llbtest.Stable(t, func() llb.State { return part(t, c).Asked })
+		if part(t, c).Layer != nil {
+			llbtest.Stable(t, func() llb.State { return *part(t, c).Layer })
+		}
+	})
+}
+
+func TestTargetsMarshalTheSame(t *testing.T) {
+	for name, target := range targetCases() {
+		t.Run(name, func(t *testing.T) {
+			llbtest.Stable(t, func() llb.State { return assemble(t, target()).State })
+		})
+	}
+}
+
+func TestProbeMarshalsTheSame(t *testing.T) {
+	llbtest.Stable(t, func() llb.State { return Probe("trixie", trixie().Root) })
+}
+
+func TestGoldenProbe(t *testing.T) {
+	g := llbtest.Read(t, llbtest.End{Name: "facts", State: Probe("trixie", trixie().Root)})
+	llbtest.Golden(t, filepath.Join("testdata", "base", "probe.json"), g.Render())
+}
+
+// A layer's steps know the base that it is
+// made on and nothing of the base that it will run on.
+func TestLayersDependOnTheBuildBaseAlone(t *testing.T) {
+	for _, tool := range []Tool{newMRtrix3("3.0.8"), zipANTs(), newPython()} {
+		one, err1 := tool.Stage(Ground{Build: focal(), Run: focal()})
+		two, err2 := tool.Stage(Ground{Build: focal(), Run: bookworm()})
+		if err1 != nil || err2 != nil {
+			t.Fatal(err1, err2)
+		}
+		a, b := llbtest.Marshal(t, *one.Layer), llbtest.Marshal(t, *two.Layer)
+		if !slices.EqualFunc(a.Def, b.Def, slices.Equal[[]byte]) {
+			t.Errorf("the layer of %s differs with the base that it runs on", tool.Shared().Name)
+		}
+	}
+}
+
+func everyStage(t *testing.T, test func(t *testing.T, file string, c stageCase)) {
+	t.Helper()
+	for stage, cases := range stageCases() {
+		for _, c := range cases {
+			file := filepath.Join(stage, c.name)
+			t.Run(file, func(t *testing.T) { test(t, file, c) })
+		}
+	}
+}
+
+// part is the case as a part of an image.
+func part(t *testing.T, c stageCase) Part {
+	t.Helper()
+	p, err := newTarget("case", c.base()).part(c.tool())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func ends(p Part) []llbtest.End {
+	out := []llbtest.End{{Name: "asked", State: p.Asked}}
+	if p.Layer != nil {
+		out = slices.Insert(out, 0, llbtest.End{Name: "layer", State: *p.Layer})
+	}
+	return out
+}

@@ -1,0 +1,179 @@
+package stages
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// release is facts of a base that has the release's own Python.
+func release(id string) Facts {
+	distribution, version, _ := strings.Cut(id, "-")
+	return Facts{Distribution: distribution, Release: version}
+}
+
+func onRelease(id string) Base { return Base{Root: llb.Image("base@sha256:" + someSHA256), Facts: release(id)} }
+
+func TestMRtrix3Runtime(t *testing.T) {
+	imp := []string{"python3-zombie-imp", "python3-setuptools"}
+	tests := []struct {
+		release, version string
+		gui              bool
+		has, lacks       []string
+	}{
+		{"debian-12", "3.0.4", false, []string{"libpng16-16", "libtiff6", "python3"}, append(imp, "libgl1")},
+		{"debian-13", "3.0.4", false, append(imp, "libpng16-16t64", "libtiff6", "python3"), []string{"libgl1"}},
+		{"debian-13", "3.0.8", false, []string{"libpng16-16t64", "python3"}, imp},
+		{"debian-13", "3.0.8", true, []string{"libgl1", "libqt5core5t64", "libqt5svg5"}, imp},
+		{"ubuntu-20.04", "3.0.4", false, []string{"libpng16-16", "libtiff5", "python3"}, append(imp, "libtiff6")},
+		{"ubuntu-20.04", "3.0.4", true, []string{"libtiff5", "libgl1", "libqt5core5a"}, imp},
+		{"ubuntu-22.04", "3.0.5", false, []string{"libtiff5"}, imp},
+		{"ubuntu-24.04", "3.0.5", false, []string{"libtiff6", "libpng16-16t64"}, imp},
+	}
+	for _, tt := range tests {
+		t.Run(tt.release+" "+tt.version, func(t *testing.T) {
+			m := with(newMRtrix3(tt.version), func(m *MRtrix3) { m.GUI = tt.gui })
+			got := stageOf(t, withSource(m), onRelease(tt.release)).Runtime
+			for _, p := range tt.has {
+				if !slices.Contains(got, p) {
+					t.Errorf("%s is not among %q", p, got)
+				}
+			}
+			for _, p := range append(tt.lacks, "python-is-python3") {
+				if slices.Contains(got, p) {
+					t.Errorf("%s is among %q", p, got)
+				}
+			}
+		})
+	}
+}
+
+func withSource(m *MRtrix3) *MRtrix3 {
+	m.Source = Source{URL: "https://files.example/mrtrix3.tar.gz", SHA256: someSHA256}
+	return m
+}
+
+// TestMRtrix3AsksTheBasesOwnPython: a base can have a newer Python than its
+// release, or an older.
+func TestMRtrix3AsksTheBasesOwnPython(t *testing.T) {
+	older := onRelease("debian-13")
+	older.Python = "3.11.9"
+	if got := stageOf(t, newMRtrix3("3.0.4"), older).Runtime; slices.Contains(got, "python3-zombie-imp") {
+		t.Errorf("Python 3.11 has imp, yet the packages are %q", got)
+	}
+	newer := onRelease("ubuntu-22.04")
+	newer.Python = "3.12.0"
+	wantError(t, newMRtrix3("3.0.4"), newer, "imp and distutils", "ubuntu-22.04", "debian-13", "hint: or use MRtrix3 3.0.5")
+}
+
+// TestMRtrix3TablesStayApart: putting packages together for one component must
+// not write into the tables that all share.
+func TestMRtrix3TablesStayApart(t *testing.T) {
+	before := slices.Clone(mrtrix3Runtime["debian-13"])
+	m := with(newMRtrix3("3.0.4"), func(m *MRtrix3) { m.GUI = true })
+	first := slices.Clone(stageOf(t, m, onRelease("debian-13")).Runtime)
+	stageOf(t, newMRtrix3("3.0.4"), onRelease("debian-13"))
+	if !slices.Equal(before, mrtrix3Runtime["debian-13"]) {
+		t.Errorf("the table is %q now", mrtrix3Runtime["debian-13"])
+	}
+	if second := stageOf(t, m, onRelease("debian-13")).Runtime; !slices.Equal(first, second) {
+		t.Errorf("packages are %q first and %q then", first, second)
+	}
+}
+
+func TestMRtrix3UnknownRelease(t *testing.T) {
+	wantError(t, newMRtrix3("3.0.8"), onRelease("fedora-40"), "libraries that MRtrix3 needs", "fedora-40", "hint: use a base of one of debian-12, debian-13, ubuntu-20.04")
+}
+
+func TestMRtrix3UnknownVersion(t *testing.T) {
+	wantError(t, newMRtrix3("3.1.0"), onRelease("debian-13"), "archive/3.1.0.tar.gz", "not pinned", "hint: add sha256")
+}
+
+func TestMRtrix3Releases(t *testing.T) {
+	for _, version := range []string{"3.0.4", "3.0.5", "3.0.6", "3.0.7", "3.0.8"} {
+		in := stageOf(t, newMRtrix3(version), onRelease("debian-13")).Inputs
+		if len(in) != 1 || !in[0].Pinned() || in[0].Kind != llb.Archive || in[0].Name() != version+".tar.gz" {
+			t.Errorf("%s comes from %+v, want its pinned release archive", version, in)
+		}
+	}
+}
+
+func TestMRtrix3Commands(t *testing.T) {
+	tests := []struct {
+		commands       []string
+		targets, asked string
+	}{
+		{nil, "", "mrinfo"},
+		{[]string{"mrcalc", "mrinfo"}, "bin/mrcalc bin/mrinfo", "mrinfo"},
+		{[]string{"tckgen", "mrcalc"}, "bin/tckgen bin/mrcalc", "tckgen"},
+	}
+	for _, tt := range tests {
+		m := with(newMRtrix3("3.0.8"), func(m *MRtrix3) { m.Commands = tt.commands })
+		if m.targets() != tt.targets || m.asked() != tt.asked {
+			t.Errorf("%q: builds %q and asks %q, want %q and %q", tt.commands, m.targets(), m.asked(), tt.targets, tt.asked)
+		}
+		if got := stageOf(t, m, onRelease("debian-13")).Version[0].Command; got != tt.asked+" --version" {
+			t.Errorf("%q: the version is asked by %q", tt.commands, got)
+		}
+	}
+}
+
+// TestMRtrix3Shebangs runs the end of the compile step on scripts as MRtrix3
+// has them, and on files that are none.
+func TestMRtrix3Shebangs(t *testing.T) {
+	prefix := t.TempDir()
+	files := map[string][2]string{ // before, after
+		"dwibiascorrect": {"#!/usr/bin/env python\nimport imp\n", "#!/usr/bin/python3\nimport imp\n"},
+		"population":     {"#!/usr/bin/env python3\n#!/usr/bin/env python\n", "#!/usr/bin/python3\n#!/usr/bin/env python\n"},
+		"old":            {"#!/usr/bin/env python2\n", "#!/usr/bin/env python2\n"},
+		"for_each":       {"#!/bin/bash\n#!/usr/bin/env python\n", "#!/bin/bash\n#!/usr/bin/env python\n"},
+		"mrinfo":         {"#!/usr/bin/env python\n\x00\x01", "#!/usr/bin/env python\n\x00\x01"},
+	}
+	for name, content := range files {
+		write(t, filepath.Join(prefix, "bin", name), content[0])
+	}
+	lines := strings.Split(mrtrix3Script, "\n")
+	script := strings.ReplaceAll(lines[len(lines)-1], "%[4]s", prefix)
+	if out, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for name, content := range files {
+		got, err := os.ReadFile(filepath.Join(prefix, "bin", name))
+		if err != nil || string(got) != content[1] {
+			t.Errorf("%s is %q, want %q (%v)", name, got, content[1], err)
+		}
+	}
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantError(t *testing.T, tool Tool, on Base, parts ...string) {
+	t.Helper()
+	_, err := tool.Stage(Ground{Build: on, Run: on})
+	wantText(t, err, parts...)
+}
+
+func wantText(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one with %q", parts)
+	}
+	for _, p := range parts {
+		if !strings.Contains(err.Error(), p) {
+			t.Errorf("error lacks %q:\n%v", p, err)
+		}
+	}
+}

@@ -1,0 +1,272 @@
+package stages
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/llb/llbtest"
+	"github.com/moby/buildkit/solver/pb"
+)
+
+// everyGraph is the graphs of all targets, all stage cases and the probe.
+func everyGraph(t *testing.T, test func(t *testing.T, g *llbtest.Graph)) {
+	t.Helper()
+	run := func(name string, ends ...llbtest.End) {
+		t.Run(name, func(t *testing.T) { test(t, llbtest.Read(t, ends...)) })
+	}
+	for name, target := range targetCases() {
+		run("target/"+name, llbtest.End{State: assemble(t, target()).State})
+	}
+	for stage, cases := range stageCases() {
+		for _, c := range cases {
+			run(stage+"/"+c.name, ends(part(t, c))...)
+		}
+	}
+	run("probe", llbtest.End{State: Probe("trixie", trixie().Root)})
+}
+
+func TestStepsAreNamedByComponentAndAction(t *testing.T) {
+	form := regexp.MustCompile(`^\[[a-z0-9]+\] [a-z]`)
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			if !form.MatchString(s.Name) {
+				t.Errorf("step %q is not named by component and action", s.Name)
+			}
+		}
+	})
+}
+
+// networked is the actions that run a package manager. Everything else gets
+// what it needs as an input.
+var networked = []string{"compiler", "runtime packages", "unzip", "pip", "fetch uv", "install packages"}
+
+func TestOnlyPackageManagersHaveNetwork(t *testing.T) {
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			_, action, _ := strings.Cut(s.Name, "] ")
+			open := s.GetExec().Network != pb.NetMode_NONE
+			if open != slices.Contains(networked, action) {
+				t.Errorf("step %q has network: %v", s.Name, open)
+			}
+		}
+	})
+}
+
+func TestNetworkedStepsTakeTheSitesFiles(t *testing.T) {
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			if s.GetExec().Network == pb.NetMode_NONE {
+				continue
+			}
+			for _, file := range llb.SiteFiles() {
+				m := mountAt(s, file)
+				if m == nil || !m.SecretOpt.GetOptional() || m.SecretOpt.ID != llb.SiteID(file) {
+					t.Errorf("step %q does not take %s as an optional secret", s.Name, file)
+				}
+			}
+		}
+	})
+}
+
+func mountAt(s *llbtest.Op, target string) *pb.Mount {
+	i := slices.IndexFunc(s.GetExec().Mounts, func(m *pb.Mount) bool { return m.Dest == target })
+	if i < 0 {
+		return nil
+	}
+	return s.GetExec().Mounts[i]
+}
+
+// TestCacheIDsEndInTheirPath: BuildKit leaves such an id out of the cache key.
+func TestCacheIDsEndInTheirPath(t *testing.T) {
+	seen := 0
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			for _, m := range s.GetExec().Mounts {
+				if m.CacheOpt == nil {
+					continue
+				}
+				seen++
+				if !strings.HasSuffix(m.CacheOpt.ID, m.Dest) {
+					t.Errorf("step %q: cache %q does not end in %s", s.Name, m.CacheOpt.ID, m.Dest)
+				}
+			}
+		}
+	})
+	if seen == 0 {
+		t.Error("no step has a cache")
+	}
+}
+
+func TestOnlyTheStepsFolderAndThePrefixAreMounted(t *testing.T) {
+	allowed := []string{"/", llb.Run, "/opt", "/home", "/uv", "/var/lib/apt/lists"}
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			for _, m := range s.GetExec().Mounts {
+				if !slices.ContainsFunc(allowed, func(a string) bool { return m.Dest == a || a != "/" && strings.HasPrefix(m.Dest, a+"/") }) {
+					t.Errorf("step %q mounts %s", s.Name, m.Dest)
+				}
+			}
+		}
+	})
+}
+
+// TestInputsAreReadOnly: a step can write to its root file system and to what
+// it makes, not to what it was given.
+func TestInputsAreReadOnly(t *testing.T) {
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			for _, m := range s.GetExec().Mounts {
+				if m.MountType == pb.MountType_BIND && m.Output < 0 && !m.Readonly {
+					t.Errorf("step %q can write to its input at %s", s.Name, m.Dest)
+				}
+			}
+		}
+	})
+}
+
+func TestSourcesArePinned(t *testing.T) {
+	pins := map[string]string{"http": "http.checksum", "https": "http.checksum", "git": "git.checksum", "local": "local.unique"}
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, o := range g.Ops {
+			if o.GetSource() == nil {
+				continue
+			}
+			kind, _, _ := strings.Cut(o.GetSource().Identifier, "://")
+			if attr, known := pins[kind]; known && o.GetSource().Attrs[attr] == "" {
+				t.Errorf("%s has no %s", o.Name, attr)
+			}
+			if strings.HasPrefix(kind, "http") && o.GetSource().Attrs["http.filename"] == "" {
+				t.Errorf("%s has no file name", o.Name)
+			}
+			if strings.HasSuffix(kind, "image") && !strings.Contains(o.GetSource().Identifier, "@sha256:") {
+				t.Errorf("%s has no digest", o.Name)
+			}
+		}
+	})
+}
+
+// TestSurroundingsStayOutOfTheDefinition: what differs between machines,
+// commits and runs changes no cache key.
+func TestSurroundingsStayOutOfTheDefinition(t *testing.T) {
+	before := llbtest.Bytes(t, llbtest.Marshal(t, assemble(t, jupyterTarget()).State))
+	for _, v := range []string{"MEDBUILD_JOBS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
+		"PIP_INDEX_URL", "UV_DEFAULT_INDEX", "SOURCE_DATE_EPOCH", "SSL_CERT_FILE", "TZ", "HOME"} {
+		t.Setenv(v, "http://7777.example")
+	}
+	t.Chdir(t.TempDir())
+	after := llbtest.Bytes(t, llbtest.Marshal(t, assemble(t, jupyterTarget()).State))
+	if string(before) != string(after) {
+		t.Error("the definition changes with the environment")
+	}
+}
+
+func TestJobsAreAskedInTheStep(t *testing.T) {
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			for _, e := range s.GetExec().Meta.Env {
+				if strings.Contains(e, "JOBS") || strings.Contains(e, "PROCESSORS") {
+					t.Errorf("step %q has %s in its cache key", s.Name, e)
+				}
+			}
+		}
+	})
+	g := llbtest.Read(t, llbtest.End{State: *stageOf(t, newMRtrix3("3.0.8"), trixie()).Layer})
+	s := g.Find("[mrtrix3] compile")
+	if !strings.Contains(s.GetExec().Meta.Args[3], "${MEDBUILD_JOBS:-$(nproc)}") || mountAt(s, llb.SiteEnv) == nil {
+		t.Error("the compile step does not ask for the number of jobs")
+	}
+}
+
+// TestSourceMap: every step points at the line that made it, in the function
+// whose work it is.
+func TestSourceMap(t *testing.T) {
+	made := map[string]string{
+		"[mrtrix3] compiler":             "mrtrix3.go: tools",
+		"[mrtrix3] compile":              "mrtrix3.go: compile",
+		"[mrtrix3] runtime packages":     "targets.go: alone",
+		"[mrtrix3] test and ask version": "manifest.go: ask",
+		"[ants] unzip":                   "ants.go: unpack",
+		"[ants] unpack":                  "ants.go: unpack",
+		"[python] pip":                   "python.go: install",
+		"[python] fetch uv":              "python.go: uv",
+		"[python] install packages":      "python.go: install",
+		"[production] runtime packages":  "targets.go: merge",
+		"[manifest] write":               "manifest.go: layer",
+		"[base] look at trixie":          "probe.go: Probe",
+	}
+	everyState(t, func(t *testing.T, s llb.State) {
+		def := llbtest.Marshal(t, s)
+		for _, op := range llbtest.Read(t, llbtest.End{State: s}).Steps() {
+			file, line := location(t, def.Source, op)
+			if !strings.Contains(textAt(t, file, line), "here()") {
+				t.Errorf("%q points at %s:%d, where nothing says where it is", op.Name, file, line)
+			}
+			if want, known := made[op.Name]; known && file+": "+functionAt(t, file, line) != want {
+				t.Errorf("%q points into %s of %s, want %s", op.Name, functionAt(t, file, line), file, want)
+			}
+		}
+	})
+}
+
+func everyState(t *testing.T, test func(*testing.T, llb.State)) {
+	t.Helper()
+	for name, target := range targetCases() {
+		t.Run(name, func(t *testing.T) { test(t, assemble(t, target()).State) })
+	}
+	t.Run("probe", func(t *testing.T) { test(t, Probe("trixie", trixie().Root)) })
+}
+
+// location is the file, relative to this package, and the line of a step. The
+// text that goes along must be the file's.
+func location(t *testing.T, source *pb.Source, op *llbtest.Op) (file string, line int) {
+	t.Helper()
+	at := source.Locations[op.Digest].GetLocations()
+	if len(at) == 0 || len(at[0].Ranges) != 1 {
+		t.Fatalf("%q has no location", op.Name)
+	}
+	info := source.Infos[at[0].SourceIndex]
+	if path.Dir(info.Filename) != "stages" || info.Language != "Go" {
+		t.Errorf("%q points at %s, want a Go file of stages", op.Name, info.Filename)
+	}
+	text, err := os.ReadFile(path.Base(info.Filename))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != string(info.Data) {
+		t.Errorf("%q carries another text than %s has", op.Name, info.Filename)
+	}
+	return path.Base(info.Filename), int(at[0].Ranges[0].Start.Line)
+}
+
+func textAt(t *testing.T, file string, line int) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(text), "\n")[line-1]
+}
+
+func functionAt(t *testing.T, file string, line int) string {
+	t.Helper()
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range tree.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if ok && set.Position(f.Pos()).Line <= line && line <= set.Position(f.End()).Line {
+			return f.Name.Name
+		}
+	}
+	return ""
+}
