@@ -55,7 +55,7 @@ func OCILayout(store string, manifest digest.Digest) State {
 // the file in cache keys, so two builds with different files never meet.
 func Tar(local, file string, content digest.Digest) State {
 	from := bk.Local(local, bk.LocalUniqueID(content.String()), bk.SharedKeyHint(content.String()),
-		bk.IncludePatterns([]string{file}), bk.WithCustomName("[base] load "+file))
+		bk.IncludePatterns([]string{file}), bk.WithCustomName("[internal] load "+file))
 	return bk.Scratch().File(bk.Copy(from, "/"+file, "/", &bk.CopyInfo{AttemptUnpack: true}),
 		bk.WithCustomName("[base] unpack "+file))
 }

@@ -26,15 +26,20 @@ func (a *ANTs) Stage(g Ground) (Stage, error) {
 	if a.Distribution {
 		return a.packaged(g.Run.Facts)
 	}
-	if a.Source.Empty() {
-		return Stage{}, errors.New("ants has no source\nhint: name a release zip, or take the distribution's package with distribution = true")
+	if a.Source.Empty() || a.Source.Git != "" {
+		return Stage{}, errors.New("ants has no source that it can be made from\nhint: name a release zip, or take the distribution's package with distribution = true")
 	}
-	a.Prefix = cmp.Or(a.Prefix, "/opt/ants")
-	source, err := a.Source.Input(g.Build.Mirror)
+	zip := *a // a itself stays as it was stated
+	zip.Prefix = cmp.Or(a.Prefix, "/opt/ants")
+	return zip.unpacked(g.Build)
+}
+
+func (a *ANTs) unpacked(on Base) (Stage, error) {
+	source, err := a.Source.Input(on.Mirror)
 	if err != nil {
 		return Stage{}, err
 	}
-	layer := a.unpack(g.Build, source)
+	layer := a.unpack(on, source)
 	s := a.stage(a.Prefix + "/bin")
 	s.Layer, s.Inputs = &layer, []llb.Input{source}
 	return s, nil

@@ -32,6 +32,18 @@ func TestANTsOfAZip(t *testing.T) {
 	}
 }
 
+// TestANTsPrefix: the stage has a prefix of its own for a zip and leaves the
+// settings as they are.
+func TestANTsPrefix(t *testing.T) {
+	a := with(zipANTs(), func(a *ANTs) { a.Prefix = "" })
+	if got := stageOf(t, a, focal()).Prefix; got != "/opt/ants" {
+		t.Errorf("prefix is %q", got)
+	}
+	if a.Prefix != "" {
+		t.Errorf("the settings' prefix became %q", a.Prefix)
+	}
+}
+
 func TestANTsErrors(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -43,11 +55,10 @@ func TestANTsErrors(t *testing.T) {
 		{"prefix of a package", func(a *ANTs) { a.Distribution, a.Prefix = true, "/opt/ants" }, trixie(), []string{"takes no prefix", "/usr/lib/ants"}},
 		{"source of a package", func(a *ANTs) { a.Distribution, a.Source.URL = true, "https://files.example/a.zip" }, trixie(), []string{"takes no prefix, source"}},
 		{"commands of a package", func(a *ANTs) { a.Distribution, a.Commands = true, []string{"ANTS"} }, trixie(), []string{"source or commands"}},
-		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, trixie(), []string{"one of url, debian and git"}},
-		{"no prefix", func(a *ANTs) { a.Source = zipANTs().Source }, trixie(), []string{"prefix", "hint: add prefix = \"/opt/ants\""}},
+		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, trixie(), []string{"no source", "hint: name a release zip", "distribution = true"}},
 		{"git", func(a *ANTs) {
 			a.Prefix, a.Source = "/opt/ants", Source{Git: "https://git.example/ANTs.git", Commit: someCommit}
-		}, trixie(), []string{"release zip", "hint:"}},
+		}, trixie(), []string{"no source that it can be made from", "hint: name a release zip"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { wantError(t, with(newANTs(), tt.change), tt.on, tt.want...) })

@@ -3,6 +3,7 @@ package stages
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -28,9 +29,14 @@ func (b BaseSettings) Check() error {
 	return nil
 }
 
-// Reference is the base as the manifest names it: the image's name, or the
-// file's.
-func (b BaseSettings) Reference() string { return b.Image + b.OCI + b.Tar }
+// Reference is the base as the manifest and the labels name it: the image, or
+// the file's own name, since its path is of no use elsewhere.
+func (b BaseSettings) Reference() string {
+	if b.Image != "" {
+		return b.Image
+	}
+	return path.Base(b.OCI + b.Tar)
+}
 
 func (b BaseSettings) stated() int {
 	n := 0

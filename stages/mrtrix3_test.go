@@ -17,7 +17,9 @@ func release(id string) Facts {
 	return Facts{Distribution: distribution, Release: version}
 }
 
-func onRelease(id string) Base { return Base{Root: llb.Image("base@sha256:" + someSHA256), Facts: release(id)} }
+func onRelease(id string) Base {
+	return Base{Root: llb.Image("base@sha256:" + someSHA256), Facts: release(id)}
+}
 
 func TestMRtrix3Runtime(t *testing.T) {
 	imp := []string{"python3-zombie-imp", "python3-setuptools"}

@@ -136,7 +136,8 @@ func packageKey(name string) string {
 }
 
 var (
-	requirement = regexp.MustCompile(`(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;]+)(.*)`)
+	requirement = regexp.MustCompile(`(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?[ \t]*==[ \t]*([^\s;=][^\s;]*)(.*)`)
+	continued   = regexp.MustCompile(`\\\r?\n`)
 	separators  = regexp.MustCompile(`[-_.]+`)
 )
 
@@ -144,7 +145,7 @@ var (
 // every package asked for must be among them.
 func (p *Python) pins() (map[string]string, error) {
 	pins := map[string]string{}
-	lines := strings.ReplaceAll(string(p.Requirements.Content), "\\\n", " ")
+	lines := continued.ReplaceAllString(string(p.Requirements.Content), " ")
 	for _, m := range requirement.FindAllStringSubmatch(lines, -1) {
 		if !strings.Contains(m[3], "--hash=sha256:") {
 			return nil, fmt.Errorf("%s: %s==%s has no hash\nhint: write the file with uv pip compile --generate-hashes", p.Requirements.Path, m[1], m[2])

@@ -68,9 +68,12 @@ func complete(app *cli.App, words []string) []candidate {
 		words = []string{""}
 	}
 	last, before := words[len(words)-1], words[:len(words)-1]
-	command := commandOf(app, before)
-	if command == nil {
+	if len(before) == 0 {
 		return starting(last, commandNames(app))
+	}
+	command := app.Command(before[0])
+	if command == nil {
+		return nil
 	}
 	line := typed{command: command, words: before[1:]}
 	if name, value, ok := strings.Cut(last, "="); ok && strings.HasPrefix(name, "--") {
@@ -83,14 +86,6 @@ func complete(app *cli.App, words []string) []candidate {
 		return starting(last, line.flags())
 	}
 	return starting(last, line.arguments())
-}
-
-// commandOf is the command that the words start with.
-func commandOf(app *cli.App, words []string) *cli.Command {
-	if len(words) == 0 {
-		return nil
-	}
-	return app.Command(words[0])
 }
 
 func commandNames(app *cli.App) []candidate {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -55,10 +56,14 @@ func app() *cli.App {
 }
 
 func commands() []*cli.Command {
-	return []*cli.Command{
+	all := []*cli.Command{
 		buildCommand(), planCommand(), stagesCommand(), initCommand(), schemaCommand(), versionCommand(),
 		completionCommand(), completeCommand(), runCommand(), duCommand(), pruneCommand(),
 	}
+	for _, c := range all { // the app's own do not reach its commands
+		c.OnUsageError, c.HideHelpCommand = onUsageError, true
+	}
+	return all
 }
 
 // usageError is a wrong command line.
@@ -73,7 +78,19 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
 		name += " " + c.Command.Name
 	}
-	return usagef("%w\nhint: %s --help shows the options", err, name)
+	return usagef("%w\nhint: %s%s --help shows the options", err, meant(c, err), name)
+}
+
+// meant asks whether a flag that does not exist is another one misspelt.
+func meant(c *cli.Context, err error) string {
+	_, flag, ok := strings.Cut(err.Error(), "not defined: -")
+	if !ok || c.Command == nil {
+		return ""
+	}
+	if like := cli.SuggestFlag(c.Command.Flags, flag, false); like != "" {
+		return "did you mean " + like + "? "
+	}
+	return ""
 }
 
 func noCommand(c *cli.Context) error {

@@ -28,7 +28,7 @@ A folder given with --volume is copied to the engine and what the command change
 in it is copied back when it ends: the engine may be another machine. Until then
 nothing changes here. What was removed there is removed here too, unless it was
 changed here meanwhile. Say :ro for input: nothing of it is then copied back, and
-the image needs no sh, sleep and tar for it.
+the image needs no tar for it.
 
 On a terminal the command gets a terminal of its own. Otherwise an interrupt is
 passed on, and a command that does not end within a second is killed.`

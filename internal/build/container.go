@@ -1,12 +1,14 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +28,9 @@ const (
 	endLimit = time.Second
 	// releaseLimit is how long the engine has to take a container down.
 	releaseLimit = 5 * time.Second
+	// signalled plus a signal's number is the exit code of what it ended.
+	signalled  = 128
+	killedCode = signalled + int(syscall.SIGKILL)
 )
 
 // Command is what to run inside an image, and how.
@@ -84,7 +89,9 @@ func (b *Builder) Run(ctx context.Context, c Command) (int, error) {
 	defer cancel(nil)
 	r := &running{Command: c, builder: b, sent: sent, start: start, cancel: cancel}
 	_, err = b.Client.Build(ctx, b.containerOptions(sent), "medbuild", r.build, nil)
-	if err != nil {
+	b.forget(ctx, sent)
+	// The build's error is ours on its way through the engine.
+	if err = cmp.Or(r.err, err); err != nil {
 		return 0, err
 	}
 	return r.code, nil
@@ -125,63 +132,76 @@ type running struct {
 	sent    []volume
 	start   gateway.StartRequest
 	cancel  context.CancelCauseFunc
-	code    int
+	killed  atomic.Int32 // the signal that did not end the command, so that it was killed
+
+	root   gateway.Reference
+	mounts []gateway.Mount // as sent
+	code   int
+	err    error
 }
 
 func (r *running) build(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
-	ctr, err := r.container(ctx, g)
-	if err != nil {
-		return nil, err
-	}
-	defer release(ctx, ctr)
-	if r.code, err = r.command(ctx, ctr); err != nil {
-		return nil, err
-	}
-	return gateway.NewResult(), r.writeBack(ctx, ctr)
+	r.err = r.inContainers(ctx, g)
+	return gateway.NewResult(), r.err
 }
 
-// container is the image with the folders, nothing running in it yet.
-func (r *running) container(ctx context.Context, g gateway.Client) (gateway.Container, error) {
+func (r *running) inContainers(ctx context.Context, g gateway.Client) error {
+	if err := r.send(ctx, g); err != nil {
+		return err
+	}
+	err := r.command(ctx, g)
+	if err != nil {
+		return err
+	}
+	return r.writeBack(ctx, g)
+}
+
+// send makes image and folders ready on the engine.
+func (r *running) send(ctx context.Context, g gateway.Client) error {
 	res, err := r.builder.state(ctx, g, r.Image.State)
 	if err != nil {
-		return nil, r.builder.explain(err, r.Image)
+		return r.builder.explain(err, r.Image)
 	}
-	root, err := res.SingleRef()
-	if err != nil {
-		return nil, err
+	if r.root, err = res.SingleRef(); err != nil {
+		return err
 	}
-	mounts, err := r.builder.volumes(ctx, g, r.sent)
-	if err != nil {
-		return nil, err
-	}
-	all := append([]gateway.Mount{{Dest: "/", Ref: root, MountType: pb.MountType_BIND}}, mounts...)
-	ctr, err := g.NewContainer(ctx, gateway.NewContainerRequest{Mounts: all})
+	r.mounts, err = r.builder.volumes(ctx, g, r.sent)
+	return err
+}
+
+// container is one of the image and the mounts, nothing running in it yet.
+func (r *running) container(ctx context.Context, g gateway.Client, mounts ...gateway.Mount) (gateway.Container, error) {
+	root := gateway.Mount{Dest: "/", Ref: r.root, MountType: pb.MountType_BIND}
+	ctr, err := g.NewContainer(ctx, gateway.NewContainerRequest{Mounts: append([]gateway.Mount{root}, mounts...)})
 	if err != nil {
 		return nil, fmt.Errorf("make a container of %s: %w", r.Image.Name, err)
 	}
 	return ctr, nil
 }
 
-// command runs the user's command to its end. Alone it is the container's first
-// process; with folders to write back it is the second, as a container lives
-// no longer than its first.
-func (r *running) command(ctx context.Context, ctr gateway.Container) (int, error) {
-	if r.writes() {
-		if err := r.keepAlive(ctx, ctr); err != nil {
-			return 0, err
-		}
+// command runs the user's command to its end, as the first process of its
+// container: whatever else runs there ends with it.
+func (r *running) command(ctx context.Context, g gateway.Client) error {
+	ctr, err := r.container(ctx, g, r.mounts...)
+	if err != nil {
+		return err
 	}
+	defer release(ctx, ctr)
 	if err := r.Starting(); err != nil {
-		return 0, err
+		return err
 	}
 	proc, err := ctr.Start(ctx, r.start)
 	if err != nil {
-		return 0, fmt.Errorf("start %q: %w", r.start.Args[0], err)
+		return fmt.Errorf("start %q: %w", r.start.Args[0], err)
 	}
 	done := make(chan struct{})
 	defer close(done)
 	go r.forward(ctx, proc, done)
-	return exitCode(ctx, proc.Wait())
+	r.code, err = exitCode(ctx, proc.Wait())
+	if sig := r.killed.Load(); sig != 0 && r.code == killedCode {
+		r.code = signalled + int(sig)
+	}
+	return err
 }
 
 // exitCode is the code the process ended with. 255 is also what BuildKit says
@@ -204,6 +224,7 @@ func exitCode(ctx context.Context, err error) (int, error) {
 // the run is cancelled.
 func (r *running) forward(ctx context.Context, proc gateway.ContainerProcess, done <-chan struct{}) {
 	var kill, giveUp <-chan time.Time
+	var last syscall.Signal
 	for {
 		select {
 		case <-done:
@@ -218,8 +239,10 @@ func (r *running) forward(ctx context.Context, proc gateway.ContainerProcess, do
 			_ = proc.Signal(ctx, sig) // fails when the process has just ended
 			if ends(sig) && kill == nil {
 				kill, giveUp = time.After(endLimit), time.After(2*endLimit)
+				last = sig
 			}
 		case <-kill:
+			r.killed.Store(int32(last))
 			_ = proc.Signal(ctx, syscall.SIGKILL)
 		case <-giveUp:
 			r.cancel(context.Canceled)

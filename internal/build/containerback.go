@@ -7,80 +7,86 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
-// A container's mounts cannot be exported. So the container is kept alive by a
-// first process that does nothing, and after the command a third writes an
-// archive of each folder to its standard output.
+// A container's mounts cannot be exported, and a process beside the command
+// would die with it: an exit code other than 0 ends all of a container. So a
+// folder that is written back is a cache mount with a name of its own, which a
+// second container, with the command's gone, packs to its standard output.
 
-// engineEnv is the environment of our own processes in a container: the image's
-// may hold libraries that they would stumble over.
-func engineEnv() []string { return []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"} }
-
-// packScript ends what the command left running, so that nothing changes any
-// more, and packs a folder. Times are to the nanosecond in this format, and a
-// hard link is a file of its own: its other name may lie outside.
-const packScript = `kill -KILL -1 2>/dev/null; exec tar --format=posix --hard-dereference --one-file-system --numeric-owner -C "$1" -cf - .`
-
-// needs is what to say when these processes fail.
-const needs = "\nhint: writing folders back takes sh, sleep and tar in the image; :ro after the folder needs none of them"
-
-// writes reports whether a folder is to be written back.
-func (r *running) writes() bool {
-	return slices.ContainsFunc(r.sent, func(v volume) bool { return !v.Readonly })
+// packArguments pack the folder that follows. Times are to the nanosecond in
+// this format; a hard link is packed as a file, as its other name may lie outside.
+func packArguments() []string {
+	return []string{"tar", "--format=posix", "--hard-dereference", "--numeric-owner", "-cf", "-", "-C"}
 }
 
-// keepAlive starts the first process. The container's working folder is made
-// for it, and is then there for the command too.
-func (r *running) keepAlive(ctx context.Context, ctr gateway.Container) error {
-	out := &output{}
-	proc, err := ctr.Start(ctx, gateway.StartRequest{Args: []string{"sleep", "2147483647"}, Env: engineEnv(),
-		Cwd: r.start.Cwd, User: "0", Stdout: out, Stderr: out})
-	if err != nil {
-		return fmt.Errorf("keep the container alive: %w%s", err, needs)
-	}
-	go func() { _ = proc.Wait() }() // it ends with the container
-	return nil
-}
+// packEnv is the environment of packing. The image's may name libraries that
+// tar would stumble over.
+func packEnv() []string { return []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"} }
 
 // writeBack brings the changes of all folders here.
-func (r *running) writeBack(ctx context.Context, ctr gateway.Container) error {
+func (r *running) writeBack(ctx context.Context, g gateway.Client) error {
 	var errs []error
-	for _, v := range r.sent {
+	for i, v := range r.sent {
 		if v.Readonly {
 			continue
 		}
-		if err := fetch(ctx, ctr, v); err != nil {
+		if err := r.fetch(ctx, g, v, r.mounts[i]); err != nil {
 			errs = append(errs, fmt.Errorf("write %s back to %s: %w", v.Container, v.Host, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func fetch(ctx context.Context, ctr gateway.Container, v volume) error {
-	r, w := io.Pipe()
-	said := &output{}
-	proc, err := ctr.Start(ctx, gateway.StartRequest{Args: []string{"sh", "-c", packScript, "sh", v.Container},
-		Env: engineEnv(), Cwd: "/", User: "0", Stdout: w, Stderr: said})
+func (r *running) fetch(ctx context.Context, g gateway.Client, v volume, m gateway.Mount) error {
+	ctr, err := r.container(ctx, g, m)
 	if err != nil {
-		return fmt.Errorf("%w%s", err, needs)
+		return err
 	}
-	packed := make(chan error, 1)
+	defer release(ctx, ctr)
+	reader, w := io.Pipe()
+	said := &output{}
+	proc, err := ctr.Start(ctx, gateway.StartRequest{Args: append(packArguments(), v.Container, "."),
+		Env: packEnv(), Cwd: "/", User: "0", Stdout: w, Stderr: said})
+	if err != nil {
+		return err
+	}
+	packed := make(chan struct{})
 	go func() {
-		err := proc.Wait()
-		if err != nil {
-			err = fmt.Errorf("%w: %s%s", err, strings.TrimSpace(said.String()), needs)
-		}
-		packed <- w.CloseWithError(err)
+		defer close(packed)
+		_ = w.CloseWithError(packError(proc.Wait(), said))
 	}()
-	err = v.unpack(r)
-	_ = r.CloseWithError(err)
+	err = v.unpack(reader)
+	_ = reader.CloseWithError(err)
 	<-packed
 	return err
+}
+
+func packError(err error, said *output) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %s\nhint: folders are written back by tar, which the image must have; with :ro after the folder nothing is", err, strings.TrimSpace(said.String()))
+}
+
+// forget removes what the engine still keeps of folders that were written back.
+// What it does not remove now, its garbage collection will.
+func (b *Builder) forget(ctx context.Context, sent []volume) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	defer cancel()
+	var filters []string
+	for _, v := range sent {
+		if !v.Readonly {
+			filters = append(filters, "type==exec.cachemount,description~="+v.id)
+		}
+	}
+	if len(filters) > 0 {
+		_ = b.Client.Prune(ctx, nil, client.WithFilter(filters))
+	}
 }
 
 // unpack takes an archive of the folder as it is now in the container: what

@@ -67,6 +67,7 @@ func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 // changes can be told.
 type volume struct {
 	Mount
+	id    string // of this copy on the engine
 	name  string // of the local source
 	dir   fsutil.FS
 	path  string // real, absolute
@@ -101,7 +102,7 @@ func newVolume(m Mount, name string) (volume, error) {
 		return volume{}, err
 	}
 	files, err := list(dir)
-	return volume{Mount: m, name: name, dir: dir, path: real, files: files}, err
+	return volume{Mount: m, id: bkid.NewID(), name: name, dir: dir, path: real, files: files}, err
 }
 
 func list(dir fsutil.FS) (listing, error) {
@@ -126,7 +127,7 @@ func list(dir fsutil.FS) (listing, error) {
 // content may be; the hint lets the engine keep the files of an earlier run and
 // ask only for what differs.
 func (v volume) state() bk.State {
-	return bk.Local(v.name, bk.LocalUniqueID(bkid.NewID()), bk.SharedKeyHint("run:"+v.path),
+	return bk.Local(v.name, bk.LocalUniqueID(v.id), bk.SharedKeyHint("run:"+v.path),
 		bk.WithCustomName("[run] send "+v.Host))
 }
 
@@ -138,11 +139,17 @@ func (b *Builder) volumes(ctx context.Context, g gateway.Client, sent []volume) 
 		if err != nil {
 			return nil, fmt.Errorf("send folder %s: %w", v.Host, err)
 		}
-		m := gateway.Mount{Dest: v.Container, Readonly: v.Readonly, MountType: pb.MountType_BIND}
-		if res.Ref != nil {
-			m.Ref = res.Ref
-		}
-		out = append(out, m)
+		out = append(out, v.mount(res.Ref))
 	}
 	return out, nil
+}
+
+// mount is the sent folder in a container. One that is written back has a name,
+// by which a second container finds it.
+func (v volume) mount(ref gateway.Reference) gateway.Mount {
+	m := gateway.Mount{Dest: v.Container, Ref: ref, Readonly: v.Readonly, MountType: pb.MountType_BIND}
+	if !v.Readonly {
+		m.MountType, m.CacheOpt = pb.MountType_CACHE, &pb.CacheOpt{ID: v.id, Sharing: pb.CacheSharingOpt_SHARED}
+	}
+	return m
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/containerd/containerd/v2/core/content"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/medbuild/medbuild/internal/image"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
 	digest "github.com/opencontainers/go-digest"
@@ -82,7 +82,7 @@ func (g *Ground) layout(s stages.BaseSettings) (stages.Base, error) {
 	path := filepath.Join(g.dir, s.OCI)
 	dgst, err := layoutDigest(path)
 	if err != nil {
-		return stages.Base{}, fmt.Errorf("read OCI layout %s: %w", path, err)
+		return stages.Base{}, fmt.Errorf("%w\nhint: a layout with one image is needed, as skopeo copy writes it", err)
 	}
 	store, err := contentlocal.NewStore(path)
 	if err != nil {
@@ -93,20 +93,14 @@ func (g *Ground) layout(s stages.BaseSettings) (stages.Base, error) {
 	return stages.Base{Root: llb.OCILayout(name, dgst), Facts: stages.Facts{Digest: dgst.String()}}, nil
 }
 
-// layoutDigest is the digest of the one image in a layout's index.
+// layoutDigest is the digest of the one image in a layout.
 func layoutDigest(path string) (digest.Digest, error) {
-	index, err := layout.ImageIndexFromPath(path)
+	img, err := image.OpenLayout(path)
 	if err != nil {
 		return "", err
 	}
-	manifest, err := index.IndexManifest()
-	if err != nil {
-		return "", err
-	}
-	if n := len(manifest.Manifests); n != 1 {
-		return "", fmt.Errorf("its index names %d images, it must name one\nhint: copy the one you want into a layout of its own", n)
-	}
-	return digest.Digest(manifest.Manifests[0].Digest.String()), nil
+	d, err := img.Digest()
+	return digest.Digest(d.String()), err
 }
 
 // facts completes b with what is kept of earlier builds or, where nothing is,

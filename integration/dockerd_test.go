@@ -1,0 +1,234 @@
+//go:build linux
+
+package integration
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// enterDocker runs a Docker Engine inside a root file system of its own. A
+// plain chroot would not do: runc needs its root to be a mount point. Nothing
+// is written into that root: all that changes lies in the folder $1, or in
+// memory where that folder is on an overlay, which cannot carry another one.
+// There is no bridge and no rule of a packet filter, because the network is the
+// machine's own and stays as it is.
+const enterDocker = `set -eu
+mount --make-rprivate /
+mount --bind "$2" "$2"
+cd "$2"
+mount -t tmpfs tmpfs run
+mount -t tmpfs tmpfs tmp
+mkdir run/host
+mount --bind "$1" run/host
+if [ "$(stat -f -c %T "$1")" = overlayfs ]; then
+	mount -t tmpfs tmpfs var/lib/docker
+else
+	mount --bind "$1/data" var/lib/docker
+fi
+mount -t proc proc proc
+mount --rbind /sys sys
+mount --rbind /dev dev
+mount --bind /etc/resolv.conf etc/resolv.conf
+pivot_root . mnt
+cd /
+umount -l mnt
+exec /usr/sbin/dockerd --config-file /run/host/daemon.json --host unix:///run/host/docker.sock \
+	--iptables=false --ip6tables=false --bridge=none --cgroup-parent "$3"
+`
+
+// dockerRoot is a Debian root file system with a Docker Engine, made once and
+// kept. Its packages come from where the base's come from.
+var dockerRoot = sync.OnceValues(func() (string, error) {
+	tar, err := base()
+	if err != nil {
+		return "", err
+	}
+	root, err := filepath.Abs("../out/test/docker")
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(root); err == nil {
+		return root, nil
+	}
+	sources, err := exec.Command("tar", "-xOf", tar, "./etc/apt/sources.list").Output()
+	if err != nil {
+		return "", fmt.Errorf("the base does not say where its packages come from: %w", err)
+	}
+	return root, makeDockerRoot(root, sources)
+})
+
+func makeDockerRoot(root string, sources []byte) error {
+	partial := root + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return err
+	}
+	cmd := exec.Command("mmdebstrap", "--quiet", "--variant=apt", "--include=docker.io,docker-cli,docker-buildx,ca-certificates",
+		"trixie", partial, "-")
+	cmd.Stdin = bytes.NewReader(sources)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("make a root with Docker: %w\n%s", err, out)
+	}
+	if err := os.MkdirAll(filepath.Join(partial, "var/lib/docker"), 0o710); err != nil {
+		return err
+	}
+	return os.Rename(partial, root)
+}
+
+// docker is a Docker Engine that belongs to one test.
+type docker struct {
+	Host string // its address, as DOCKER_HOST takes it
+	dir  string
+	cmd  *exec.Cmd
+	log  string
+	done chan error
+}
+
+// startDocker starts a Docker Engine, with the containerd image store or the
+// classic one, and stops it when the test ends. A Docker that the machine has
+// is left alone.
+func startDocker(t *testing.T, containerdStore bool) *docker {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("a Docker Engine of the test's own needs root")
+	}
+	baseTar(t) // skips where there is no Debian to take Docker from
+	if _, err := exec.LookPath("mmdebstrap"); err != nil {
+		t.Skip("mmdebstrap is not installed (make tools does it)")
+	}
+	root := must(dockerRoot())(t)
+	// The folders of t.TempDir are too long for a socket.
+	dir := must(os.MkdirTemp("", "mbd"))(t)
+	d := &docker{Host: "unix://" + dir + "/docker.sock", dir: dir, log: filepath.Join(dir, "log"), done: make(chan error, 1)}
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o710); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "daemon.json"), fmt.Sprintf(`{"features": {"containerd-snapshotter": %t}}`, containerdStore))
+	t.Cleanup(func() { d.remove(t) })
+	d.start(t, root)
+	return d
+}
+
+// start runs the engine as the first process of a PID namespace: whatever
+// becomes of the engine, nothing that it started outlives it.
+func (d *docker) start(t *testing.T, root string) {
+	t.Helper()
+	log := must(os.Create(d.log))(t)
+	defer log.Close()
+	started := time.Now()
+	d.cmd = exec.Command("sh", "-c", enterDocker, "docker", d.dir, root, d.cgroup())
+	d.cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+	d.cmd.Stdout, d.cmd.Stderr = log, log
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := d.cmd.Start(); err != nil {
+		t.Skipf("this machine does not let Docker have namespaces: %v", err)
+	}
+	go func() { d.done <- d.cmd.Wait() }()
+	t.Cleanup(func() { d.stop(t) })
+	for !d.answers() {
+		select {
+		case err := <-d.done:
+			d.done <- err
+			t.Fatalf("Docker did not start (%v):\n%s", err, must(os.ReadFile(d.log))(t))
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Since(started) > time.Minute {
+			t.Fatalf("Docker does not answer:\n%s", must(os.ReadFile(d.log))(t))
+		}
+	}
+	t.Logf("Docker answered after %s", time.Since(started).Round(10*time.Millisecond))
+}
+
+func (d *docker) answers() bool {
+	resp, err := dockerAPI(d).Get("http://docker/_ping")
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// stop ends the engine, by its own means while it has some.
+func (d *docker) stop(t *testing.T) {
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.done:
+	case <-time.After(20 * time.Second):
+		_ = d.cmd.Process.Kill()
+		<-d.done
+		t.Error("Docker had to be killed")
+	}
+	if t.Failed() {
+		t.Logf("Docker's log ends:\n%s", last(40, string(must(os.ReadFile(d.log))(t))))
+	}
+}
+
+// remove takes away what the engine kept on disk and its control groups.
+func (d *docker) remove(t *testing.T) {
+	mounts := must(os.ReadFile("/proc/self/mountinfo"))(t)
+	if strings.Contains(string(mounts), d.dir) {
+		t.Errorf("Docker left mounts below %s", d.dir)
+		return // they may lead anywhere
+	}
+	if err := os.RemoveAll(d.dir); err != nil {
+		t.Error(err)
+	}
+	for _, group := range d.cgroups() {
+		if err := os.Remove(group); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("Docker left processes: %v", err)
+		}
+	}
+}
+
+func (d *docker) cgroup() string { return "/" + filepath.Base(d.dir) }
+
+// cgroups are the folders of the engine's control groups, inner ones first.
+func (d *docker) cgroups() []string {
+	var out []string
+	for _, pattern := range []string{"/*", ""} {
+		for _, hierarchy := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
+			found, _ := filepath.Glob(hierarchy + d.cgroup() + pattern)
+			for _, f := range found {
+				if info, err := os.Stat(f); err == nil && info.IsDir() {
+					out = append(out, f)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// client is Docker's own command, the one inside the engine's root.
+func (d *docker) client(args ...string) *exec.Cmd {
+	inside := append([]string{fmt.Sprintf("/proc/%d/root", d.cmd.Process.Pid), "docker", "--host", "unix:///run/host/docker.sock"}, args...)
+	cmd := exec.Command("chroot", inside...)
+	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root")
+	return cmd
+}
+
+// command puts the docker command in PATH, for what calls it by its name.
+func (d *docker) command(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	script := "#!/bin/sh\nexec " + strings.Join(d.client().Args, " ") + ` "$@"` + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+}
+
+// last is the last n lines of text.
+func last(n int, text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

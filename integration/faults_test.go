@@ -1,0 +1,131 @@
+package integration
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/integration/upstream"
+)
+
+// A server that says no: the error has the status, and not the checksum of the
+// page that came with it.
+func TestFetchNotFound(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("ants", fakeANTs(t, s, goodANTs)))
+	s.FailAlways(antsPath, upstream.Status(404))
+	r := built(t, dir)
+	r.failed(t, 1, "components.toml:10:1", "ants: fetch http://127.0.0.1", antsPath, "the server answers 404 Not Found", "\nhint: ")
+}
+
+func TestFetchServerErrorIsTriedAgain(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("ants", fakeANTs(t, s, goodANTs+"# again\n")))
+	s.Fail(antsPath, upstream.Status(503), upstream.Status(503))
+	r := built(t, dir).ok(t)
+	if !strings.Contains(r.Stderr, "503 Service Unavailable; trying again") {
+		t.Errorf("no notice of the second try: %s", r.Stderr)
+	}
+}
+
+func TestFetchServerErrorForGood(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("ants", fakeANTs(t, s, goodANTs+"# 500\n")))
+	s.FailAlways(antsPath, upstream.Status(500))
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch", "the server answers 500 Internal Server Error", "3 tries", "\nhint: ")
+}
+
+func TestFetchCutOffIsTriedAgain(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("ants", fakeANTs(t, s, goodANTs+"# cut\n")))
+	s.Fail(antsPath, upstream.Cut)
+	r := built(t, dir).ok(t)
+	if !strings.Contains(r.Stderr, "trying again") {
+		t.Errorf("no notice of the second try: %s", r.Stderr)
+	}
+}
+
+func TestFetchRefused(t *testing.T) {
+	sharedEngine(t)
+	address := must(upstream.Refused(antsPath))(t)
+	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "connection refused", "\nhint: ")
+}
+
+func TestFetchUnknownHost(t *testing.T) {
+	sharedEngine(t)
+	address := "http://no-such-host.invalid" + antsPath
+	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "no such host", "\nhint: ")
+}
+
+// Other bytes than the pin says: both checksums and the address.
+func TestFetchWrongBytes(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	address, got := s.Put(antsPath, []byte("a file that was moved"))
+	want := strings.Repeat("1", 64)
+	dir := project(t, components("ants", antsTable(address, want)))
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "sha256:"+got, "sha256:"+want, "\nhint: ")
+	if n := s.Asked(antsPath); n > 2 {
+		t.Errorf("wrong bytes were fetched %d times", n)
+	}
+}
+
+// A compile that fails shows where in the user's file the component stands,
+// which step of which stage it was, and what it said last.
+func TestFailingCompile(t *testing.T) {
+	sharedEngine(t)
+	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), badConfigure)))
+	r := built(t, dir)
+	r.failed(t, 1, "components.toml:10:1: mrtrix3: step [mrtrix3] compile failed", "exit code: 3",
+		"stages/mrtrix3.go:", "| checking 40", "| error: no Eigen3 found", "\nhint: ")
+	if strings.Contains(r.Stderr[strings.LastIndex(r.Stderr, "medbuild: "):], "checking 3\n") {
+		t.Error("the error shows more than the last lines")
+	}
+}
+
+// A failing component leaves the others' work: with it mended they are cached.
+func TestFailureKeepsOthersWork(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	slow := fakeANTs(t, s, goodANTs+"# "+t.Name()+"\nsleep 1\n")
+	s.FailAlways(antsPath, upstream.Slow(2e9))
+	bad := project(t, components("mrtrix3", fakeMRtrix3(t, s, badConfigure+"# 2\n"), "ants", slow))
+	r := built(t, bad)
+	r.failed(t, 1, "mrtrix3: step [mrtrix3] compile failed")
+	good := project(t, components("mrtrix3", fakeMRtrix3(t, s, goodConfigure), "ants", slow))
+	r = built(t, good).ok(t)
+	if !summaryLine(r, "ants", "cached") {
+		t.Errorf("ants was built again: %s", r.Stderr)
+	}
+	if n := s.Asked(antsPath); n != 1 {
+		t.Errorf("the archive was fetched %d times", n)
+	}
+}
+
+// summaryLine reports whether the summary says so of a part.
+func summaryLine(r result, part, state string) bool {
+	for line := range strings.Lines(r.Stderr) {
+		if f := strings.Fields(line); len(f) >= 2 && f[0] == part && f[1] == state {
+			return true
+		}
+	}
+	return false
+}
+
+func TestUsageErrors(t *testing.T) {
+	dir := project(t, components("ants", "version = \"2.5.4\"\ndistribution = true\nsecrets = [\"token\"]\n"))
+	built(t, dir).failed(t, 2, "components.toml:10:1", "ants", "secret token", "\nhint: ")
+	built(t, dir, "--secret", "id=token,src=/does/not/exist").failed(t, 2, "token", "no such file")
+	built(t, dir, "--secret", "id=token,src=components.toml", "--output", "type=nonsense").failed(t, 2, "nonsense", "\nhint: ")
+	built(t, dir, "--nonsense").failed(t, 2, "nonsense", "\nhint: ")
+	r := finish(t, in(dir, medbuildCmd(t, "build", "--target", "nothing")))
+	r.failed(t, 2, "no target or component", "\nhint: ")
+}
+
+var _ = fmt.Sprint

@@ -1,0 +1,228 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/medbuild/medbuild/internal/image"
+)
+
+const quickstart = "../examples/quickstart/components.toml"
+
+// quickstartProject is the quickstart's file on this test run's base, with
+// more commands of MRtrix3 where some are named.
+func quickstartProject(t *testing.T, more ...string) string {
+	t.Helper()
+	text := readFile(t, quickstart)
+	text = strings.Replace(text, "../../out/trixie.tar", "BASE", 1)
+	for _, c := range more {
+		text = strings.Replace(text, `"dwi2mask",`, `"dwi2mask", "`+c+`",`, 1)
+	}
+	dir := project(t, text)
+	writeFile(t, filepath.Join(dir, "requirements.txt"), readFile(t, filepath.Dir(quickstart)+"/requirements.txt"))
+	return dir
+}
+
+// TestQuickstart builds the quickstart image as make quickstart does, and
+// again, and with one change.
+func TestQuickstart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles MRtrix3, which takes minutes; run without -short")
+	}
+	engineRoot(t)
+	dir := quickstartProject(t)
+	file := filepath.Join(dir, "components.toml")
+	out := filepath.Join(dir, "out")
+	build := func(args ...string) result {
+		r := medbuild(t, append([]string{"build", "--progress", "plain", "--file", file}, args...)...)
+		r.ok(t)
+		return r
+	}
+
+	first := build("--target", "production", "--output", "type=oci,dest="+out+",tar=false")
+	t.Run("image", func(t *testing.T) { checkImage(t, out) })
+	t.Run("check inside", func(t *testing.T) { checkInside(t, file) })
+	t.Run("again", func(t *testing.T) {
+		again := build("--target", "production", "--output", "type=oci,dest="+out+",tar=false")
+		if ran := stepsRun(again.Stderr); len(ran) > 0 {
+			t.Errorf("steps ran again: %q", ran)
+		}
+		if again.Stdout != first.Stdout {
+			t.Errorf("another digest: %s, first %s", again.Stdout, first.Stdout)
+		}
+	})
+	t.Run("ants alone", func(t *testing.T) {
+		alone := build("--target", "ants")
+		for _, step := range stepNames(alone.Stderr) {
+			if strings.HasPrefix(step, "[mrtrix3]") || strings.HasPrefix(step, "[python]") {
+				t.Errorf("step of another component: %s", step)
+			}
+		}
+	})
+	t.Run("one more command", func(t *testing.T) {
+		more := filepath.Join(quickstartProject(t, "mrhistogram"), "components.toml")
+		r := medbuild(t, "build", "--progress", "plain", "--file", more, "--target", "production")
+		r.ok(t)
+		checkOnlyMRtrix3(t, r.Stderr)
+	})
+	t.Run("another engine", func(t *testing.T) {
+		want := layersOf(t, out)
+		engineRoot(t)
+		other := filepath.Join(dir, "other")
+		build("--target", "mrtrix3", "--target", "python", "--output", "type=oci,dest="+other+"-{target},tar=false")
+		for _, c := range []string{"mrtrix3", "python"} {
+			got := layersOf(t, other+"-"+c)
+			if got[c] != want[c] || got[c] == "" {
+				t.Errorf("%s: layer %s on one engine, %s on another", c, want[c], got[c])
+			}
+		}
+		logDifferences(t, want, layersOf(t, other+"-python"))
+	})
+}
+
+// checkOnlyMRtrix3 wants mrtrix3 and what holds its answer to be all that ran,
+// and ccache to have served all but the new command's objects.
+func checkOnlyMRtrix3(t *testing.T, log string) {
+	t.Helper()
+	for _, step := range stepsRun(log) {
+		if !strings.HasPrefix(step, "[mrtrix3]") && !strings.HasPrefix(step, "[manifest]") {
+			t.Errorf("ran although nothing of it changed: %s", step)
+		}
+	}
+	missed := regexp.MustCompile(`(?m)Misses:\s+(\d+) /`).FindStringSubmatch(log)
+	if missed == nil || len(missed[1]) > 1 {
+		t.Errorf("ccache missed %q objects, want fewer than ten", missed)
+	}
+}
+
+func checkInside(t *testing.T, file string) {
+	t.Helper()
+	check, err := filepath.Abs("../examples/quickstart/check")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := medbuild(t, "run", "--file", file, "--target", "production", "--volume", check+":/check:ro", "--", "/bin/sh", "/check/check.sh")
+	r.ok(t)
+	t.Log(r.Stdout)
+	for _, want := range []string{
+		"MRTRIX3_VERSION=3.0.4\n", "ANTS_VERSION=2.5.4\n", "NIBABEL_VERSION=", "PYTHON_VERSION=3.13",
+		"== mrinfo 3.0.4 ==", "bias field: ",
+	} {
+		if !strings.Contains(r.Stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.Stdout)
+		}
+	}
+}
+
+// checkImage walks the image for what must not be in it.
+func checkImage(t *testing.T, layout string) {
+	t.Helper()
+	img := openLayout(t, layout)
+	if n := len(must(img.Layers())(t)); n >= 20 {
+		t.Errorf("%d layers, want fewer than 20", n)
+	}
+	unwanted := regexp.MustCompile(`(^|/)(g\+\+|gcc|cc1plus|ccache|make)$|^var/lib/apt/lists/.*_Packages|\.orig\.tar|\.a$|\.deb$|/uv$|\.whl$`)
+	seen := 0
+	if err := image.Walk(img, func(e image.Entry) error {
+		seen++
+		if unwanted.MatchString(e.Name) {
+			t.Errorf("in the image: %s", e.Name)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if seen < 5000 {
+		t.Errorf("only %d entries seen: the walk is broken", seen)
+	}
+}
+
+// stepNames are the names of the steps of a plain progress log.
+func stepNames(log string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`(?m)^#\d+ (\[.*)$`).FindAllStringSubmatch(log, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// stepsRun are the steps that had work to do: those with output of their own,
+// or that took time. Merging and looking at sources is none.
+func stepsRun(log string) []string {
+	names := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^#(\d+) (\[.*)$`).FindAllStringSubmatch(log, -1) {
+		names[m[1]] = m[2]
+	}
+	idle := regexp.MustCompile(`merge layers$|beside its base$|^\[internal\]|\] layer$|\] fetch `)
+	var out []string
+	for _, m := range regexp.MustCompile(`(?m)^#(\d+) DONE `).FindAllStringSubmatch(log, -1) {
+		if name := names[m[1]]; name != "" && !idle.MatchString(name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// openLayout is the one image of an OCI layout.
+func openLayout(t *testing.T, layout string) v1.Image {
+	t.Helper()
+	return must(image.OpenLayout(layout))(t)
+}
+
+// layersOf names the layers of an image by what lies in them.
+func layersOf(t *testing.T, layout string) map[string]string {
+	t.Helper()
+	img := openLayout(t, layout)
+	names := map[int][]string{}
+	if err := image.Walk(img, func(e image.Entry) error {
+		names[e.Layer] = append(names[e.Layer], e.Name)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for i, l := range must(img.Layers())(t) {
+		out[layerName(names[i])] = must(l.Digest())(t).String()
+	}
+	return out
+}
+
+func layerName(names []string) string {
+	for _, n := range names {
+		for _, c := range []string{"mrtrix3", "python"} {
+			if strings.HasPrefix(n, "opt/"+c+"/") {
+				return c
+			}
+		}
+		switch {
+		case n == "VERSION_MANIFEST.txt":
+			return "manifest"
+		case n == "etc/os-release":
+			return "base"
+		case strings.HasPrefix(n, "var/lib/dpkg/"):
+			return "packages"
+		}
+	}
+	return "folders"
+}
+
+// logDifferences tells what else differs between two engines, with its cause.
+func logDifferences(t *testing.T, one, other map[string]string) {
+	t.Helper()
+	for _, name := range []string{"base", "manifest", "folders"} {
+		t.Logf("%s: same digest on both engines: %v", name, one[name] == other[name])
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

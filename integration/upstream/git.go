@@ -1,0 +1,68 @@
+package upstream
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Repository serves the folder dir as a git repository with one commit, at
+// path, over git's smart HTTP protocol. It returns its address and the commit.
+func (s *Site) Repository(path, dir string) (address, commit string, err error) {
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "master"}, {"add", "-A"},
+		{"-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-q", "-m", "release"},
+		{"config", "uploadpack.allowAnySHA1InWant", "true"},
+	} {
+		if _, err := git(dir, args...); err != nil {
+			return "", "", err
+		}
+	}
+	commit, err = git(dir, "rev-parse", "HEAD")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.repos[path] = filepath.Join(dir, ".git")
+	return s.server.URL + path, commit, err
+}
+
+func git(dir string, args ...string) (string, error) {
+	cmd := exec.Command("git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// serveGit hands requests for a repository to git's own server.
+func (s *Site) serveGit(w http.ResponseWriter, r *http.Request) bool {
+	root, dir := s.repository(r.URL.Path)
+	if dir == "" {
+		return false
+	}
+	h := &cgi.Handler{
+		Path: "/usr/bin/env", Args: []string{"git", "http-backend"}, Root: root,
+		// The repository may belong to another user than the one who runs the test.
+		Env: []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "HOME=/nonexistent",
+			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
+	}
+	h.ServeHTTP(w, r)
+	return true
+}
+
+func (s *Site) repository(path string) (root, dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for root, dir := range s.repos {
+		if strings.HasPrefix(path, root+"/") {
+			return root, dir
+		}
+	}
+	return "", ""
+}

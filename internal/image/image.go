@@ -1,0 +1,75 @@
+// Package image reads what is inside an image: its layers, streaming.
+package image
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+)
+
+// OpenLayout is the one image of an OCI layout folder. An error says when the
+// folder is no layout or has several images.
+func OpenLayout(path string) (v1.Image, error) {
+	index, err := layout.ImageIndexFromPath(path)
+	if err != nil {
+		return nil, fmt.Errorf("read OCI layout %s: %w", path, err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, fmt.Errorf("read OCI layout %s: %w", path, err)
+	}
+	if n := len(manifest.Manifests); n != 1 {
+		return nil, fmt.Errorf("OCI layout %s has %d images, want one", path, n)
+	}
+	return index.Image(manifest.Manifests[0].Digest)
+}
+
+// Entry is one entry of a layer's tar. Name has no "./" before it and no slash
+// behind it. Content is read before the next entry is asked for.
+type Entry struct {
+	*tar.Header
+	Layer   int // from 0, the lowest
+	Content io.Reader
+}
+
+// Walk calls f for every entry of every layer, from the lowest up, compressed
+// with gzip, zstd or not at all. It ends with f's first error.
+func Walk(img v1.Image, f func(Entry) error) error {
+	layers, err := img.Layers()
+	if err != nil {
+		return fmt.Errorf("read the image's layers: %w", err)
+	}
+	for i, l := range layers {
+		if err := walkLayer(l, i, f); err != nil {
+			return fmt.Errorf("layer %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func walkLayer(l v1.Layer, n int, f func(Entry) error) error {
+	data, err := l.Uncompressed()
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	t := tar.NewReader(data)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		h.Name = strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
+		if err := f(Entry{Header: h, Layer: n, Content: t}); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package stages
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const someHash = "--hash=sha256:1111111111111111111111111111111111111111111111111111111111111111"
+
+func pinsOf(content string, packages ...string) (map[string]string, error) {
+	p := newPython(packages...)
+	p.Requirements.Content = []byte(content)
+	return p.pins()
+}
+
+func TestPins(t *testing.T) {
+	tests := []struct {
+		name, content string
+		want          map[string]string
+	}{
+		{"one line", "numpy==2.1.0 " + someHash, map[string]string{"numpy": "2.1.0"}},
+		{"continued", "numpy==2.1.0 \\\n    " + someHash + " \\\n    " + someHash + "\n", map[string]string{"numpy": "2.1.0"}},
+		{"continued at once", "numpy==2.1.0\\\n" + someHash, map[string]string{"numpy": "2.1.0"}},
+		{"Windows line ends", "numpy==2.1.0 \\\r\n    " + someHash + "\r\nscipy==1.0 " + someHash + "\r\n", map[string]string{"numpy": "2.1.0", "scipy": "1.0"}},
+		{"names are normal", "Ruamel.YAML_clib==0.2 " + someHash, map[string]string{"ruamel-yaml-clib": "0.2"}},
+		{"extras and markers", "torch[a,b]==2.6.0+cpu; python_version > \"3\" " + someHash, map[string]string{"torch": "2.6.0+cpu"}},
+		{"comments and options", "# numpy==1\n--index-url https://index.example\n    # via x\nnumpy==2 " + someHash + " # numpy==3\n", map[string]string{"numpy": "2"}},
+		{"blanks around the sign", "numpy == 2.1.0 " + someHash, map[string]string{"numpy": "2.1.0"}},
+		{"nothing", "", map[string]string{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := pinsOf(tt.content)
+			if err != nil || !maps.Equal(got, tt.want) {
+				t.Errorf("%v, want %v (%v)", got, tt.want, err)
+			}
+		})
+	}
+}
+
+func TestPinErrors(t *testing.T) {
+	_, err := pinsOf("numpy==2.1.0\nscipy==1 " + someHash)
+	wantText(t, err, "requirements.txt", "numpy==2.1.0 has no hash", "hint: write the file with uv pip compile --generate-hashes")
+	_, err = pinsOf("scipy==1 "+someHash, "SciPy", "numpy")
+	wantText(t, err, "package numpy is not pinned in requirements.txt", "hint: write numpy==<version>")
+	_, err = pinsOf("numpy>=2 "+someHash, "numpy")
+	wantText(t, err, "package numpy is not pinned")
+}
+
+func FuzzPins(f *testing.F) {
+	for _, seed := range []string{someRequirements, "", "a==", "a==1 " + someHash, "a==1 \\\r\n " + someHash, "==1", "a[==1 " + someHash, "\x00==\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		pins, err := pinsOf(content)
+		if err != nil {
+			return
+		}
+		for name, version := range pins {
+			if name != normal(name) || name == "" || version == "" || strings.ContainsAny(version, " \t\n;") {
+				t.Errorf("pin %q==%q of %q", name, version, content)
+			}
+			if !strings.Contains(content, version) {
+				t.Errorf("version %q is not in %q", version, content)
+			}
+		}
+	})
+}
+
+func TestNormal(t *testing.T) {
+	for name, want := range map[string]string{
+		"numpy": "numpy", "PyOpenGL_accelerate": "pyopengl-accelerate", "a.-_b": "a-b", "Connected_Components.3D": "connected-components-3d",
+	} {
+		if got := normal(name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestManifestKeys: the names that the version manifest had before.
+func TestManifestKeys(t *testing.T) {
+	for name, want := range map[string]string{
+		"torch": "PYTORCH_VERSION", "connected-components-3d": "CC3D_VERSION", "Connected_Components_3D": "CC3D_VERSION",
+		"nibabel": "NIBABEL_VERSION", "pyvista": "PYVISTA_VERSION", "fsleyes": "FSLEYES_VERSION", "PyOpenGL-accelerate": "PYOPENGL_ACCELERATE_VERSION",
+	} {
+		if got := packageKey(name); got != want {
+			t.Errorf("key of %s is %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestPythonQuestions(t *testing.T) {
+	got := stageOf(t, quickPython(), trixie()).Version
+	var keys, want []string
+	for _, q := range got {
+		keys, want = append(keys, q.Key), append(want, q.Want)
+		if q.Section != Packages {
+			t.Errorf("%s is in section %s", q.Key, q.Section)
+		}
+	}
+	if !slices.Equal(keys, []string{"PYTHON_VERSION", "NUMPY_VERSION", "CC3D_VERSION", "PYTORCH_VERSION"}) {
+		t.Errorf("asks %q", keys)
+	}
+	if !slices.Equal(want, []string{"3.13", "2.1.0", "3.23.0", "2.6.0"}) {
+		t.Errorf("wants %q", want)
+	}
+}
+
+func TestPythonRuntime(t *testing.T) {
+	if got := stageOf(t, newPython(), trixie()).Runtime; !slices.Equal(got, []string{"python3"}) {
+		t.Errorf("the system's Python needs %q", got)
+	}
+	own := with(newPython(), func(p *Python) { p.Interpreter = "/opt/conda/bin/python" })
+	if got := stageOf(t, own, focal()).Runtime; len(got) != 0 {
+		t.Errorf("the base's own Python needs %q", got)
+	}
+}
