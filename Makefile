@@ -31,7 +31,7 @@ lint:
 	gofmt -l . | (! grep .)
 
 golden:
-	go test ./stages ./llb ./internal/... -update
+	go test ./stages ./internal/config ./cmd/medbuild -update
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/config

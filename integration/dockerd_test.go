@@ -4,8 +4,10 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,7 +46,7 @@ pivot_root . mnt
 cd /
 umount -l mnt
 exec /usr/sbin/dockerd --config-file /run/host/daemon.json --host unix:///run/host/docker.sock \
-	--iptables=false --ip6tables=false --bridge=none --cgroup-parent "$3"
+	--log-level warn --iptables=false --ip6tables=false --bridge=none --cgroup-parent "$3"
 `
 
 // dockerRoot is a Debian root file system with a Docker Engine, made once and
@@ -73,7 +75,7 @@ func makeDockerRoot(root string, sources []byte) error {
 	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}
-	cmd := exec.Command("mmdebstrap", "--quiet", "--variant=apt", "--include=docker.io,docker-cli,docker-buildx,ca-certificates",
+	cmd := exec.Command("mmdebstrap", "--quiet", "--variant=apt", "--include=docker.io,docker-cli,docker-buildx,ca-certificates,mount",
 		"trixie", partial, "-")
 	cmd.Stdin = bytes.NewReader(sources)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -150,7 +152,10 @@ func (d *docker) start(t *testing.T, root string) {
 }
 
 func (d *docker) answers() bool {
-	resp, err := dockerAPI(d).Get("http://docker/_ping")
+	api := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", d.dir+"/docker.sock")
+	}}}
+	resp, err := api.Get("http://docker/_ping")
 	if err != nil {
 		return false
 	}
@@ -231,4 +236,14 @@ func (d *docker) command(t *testing.T) {
 func last(n int, text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// only makes the engine the one that this test's commands find.
+func (d *docker) only(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"BUILDKIT_HOST", "DOCKER_CONTEXT", "XDG_RUNTIME_DIR"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("DOCKER_HOST", d.Host)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 }

@@ -57,7 +57,7 @@ func antsTable(address, sum string) string {
 
 const (
 	goodConfigure = "print('configured')\n"
-	badConfigure  = "import sys\nfor i in range(1, 41): print('checking', i)\nprint('error: no Eigen3 found', file=sys.stderr)\nsys.exit(3)\n"
+	badConfigure  = "import sys\nfor i in range(1, 41): print('checking', i, flush=True)\nprint('error: no Eigen3 found', file=sys.stderr)\nsys.exit(3)\n"
 	slowConfigure = "import time\nprint('configuring', flush=True)\ntime.sleep(600)\n"
 )
 

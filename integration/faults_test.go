@@ -16,7 +16,7 @@ func TestFetchNotFound(t *testing.T) {
 	dir := project(t, components("ants", fakeANTs(t, s, goodANTs)))
 	s.FailAlways(antsPath, upstream.Status(404))
 	r := built(t, dir)
-	r.failed(t, 1, "components.toml:10:1", "ants: fetch http://127.0.0.1", antsPath, "the server answers 404 Not Found", "\nhint: ")
+	r.failed(t, 1, "components.toml:8:13", "ants: fetch http://127.0.0.1", antsPath, "the server answers 404 Not Found", "\nhint: ")
 }
 
 func TestFetchServerErrorIsTriedAgain(t *testing.T) {
@@ -35,7 +35,7 @@ func TestFetchServerErrorForGood(t *testing.T) {
 	s := site(t)
 	dir := project(t, components("ants", fakeANTs(t, s, goodANTs+"# 500\n")))
 	s.FailAlways(antsPath, upstream.Status(500))
-	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch", "the server answers 500 Internal Server Error", "3 tries", "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch", "the server answers 500 Internal Server Error", "3 tries", "\nhint: ")
 }
 
 func TestFetchCutOffIsTriedAgain(t *testing.T) {
@@ -53,14 +53,14 @@ func TestFetchRefused(t *testing.T) {
 	sharedEngine(t)
 	address := must(upstream.Refused(antsPath))(t)
 	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
-	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "connection refused", "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch "+address, "connection refused", "\nhint: ")
 }
 
 func TestFetchUnknownHost(t *testing.T) {
 	sharedEngine(t)
 	address := "http://no-such-host.invalid" + antsPath
 	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
-	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "no such host", "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch "+address, "no such host", "\nhint: ")
 }
 
 // Other bytes than the pin says: both checksums and the address.
@@ -70,7 +70,7 @@ func TestFetchWrongBytes(t *testing.T) {
 	address, got := s.Put(antsPath, []byte("a file that was moved"))
 	want := strings.Repeat("1", 64)
 	dir := project(t, components("ants", antsTable(address, want)))
-	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "sha256:"+got, "sha256:"+want, "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch "+address, "sha256:"+got, "sha256:"+want, "\nhint: ")
 	if n := s.Asked(antsPath); n > 2 {
 		t.Errorf("wrong bytes were fetched %d times", n)
 	}
@@ -82,7 +82,7 @@ func TestFailingCompile(t *testing.T) {
 	sharedEngine(t)
 	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), badConfigure)))
 	r := built(t, dir)
-	r.failed(t, 1, "components.toml:10:1: mrtrix3: step [mrtrix3] compile failed", "exit code: 3",
+	r.failed(t, 1, "components.toml:8:13: mrtrix3: step [mrtrix3] compile failed", "exit code: 3",
 		"stages/mrtrix3.go:", "| checking 40", "| error: no Eigen3 found", "\nhint: ")
 	if strings.Contains(r.Stderr[strings.LastIndex(r.Stderr, "medbuild: "):], "checking 3\n") {
 		t.Error("the error shows more than the last lines")
@@ -120,7 +120,7 @@ func summaryLine(r result, part, state string) bool {
 
 func TestUsageErrors(t *testing.T) {
 	dir := project(t, components("ants", "version = \"2.5.4\"\ndistribution = true\nsecrets = [\"token\"]\n"))
-	built(t, dir).failed(t, 2, "components.toml:10:1", "ants", "secret token", "\nhint: ")
+	built(t, dir).failed(t, 2, "components.toml:8:13", "ants", "secret token", "\nhint: ")
 	built(t, dir, "--secret", "id=token,src=/does/not/exist").failed(t, 2, "token", "no such file")
 	built(t, dir, "--secret", "id=token,src=components.toml", "--output", "type=nonsense").failed(t, 2, "nonsense", "\nhint: ")
 	built(t, dir, "--nonsense").failed(t, 2, "nonsense", "\nhint: ")

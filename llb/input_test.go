@@ -60,7 +60,7 @@ func TestInputName(t *testing.T) {
 func TestTarsOfOneNameNeverMeet(t *testing.T) {
 	unique := func(content string) string {
 		g := llbtest.Read(t, llbtest.End{State: Tar("base", "base.tar", digest.Digest("sha256:"+content))})
-		return g.Find("[base] load base.tar").GetSource().Attrs["local.unique"]
+		return g.Ops[0].GetSource().Attrs["local.unique"]
 	}
 	if a, b := unique(digits), unique(strings.Repeat("6b", 32)); a == b || a != "sha256:"+digits {
 		t.Errorf("unique ids are %q and %q, want the contents' digests", a, b)

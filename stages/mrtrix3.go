@@ -94,7 +94,7 @@ func (m *MRtrix3) Stage(g Ground) (Stage, error) {
 // in front of PATH, which lacks imp and distutils, does not run them.
 const mrtrix3Script = `
 mkdir /tmp/mrtrix3 && cd /tmp/mrtrix3
-if [ -d %[1]s/configure ] || [ -f %[1]s/configure ]; then cp -R %[1]s/. .; else tar -xf %[1]s/* --strip-components=1; fi
+if [ -f %[1]s/configure ]; then cp -R %[1]s/. .; else tar -xf %[1]s/* --strip-components=1; fi
 PATH=/usr/lib/ccache:$PATH
 ccache --zero-stats >/dev/null
 python3 ./configure %[2]s

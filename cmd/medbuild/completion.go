@@ -61,13 +61,13 @@ const wantFiles = ":files"
 // candidate is a word that can stand at the end of a command line.
 type candidate struct{ text, about string }
 
-// complete is the candidates for the last of the words, which stand after the
-// program's name.
-func complete(app *cli.App, words []string) []candidate {
-	if len(words) == 0 {
-		words = []string{""}
+// complete is the candidates for the last word of a line, which has the words
+// after the program's name.
+func complete(app *cli.App, all []string) []candidate {
+	if len(all) == 0 {
+		all = []string{""}
 	}
-	last, before := words[len(words)-1], words[:len(words)-1]
+	last, before := all[len(all)-1], all[:len(all)-1]
 	if len(before) == 0 {
 		return starting(last, commandNames(app))
 	}
@@ -76,6 +76,9 @@ func complete(app *cli.App, words []string) []candidate {
 		return nil
 	}
 	line := typed{command: command, words: before[1:]}
+	if slices.Contains(line.words, "--") { // a command of the image's follows
+		return words(wantFiles)
+	}
 	if name, value, ok := strings.Cut(last, "="); ok && strings.HasPrefix(name, "--") {
 		return prefixed(name+"=", starting(value, line.values(line.flag(name))))
 	}
@@ -195,6 +198,8 @@ func (t typed) values(f cli.Flag) []candidate {
 		return words("type=oci,dest=", "type=docker", "type=local,dest=", "type=tar,dest=", "type=image")
 	case "engine":
 		return words("child", "docker", "tcp://", "unix://")
+	case "filter":
+		return words("type=", "id=", "description=", "until=", "shared", "private")
 	case "platform":
 		return words("linux/amd64", "linux/arm64")
 	}

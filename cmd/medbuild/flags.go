@@ -16,15 +16,18 @@ func targetFlag() cli.Flag {
 }
 
 func setFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "set", Usage: "override a value for this run: `COMPONENT.KEY=VALUE`, as in mrtrix3.version=3.0.8"}
+	return &cli.StringSliceFlag{Name: "set", Usage: "override a value for this run, as in mrtrix3.version=3.0.8: `KEY=VALUE`"}
 }
 
 func engineFlag() cli.Flag {
 	return &cli.StringFlag{Name: "engine", EnvVars: []string{"BUILDKIT_HOST"}, Usage: "`ADDRESS` of the BuildKit to use, such as tcp://host:1234, docker or child; searched for when left out"}
 }
 
+// onlyPlatform is the platform that the stages build for.
+const onlyPlatform = "linux/amd64"
+
 func platformFlag() cli.Flag {
-	return &cli.StringFlag{Name: "platform", Value: "linux/amd64", Usage: "`OS/ARCH` of the image"}
+	return &cli.StringFlag{Name: "platform", Value: onlyPlatform, Usage: "`OS/ARCH` of the image; the stages build for linux/amd64 alone"}
 }
 
 func progressFlag() cli.Flag {

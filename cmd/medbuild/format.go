@@ -12,7 +12,7 @@ func formats(command string) []string {
 	switch command {
 	case "plan":
 		return []string{"text", "json", "dot", "mermaid"}
-	case "stages":
+	case "stages", "du":
 		return []string{"table", "json"}
 	case "version":
 		return []string{"text", "json"}

@@ -43,7 +43,6 @@ func app() *cli.App {
 		Name:                      "medbuild",
 		Usage:                     "build neuroimaging container images on BuildKit",
 		UseShortOptionHandling:    true,
-		EnableBashCompletion:      true,
 		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
 		HideVersion:               true,

@@ -45,13 +45,22 @@ func readRequest(c *cli.Context) (*request, error) {
 	}
 	r := &request{file: file, tags: c.StringSlice("tag"), noCache: c.Generic("no-cache").(*noCacheValue).NoCache}
 	for _, read := range []func(*cli.Context) error{
-		r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets, r.readNoCache,
+		checkPlatform, r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets, r.readNoCache,
 	} {
 		if err := read(c); err != nil {
 			return nil, usageError{err}
 		}
 	}
 	return r, nil
+}
+
+// checkPlatform refuses what no stage can build: the tools are compiled, or
+// come compiled, for 64-bit x86.
+func checkPlatform(c *cli.Context) error {
+	if p := c.String("platform"); p != onlyPlatform {
+		return fmt.Errorf("--platform %s: the stages build for %s alone", p, onlyPlatform)
+	}
+	return nil
 }
 
 // readTargets takes the file's only target when none is named.

@@ -6,12 +6,10 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"time"
 
 	"github.com/containerd/console"
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/urfave/cli/v2"
 )
 
@@ -69,6 +67,10 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
+	tty, err := wantsTTY(c)
+	if err != nil {
+		return usageError{err}
+	}
 	name, err := runTarget(c, file)
 	if err != nil {
 		return usageError{err}
@@ -81,13 +83,14 @@ func runRun(c *cli.Context) error {
 	if cmd.Image, err = assemble(c.Context, s.builder, file, name); err != nil {
 		return err
 	}
-	if err := s.builder.Prepare(c.Context, cmd); err != nil {
+	prepared, err := s.builder.Prepare(c.Context, cmd)
+	if err != nil {
 		return err
 	}
 	if err := s.progress(); err != nil {
 		return err
 	}
-	return inTerminal(c, s.builder, cmd)
+	return inTerminal(c, prepared, tty)
 }
 
 // readCommand takes what the command line says of the command.
@@ -105,9 +108,7 @@ func readCommand(c *cli.Context) (build.Command, error) {
 		}
 		cmd.Mounts = append(cmd.Mounts, m)
 	}
-	var err error
-	cmd.TTY, err = wantsTTY(c)
-	return cmd, err
+	return cmd, nil
 }
 
 // environment gives "KEY" the value it has here; without one it is left out.
@@ -155,24 +156,24 @@ func runTarget(c *cli.Context, file *config.File) (config.Target, error) {
 }
 
 // inTerminal runs the command with this process's own streams and signals.
-func inTerminal(c *cli.Context, b *build.Builder, cmd build.Command) error {
+func inTerminal(c *cli.Context, p *build.Prepared, tty bool) error {
 	signals := make(chan os.Signal, 8)
 	ctx, handOver := detach(c.Context, signals)
 	defer signal.Stop(signals)
-	t := &terminal{stop: make(chan struct{})}
+	t := newTerminal(tty)
 	defer t.close()
-	if c.Bool("interactive") {
-		cmd.Stdin = os.Stdin
+	std := build.Stdio{Stdout: keep{os.Stdout}, Stderr: keep{os.Stderr}, TTY: tty, Signals: signals, Resize: t.size}
+	input := c.Bool("interactive")
+	if input {
+		std.Stdin = os.Stdin
 	}
-	cmd.Stdout, cmd.Stderr, cmd.Signals = keep{os.Stdout}, keep{os.Stderr}, signals
-	cmd.Resize = t.sizes(cmd.TTY)
-	cmd.Starting = func() error {
-		if err := handOver(); err != nil || !cmd.TTY {
+	std.Starting = func() error {
+		if err := handOver(); err != nil || !tty {
 			return err
 		}
-		return t.raw(c.Bool("interactive"))
+		return t.raw(input)
 	}
-	code, err := b.Run(ctx, cmd)
+	code, err := p.Run(ctx, std)
 	if err == nil && code != 0 {
 		return exitStatus(code)
 	}
@@ -184,69 +185,3 @@ type keep struct{ *os.File }
 
 // Close leaves the stream open.
 func (keep) Close() error { return nil }
-
-// terminal is the user's terminal while the command has it.
-type terminal struct {
-	console console.Console
-	size    chan gateway.WinSize
-	stop    chan struct{}
-}
-
-// raw hands every key to the command, Ctrl-C among them.
-func (t *terminal) raw(input bool) error {
-	con, err := console.ConsoleFromFile(os.Stdout)
-	if input && err == nil {
-		con, err = console.ConsoleFromFile(os.Stdin)
-	}
-	if err != nil {
-		return nil // --tty without one here
-	}
-	t.console = con
-	go t.watch(con)
-	if !input {
-		return nil
-	}
-	if err := con.SetRaw(); err != nil {
-		return fmt.Errorf("set up the terminal: %w", err)
-	}
-	return nil
-}
-
-func (t *terminal) sizes(tty bool) <-chan gateway.WinSize {
-	if !tty {
-		return nil
-	}
-	t.size = make(chan gateway.WinSize)
-	return t.size
-}
-
-// watch tells the command the terminal's size, now and when it changes. Asking
-// a few times a second works on every system, and costs nothing to speak of.
-func (t *terminal) watch(con console.Console) {
-	var last console.WinSize
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if now, err := con.Size(); err == nil && now != last {
-			select {
-			case t.size <- gateway.WinSize{Rows: uint32(now.Height), Cols: uint32(now.Width)}:
-				last = now
-			case <-t.stop:
-				return
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-t.stop:
-			return
-		}
-	}
-}
-
-// close gives the terminal back as it was.
-func (t *terminal) close() {
-	close(t.stop)
-	if t.console != nil {
-		_ = t.console.Reset()
-	}
-}

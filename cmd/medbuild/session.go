@@ -101,6 +101,10 @@ func builder(c *cli.Context, e *engine.Engine, dir string, secrets map[string][]
 		Ground:   build.NewGround(dir, cacheDir()),
 		Session:  attachables(secrets),
 		Progress: progress,
+		Root:     e.Root,
+		Say:      say(c),
+
+		HostNetwork: e.HostNetwork,
 	}, nil
 }
 

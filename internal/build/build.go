@@ -4,6 +4,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -31,6 +32,11 @@ type Builder struct {
 	Imports  []client.CacheOptionsEntry
 	Exports  []client.CacheOptionsEntry // the first image's cache is exported
 	Progress *Progress
+	Root     string       // folder of the engine's state, for messages; "" when it is not ours
+	Say      func(string) // takes one-line notices for the user; nil drops them
+	// HostNetwork gives commands that have a network the machine's own; the
+	// engine has no other.
+	HostNetwork bool
 }
 
 // Order is one image to build and where it goes.
@@ -52,15 +58,29 @@ type Result struct {
 func (b *Builder) Build(ctx context.Context, orders []Order) ([]Result, error) {
 	results := make([]Result, len(orders))
 	errs := make([]error, len(orders))
-	var group errgroup.Group
+	_ = repeat(func() error {
+		var group errgroup.Group
+		for i, o := range orders {
+			if !unsettled(results[i], errs[i]) {
+				continue
+			}
+			group.Go(func() error {
+				results[i], errs[i] = b.one(ctx, o)
+				return nil
+			})
+		}
+		_ = group.Wait()
+		return errors.Join(errs...)
+	})
 	for i, o := range orders {
-		group.Go(func() error {
-			results[i], errs[i] = b.one(ctx, o)
-			return nil
-		})
+		errs[i] = b.explain(errs[i], o.Image)
 	}
-	_ = group.Wait()
 	return results, joined(ctx, errs)
+}
+
+// unsettled reports whether an order is to be solved, once more or at all.
+func unsettled(r Result, err error) bool {
+	return r.Target == "" && (err == nil || errors.Is(err, errAgain))
 }
 
 func (b *Builder) one(ctx context.Context, o Order) (Result, error) {
@@ -70,15 +90,10 @@ func (b *Builder) one(ctx context.Context, o Order) (Result, error) {
 	}
 	resp, err := b.solve(ctx, opt, run)
 	if err != nil {
-		return Result{}, b.explain(err, o.Image)
+		return Result{}, err
 	}
 	return Result{Target: o.Image.Name, Digest: resp.ExporterResponse[exptypes.ExporterImageDigestKey],
 		Response: resp.ExporterResponse}, nil
-}
-
-func (b *Builder) solve(ctx context.Context, opt client.SolveOpt, run gateway.BuildFunc) (*client.SolveResponse, error) {
-	status := b.Progress.channel()
-	return b.Client.Build(ctx, opt, "medbuild", run, status)
 }
 
 func (b *Builder) options(outputs []client.ExportEntry) client.SolveOpt {
@@ -89,6 +104,8 @@ func (b *Builder) options(outputs []client.ExportEntry) client.SolveOpt {
 		Session:       b.Session,
 		FrontendAttrs: map[string]string{},
 		CacheExports:  b.Exports,
+
+		AllowedEntitlements: b.allowed(),
 	}
 }
 
@@ -122,23 +139,50 @@ func (b *Builder) parts(ctx context.Context, c gateway.Client, img stages.Image)
 	var group errgroup.Group
 	for i, s := range all {
 		group.Go(func() error {
-			_, errs[i] = b.state(ctx, c, s)
+			errs[i] = b.part(ctx, c, s)
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return joined(ctx, errs)
+	return joined(ctx, final(errs))
+}
+
+// part solves one state and fetches its sources again if that may help.
+func (b *Builder) part(ctx context.Context, c gateway.Client, s llb.State) error {
+	def, err := b.definition(ctx, s)
+	if err != nil {
+		return err
+	}
+	_, err = b.evaluate(ctx, c, def, b.cacheImports())
+	if e := (*StepError)(nil); errors.As(err, &e) && e.passing {
+		return b.refetch(ctx, graphOf(def), e)
+	}
+	return err
 }
 
 // state solves one state on the engine.
 func (b *Builder) state(ctx context.Context, c gateway.Client, s llb.State) (*gateway.Result, error) {
+	def, err := b.definition(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return b.evaluate(ctx, c, def, b.cacheImports())
+}
+
+// definition is the state as this run's engine gets it.
+func (b *Builder) definition(ctx context.Context, s llb.State) (*bk.Definition, error) {
 	def, err := Definition(ctx, s, b.Platform)
 	if err != nil {
 		return nil, err
 	}
+	if b.HostNetwork {
+		if def, err = hostNetwork(def); err != nil {
+			return nil, err
+		}
+	}
 	b.NoCache.apply(def)
 	b.Progress.Record.Expect(def)
-	return c.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: def.ToPB(), CacheImports: b.cacheImports()})
+	return def, nil
 }
 
 func (b *Builder) cacheImports() []gateway.CacheOptionsEntry {

@@ -42,7 +42,6 @@ type Command struct {
 	WorkingDir string   // "" is the image's
 	User       string   // "" is the image's
 	Mounts     []Mount
-	Stdio
 }
 
 // Stdio is what a command reads and writes, and what else reaches it.
@@ -55,12 +54,19 @@ type Stdio struct {
 	Starting       func() error           // called when everything is there, before the command starts
 }
 
-// Prepare builds the image and sends the folders, showing progress. Run does
-// both again, without progress: then nothing is left to do.
-func (b *Builder) Prepare(ctx context.Context, c Command) error {
+// Prepared is a command whose image and folders are on the engine.
+type Prepared struct {
+	Command
+	builder *Builder
+	sent    []volume
+}
+
+// Prepare builds the image and sends the folders, showing progress. Run asks for
+// both again, without progress: then next to nothing is left to do.
+func (b *Builder) Prepare(ctx context.Context, c Command) (*Prepared, error) {
 	sent, err := offer(c.Mounts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = b.solve(ctx, b.containerOptions(sent), func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
 		if _, err := b.image(ctx, g, Order{Image: c.Image}); err != nil {
@@ -69,27 +75,27 @@ func (b *Builder) Prepare(ctx context.Context, c Command) error {
 		_, err := b.volumes(ctx, g, sent)
 		return gateway.NewResult(), err
 	})
-	return b.explain(err, c.Image)
+	if err != nil {
+		b.forget(ctx, sent)
+		return nil, b.explain(err, c.Image)
+	}
+	return &Prepared{Command: c, builder: b, sent: sent}, nil
 }
 
 // Run runs the command in a container of its own on the engine and returns its
 // exit code. What it changed in mounted folders is written back, however it
 // ended. Signals reach the command, and not ctx, once it runs; a command that
-// does not end upon an interrupt is killed.
-func (b *Builder) Run(ctx context.Context, c Command) (int, error) {
-	start, err := c.start(b)
-	if err != nil {
-		return 0, err
-	}
-	sent, err := offer(c.Mounts)
+// does not end upon an interrupt is killed. It can be run once.
+func (p *Prepared) Run(ctx context.Context, std Stdio) (int, error) {
+	start, err := p.start(std)
 	if err != nil {
 		return 0, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &running{Command: c, builder: b, sent: sent, start: start, cancel: cancel}
-	_, err = b.Client.Build(ctx, b.containerOptions(sent), "medbuild", r.build, nil)
-	b.forget(ctx, sent)
+	defer p.builder.forget(ctx, p.sent)
+	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel}
+	_, err = p.builder.Client.Build(ctx, p.builder.containerOptions(p.sent), "medbuild", r.build, nil)
 	// The build's error is ours on its way through the engine.
 	if err = cmp.Or(r.err, err); err != nil {
 		return 0, err
@@ -107,7 +113,7 @@ func (b *Builder) containerOptions(sent []volume) client.SolveOpt {
 		dirs[name] = rootOwned(dir)
 	}
 	for _, v := range sent {
-		dirs[v.name] = v.dir
+		dirs[v.id] = v.dir
 	}
 	opt.LocalMounts, opt.CacheExports = nil, nil
 	opt.Session = append(opt.Session[:len(opt.Session):len(opt.Session)], filesync.NewFSSyncProvider(dirs))
@@ -127,10 +133,9 @@ func rootOwned(dir fsutil.FS) fsutil.FS {
 
 // running is a command on its way.
 type running struct {
-	Command
-	builder *Builder
-	sent    []volume
-	start   gateway.StartRequest
+	*Prepared
+	Stdio
+	process gateway.StartRequest
 	cancel  context.CancelCauseFunc
 	killed  atomic.Int32 // the signal that did not end the command, so that it was killed
 
@@ -149,8 +154,7 @@ func (r *running) inContainers(ctx context.Context, g gateway.Client) error {
 	if err := r.send(ctx, g); err != nil {
 		return err
 	}
-	err := r.command(ctx, g)
-	if err != nil {
+	if err := r.command(ctx, g); err != nil {
 		return err
 	}
 	return r.writeBack(ctx, g)
@@ -190,9 +194,9 @@ func (r *running) command(ctx context.Context, g gateway.Client) error {
 	if err := r.Starting(); err != nil {
 		return err
 	}
-	proc, err := ctr.Start(ctx, r.start)
+	proc, err := ctr.Start(ctx, r.process)
 	if err != nil {
-		return fmt.Errorf("start %q: %w", r.start.Args[0], err)
+		return fmt.Errorf("start %q: %w", r.process.Args[0], err)
 	}
 	done := make(chan struct{})
 	defer close(done)
@@ -264,8 +268,8 @@ func release(ctx context.Context, ctr gateway.Container) {
 }
 
 // start is the process as the image's configuration and the command make it.
-func (c Command) start(b *Builder) (gateway.StartRequest, error) {
-	data, err := c.Image.Config.Extend(c.Image.Base.Config, b.Platform, b.Created)
+func (p *Prepared) start(std Stdio) (gateway.StartRequest, error) {
+	data, err := p.Image.Config.Extend(p.Image.Base.Config, p.builder.Platform, p.builder.Created)
 	if err != nil {
 		return gateway.StartRequest{}, err
 	}
@@ -273,5 +277,5 @@ func (c Command) start(b *Builder) (gateway.StartRequest, error) {
 	if err := json.Unmarshal(data, &img); err != nil {
 		return gateway.StartRequest{}, fmt.Errorf("read the image's configuration: %w", err)
 	}
-	return c.process(img.Config)
+	return p.process(img.Config, std)
 }

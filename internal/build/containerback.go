@@ -73,20 +73,19 @@ func packError(err error, said *output) error {
 	return fmt.Errorf("%w: %s\nhint: folders are written back by tar, which the image must have; with :ro after the folder nothing is", err, strings.TrimSpace(said.String()))
 }
 
-// forget removes what the engine still keeps of folders that were written back.
-// What it does not remove now, its garbage collection will.
+// forget removes what the engine keeps of the folders. What it does not remove
+// now, its garbage collection will.
 func (b *Builder) forget(ctx context.Context, sent []volume) {
+	if len(sent) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
 	defer cancel()
 	var filters []string
 	for _, v := range sent {
-		if !v.Readonly {
-			filters = append(filters, "type==exec.cachemount,description~="+v.id)
-		}
+		filters = append(filters, "description~="+v.id)
 	}
-	if len(filters) > 0 {
-		_ = b.Client.Prune(ctx, nil, client.WithFilter(filters))
-	}
+	_ = b.Client.Prune(ctx, nil, client.WithFilter(filters))
 }
 
 // unpack takes an archive of the folder as it is now in the container: what

@@ -67,8 +67,7 @@ func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 // changes can be told.
 type volume struct {
 	Mount
-	id    string // of this copy on the engine
-	name  string // of the local source
+	id    string // names this copy of it on the engine
 	dir   fsutil.FS
 	path  string // real, absolute
 	files listing
@@ -79,8 +78,8 @@ type listing map[string]*fstypes.Stat
 
 func offer(mounts []Mount) ([]volume, error) {
 	var out []volume
-	for i, m := range mounts {
-		v, err := newVolume(m, fmt.Sprintf("run-%d", i))
+	for _, m := range mounts {
+		v, err := newVolume(m)
 		if err != nil {
 			return nil, fmt.Errorf("folder %s: %w", m.Host, err)
 		}
@@ -89,7 +88,7 @@ func offer(mounts []Mount) ([]volume, error) {
 	return out, nil
 }
 
-func newVolume(m Mount, name string) (volume, error) {
+func newVolume(m Mount) (volume, error) {
 	real, err := filepath.EvalSymlinks(m.Host)
 	if err != nil {
 		return volume{}, err
@@ -102,7 +101,7 @@ func newVolume(m Mount, name string) (volume, error) {
 		return volume{}, err
 	}
 	files, err := list(dir)
-	return volume{Mount: m, id: bkid.NewID(), name: name, dir: dir, path: real, files: files}, err
+	return volume{Mount: m, id: "run-" + bkid.NewID(), dir: dir, path: real, files: files}, err
 }
 
 func list(dir fsutil.FS) (listing, error) {
@@ -123,12 +122,10 @@ func list(dir fsutil.FS) (listing, error) {
 	return out, err
 }
 
-// state is the folder as the engine gets it. Its name is new each time, as its
-// content may be; the hint lets the engine keep the files of an earlier run and
-// ask only for what differs.
+// state is the folder as the engine gets it. Its name is new each run, as its
+// content may be.
 func (v volume) state() bk.State {
-	return bk.Local(v.name, bk.LocalUniqueID(v.id), bk.SharedKeyHint("run:"+v.path),
-		bk.WithCustomName("[run] send "+v.Host))
+	return bk.Local(v.id, bk.LocalUniqueID(v.id), bk.WithCustomName("[run] send "+v.Host))
 }
 
 // volumes sends the folders to the engine.

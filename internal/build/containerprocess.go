@@ -11,7 +11,7 @@ import (
 
 // process is the command on top of an image's configuration, put together as
 // Docker does it.
-func (c Command) process(img image.DockerOCIImageConfig) (gateway.StartRequest, error) {
+func (c Command) process(img image.DockerOCIImageConfig, std Stdio) (gateway.StartRequest, error) {
 	args := c.arguments(img)
 	if len(args) == 0 {
 		return gateway.StartRequest{}, errors.New("the image has no command of its own\nhint: name one after --, as in medbuild run -- /bin/sh")
@@ -21,9 +21,9 @@ func (c Command) process(img image.DockerOCIImageConfig) (gateway.StartRequest, 
 		Env:  llb.Setenv(img.Env, c.Env...),
 		Cwd:  or(or(c.WorkingDir, img.WorkingDir), "/"),
 		User: or(c.User, img.User),
-		Tty:  c.TTY, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
+		Tty:  std.TTY, Stdin: std.Stdin, Stdout: std.Stdout, Stderr: std.Stderr,
 	}
-	if c.TTY {
+	if std.TTY {
 		start.Stderr = nil
 	}
 	return start, nil

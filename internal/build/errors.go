@@ -16,23 +16,37 @@ type StepError struct {
 	Component string
 	Where     string   // of the component in the user's file
 	Step      string   // "[mrtrix3] compile"
+	Address   string   // of what a fetching step fetches, "" for others
 	Source    string   // line of the stage that made the step
 	Log       []string // its last lines
+	Hint      string   // what the user can do about it
 	Err       error
+
+	digest  digest.Digest
+	passing bool // another try may succeed
 }
 
-// Error names component, step, cause and the last log lines.
+// Error names component, step, cause, the last log lines and a hint.
 func (e *StepError) Error() string {
 	var b strings.Builder
-	if e.Where != "" {
-		fmt.Fprintf(&b, "%s: ", e.Where)
+	for _, s := range []string{e.Where, e.Component} {
+		if s != "" {
+			b.WriteString(s + ": ")
+		}
 	}
-	fmt.Fprintf(&b, "step %s failed: %v", e.Step, e.Err)
+	if e.Address != "" {
+		fmt.Fprintf(&b, "fetch %s: %v", e.Address, e.Err)
+	} else {
+		fmt.Fprintf(&b, "step %s failed: %v", e.Step, e.Err)
+	}
 	if e.Source != "" {
 		fmt.Fprintf(&b, "\nmade at %s", e.Source)
 	}
 	for _, l := range e.Log {
 		fmt.Fprintf(&b, "\n  | %s", l)
+	}
+	if e.Hint != "" {
+		fmt.Fprintf(&b, "\nhint: %s", e.Hint)
 	}
 	return b.String()
 }
@@ -40,33 +54,42 @@ func (e *StepError) Error() string {
 // Unwrap is the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// explain finds the step behind each error of a build.
-func (b *Builder) explain(err error, img stages.Image) error {
+// failure is the engine's error as the step that failed, which is one of the
+// graph's; any other error is left as it is.
+func failure(err error, g graph) error {
 	var vertex *errdefs.VertexError
 	if !errors.As(err, &vertex) {
 		return err
 	}
 	d := digest.Digest(vertex.Digest)
-	step, ok := b.Progress.Record.Step(d)
+	op, meta, ok := g.find(d)
 	if !ok {
 		return err
 	}
-	e := &StepError{Step: step.Name, Log: b.Progress.Record.Tail(d), Err: cause(err, step), Source: madeAt(err)}
-	e.Component, _, _ = strings.Cut(strings.TrimPrefix(step.Name, "["), "]")
-	for _, p := range img.Parts {
-		if p.Name == e.Component {
-			e.Where = p.At.String()
-		}
+	step := meta.Description["llb.customname"]
+	e := &StepError{Step: step, Component: component(step), Source: madeAt(err), digest: d, Err: cause(vertex)}
+	if s := op.GetSource(); s != nil {
+		e.Address = address(s.Identifier)
 	}
 	return e
 }
 
-// cause is the step's own message, without the layers of the engine's.
-func cause(err error, s Step) error {
-	if s.Error == "" {
-		return err
+// component is whose step it is: "[mrtrix3] compile" is mrtrix3's.
+func component(step string) string {
+	name, _, ok := strings.Cut(strings.TrimPrefix(step, "["), "] ")
+	if !ok {
+		return ""
 	}
-	return errors.New(s.Error)
+	return name
+}
+
+// cause is the step's own message: a command's whole script is no news.
+func cause(err error) error {
+	text := err.Error()
+	if _, code, ok := strings.Cut(text, "did not complete successfully: "); ok {
+		text = code
+	}
+	return errors.New(strings.TrimPrefix(text, "failed to solve: "))
 }
 
 func madeAt(err error) string {
@@ -76,6 +99,112 @@ func madeAt(err error) string {
 		}
 	}
 	return ""
+}
+
+// explain completes the failed steps of a build with what the image's
+// components and the record know of them. It is called once the solve has
+// ended: then everything is recorded.
+func (b *Builder) explain(err error, img stages.Image) error {
+	if err == nil {
+		return nil
+	}
+	steps := failedSteps(err)
+	if len(steps) == 0 {
+		return b.noSpace(err)
+	}
+	var out []error
+	for _, e := range steps {
+		e.Where = where(e, img)
+		e.Log = b.Progress.Record.Tail(e.digest)
+		b.advise(e)
+		out = append(out, e)
+	}
+	return errors.Join(out...)
+}
+
+// failedSteps is the steps that failed, each once: what two components stand on
+// fails for both.
+func failedSteps(err error) []*StepError {
+	var out []*StepError
+	seen := map[digest.Digest]bool{}
+	for _, one := range flat(err) {
+		var e *StepError
+		if errors.As(one, &e) && !seen[e.digest] {
+			seen[e.digest] = true
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func flat(err error) []error {
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range many.Unwrap() {
+		out = append(out, flat(e)...)
+	}
+	return out
+}
+
+// where is the place of the step's source, or else of its component.
+func where(e *StepError, img stages.Image) string {
+	for _, p := range img.Parts {
+		if p.Name != e.Component {
+			continue
+		}
+		for _, in := range p.Inputs {
+			if in.At.Line > 0 && in.Address == e.Address {
+				return in.At.String()
+			}
+		}
+		return p.At.String()
+	}
+	return ""
+}
+
+// advise adds a hint to a failed step that has none.
+func (b *Builder) advise(e *StepError) {
+	said := e.Err.Error() + "\n" + strings.Join(e.Log, "\n")
+	switch {
+	case e.Hint != "":
+	case fullDisk(said):
+		e.Err = fmt.Errorf("%w (no space left on the disk of %s)", e.Err, b.disk())
+		e.Hint = b.spaceHint()
+	case strings.Contains(e.Err.Error(), "exit code: 137"):
+		e.Hint = "the step was killed, most often for want of memory: try --jobs 1"
+	case e.Address != "":
+		e.Hint = "look whether the address is right and reachable from the engine"
+	default:
+		e.Hint = "--progress plain shows all that the step said"
+	}
+}
+
+// noSpace says of an error that is no step's, such as an export's, whether a
+// full disk is behind it.
+func (b *Builder) noSpace(err error) error {
+	if !fullDisk(err.Error()) || errors.Is(err, errOutputFull) {
+		return err
+	}
+	return fmt.Errorf("%w (no space left on the disk of %s)\nhint: %s", err, b.disk(), b.spaceHint())
+}
+
+// errOutputFull marks errors that name the full disk themselves.
+var errOutputFull = errors.New("no space left for the output")
+
+func fullDisk(said string) bool {
+	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")
+}
+
+func (b *Builder) disk() string { return or(b.Root, "the engine") }
+
+func (b *Builder) spaceHint() string {
+	if b.Root == "" {
+		return "medbuild prune frees the engine's cache"
+	}
+	return "medbuild prune frees the engine's cache; MEDBUILD_ROOT=<folder> keeps it on another disk"
 }
 
 // joined is all errors but those that only tell of the cancelled context.

@@ -35,18 +35,21 @@ func NewProgress(ctx context.Context, w io.Writer, mode string) (*Progress, erro
 	return p, nil
 }
 
-// channel is where one solve reports. The solve closes it.
-func (p *Progress) channel() chan *client.SolveStatus {
-	in := make(chan *client.SolveStatus)
+// channel is where one solve reports. The solve closes it; shown is closed once
+// all of it is recorded.
+func (p *Progress) channel() (in chan *client.SolveStatus, shown <-chan struct{}) {
+	in = make(chan *client.SolveStatus)
+	done := make(chan struct{})
 	p.open.Add(1)
 	go func() {
 		defer p.open.Done()
+		defer close(done)
 		for s := range in {
 			p.Record.add(s)
 			p.out <- s
 		}
 	}()
-	return in
+	return in, done
 }
 
 // Close waits until everything is shown. All solves must have ended.

@@ -53,7 +53,9 @@ func (r *Record) Expect(def *bk.Definition) {
 		}
 		source := op.GetSource().GetIdentifier()
 		if op.GetExec() != nil || source != "" && !strings.HasPrefix(source, "local://") {
-			r.work[digest.FromBytes(data)] = op.GetExec() != nil
+			d := digest.FromBytes(data)
+			r.work[d] = op.GetExec() != nil
+			r.work[uncached(d)] = r.work[d]
 		}
 	}
 }

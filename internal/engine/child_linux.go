@@ -53,7 +53,7 @@ func openChild(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("joining its users: %w", err), c.Close())
 	}
-	return &Engine{Kind: Child, Address: "unix://" + d.socket, Client: c, Log: d.logFile(),
+	return &Engine{Kind: Child, Address: "unix://" + d.socket, Client: c, Log: d.logFile(), Root: d.root,
 		release: func() error { return d.leave(users) }}, nil
 }
 

@@ -38,7 +38,11 @@ func openDocker(ctx context.Context, host string) (*Engine, error) {
 	if err := probe(ctx, c, patience(host)); err != nil {
 		return nil, errors.Join(dockerHint(err), c.Close())
 	}
-	return &Engine{Kind: Docker, Address: host, Client: c}, nil
+	bridge, err := dial.hasBridge(ctx)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return &Engine{Kind: Docker, Address: host, Client: c, HostNetwork: !bridge}, nil
 }
 
 func dockerHint(err error) error {

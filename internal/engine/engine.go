@@ -66,6 +66,10 @@ type Engine struct {
 	Client  *client.Client // connected; closed by Close
 	Refused []Refusal      // the candidates passed over before this one, in order
 	Log     string         // log file of our own engine; empty for the others
+	Root    string         // folder of our own engine's state; empty for the others
+	// HostNetwork says that commands with a network must ask for the machine's
+	// own: this Docker has no bridge for them.
+	HostNetwork bool
 
 	release func() error
 	once    sync.Once

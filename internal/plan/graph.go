@@ -28,10 +28,10 @@ func (s Step) Action() string {
 }
 
 // own reports whether the step's name says whose it is. The others are small
-// helpers of those.
+// helpers of those; progress displays hide the ones named "[internal]".
 func (s Step) own() bool {
-	_, _, ok := named(s.Name)
-	return ok
+	component, _, ok := named(s.Name)
+	return ok && component != "internal"
 }
 
 // named splits "[component] action".
@@ -69,7 +69,6 @@ func step(def *bk.Definition, dgst digest.Digest, op *pb.Op) Step {
 	if s.Name == "" {
 		s.Name = s.Kind
 	}
-	s.Component, _, _ = named(s.Name)
 	seen := map[string]bool{}
 	for _, in := range op.Inputs {
 		if !seen[in.Digest] {
@@ -112,8 +111,8 @@ func attribute(steps []Step) {
 	users := map[string]map[string]bool{}
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := &steps[i]
-		if !s.own() {
-			s.Component = only(users[s.Digest])
+		if s.Component = only(users[s.Digest]); s.own() {
+			s.Component, _, _ = named(s.Name)
 		}
 		for _, in := range s.Inputs {
 			if users[in] == nil {

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/medbuild/medbuild/internal/build"
+	"github.com/moby/buildkit/client"
+	"github.com/urfave/cli/v2"
+)
+
+const pruneExamples = `medbuild prune
+   medbuild prune --keep-storage 20GB
+   medbuild prune --keep-duration 48h --force
+   medbuild prune --filter type=exec.cachemount
+   medbuild prune --all --force`
+
+func pruneCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "prune",
+		Usage:     "remove what the engine keeps on its disk",
+		UsageText: "medbuild prune [options]\n\nEXAMPLES:\n   " + pruneExamples,
+		Description: "Removes what no build uses at this moment, and prints each record and how much\n" +
+			"was freed. What is removed is built or fetched again when it is needed.\nOn a terminal it asks first.",
+		Flags: []cli.Flag{
+			engineFlag(), filterFlag(),
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also what the engine keeps for itself and what images share"},
+			&cli.StringFlag{Name: "keep-storage", Usage: "keep `SIZE` of what was used last, such as 20GB"},
+			&cli.DurationFlag{Name: "keep-duration", Usage: "keep what was used within `TIME`, such as 48h"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f", "y"}, Usage: "do not ask"},
+		},
+		Action: runPrune,
+	}
+}
+
+func runPrune(c *cli.Context) error {
+	p, err := readPrune(c)
+	if err != nil {
+		return usageError{err}
+	}
+	if !c.Bool("force") && !agreed(p) {
+		fmt.Fprintln(os.Stderr, "nothing was removed")
+		return nil
+	}
+	e, err := connect(c, thisSite(c))
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	var freed int64
+	err = p.Run(c.Context, e.Client, func(r client.UsageInfo) {
+		freed += r.Size
+		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, build.Bytes(r.Size), firstLine(r.Description))
+	})
+	fmt.Fprintf(t, "total\t%s\n", build.Bytes(freed))
+	return errors.Join(err, t.Flush())
+}
+
+func readPrune(c *cli.Context) (build.Prune, error) {
+	p := build.Prune{All: c.Bool("all"), KeepDuration: c.Duration("keep-duration")}
+	if err := checkLine(c); err != nil {
+		return p, err
+	}
+	if p.KeepDuration < 0 {
+		return p, errors.New("--keep-duration is negative")
+	}
+	var err error
+	if p.Filters, err = build.ParseFilters(c.StringSlice("filter")); err != nil {
+		return p, err
+	}
+	if s := c.String("keep-storage"); s != "" {
+		if p.KeepStorage, err = build.ParseSize(s); err != nil {
+			return p, fmt.Errorf("--keep-storage: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// agreed asks, unless nobody is there to answer.
+func agreed(p build.Prune) bool {
+	if !isTerminal(os.Stdin) {
+		return true
+	}
+	what := "what the engine keeps and no build uses"
+	if p.All {
+		what = "everything the engine keeps and no build uses"
+	}
+	fmt.Fprintf(os.Stderr, "This removes %s. Go on? [y/N] ", what)
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
+}

@@ -1,0 +1,190 @@
+package build
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+)
+
+// DiskUsage is what an engine keeps on its disk.
+type DiskUsage struct {
+	Kinds       []KindUsage         `json:"kinds"`
+	Total       int64               `json:"total"`             // bytes
+	Reclaimable int64               `json:"reclaimable"`       // bytes that nothing uses now
+	Records     []*client.UsageInfo `json:"records,omitempty"` // the largest first
+}
+
+// KindUsage is what an engine keeps of one kind.
+type KindUsage struct {
+	Kind        string `json:"kind"` // "regular", "source.local", "exec.cachemount", …
+	Records     int    `json:"records"`
+	Size        int64  `json:"size"`
+	Reclaimable int64  `json:"reclaimable"`
+}
+
+// Usage asks an engine what it keeps that the filters let through.
+func Usage(ctx context.Context, c *client.Client, f Filters) (DiskUsage, error) {
+	records, err := c.DiskUsage(ctx, client.WithFilter(f.expression()))
+	if err != nil {
+		return DiskUsage{}, fmt.Errorf("ask the engine what it keeps: %w", err)
+	}
+	slices.Reverse(records)
+	return summed(records), nil
+}
+
+func summed(records []*client.UsageInfo) DiskUsage {
+	d := DiskUsage{Records: records, Kinds: []KindUsage{}}
+	kinds := map[string]*KindUsage{}
+	for _, r := range records {
+		kind := cmp.Or(string(r.RecordType), string(client.UsageRecordTypeRegular))
+		if kinds[kind] == nil {
+			kinds[kind] = &KindUsage{Kind: kind}
+		}
+		k, free := kinds[kind], r.Size
+		if r.InUse {
+			free = 0
+		}
+		k.Records, k.Size, k.Reclaimable = k.Records+1, k.Size+r.Size, k.Reclaimable+free
+		d.Total, d.Reclaimable = d.Total+r.Size, d.Reclaimable+free
+	}
+	for _, k := range kinds {
+		d.Kinds = append(d.Kinds, *k)
+	}
+	slices.SortFunc(d.Kinds, func(a, b KindUsage) int {
+		return cmp.Or(cmp.Compare(b.Size, a.Size), strings.Compare(a.Kind, b.Kind))
+	})
+	return d
+}
+
+// Prune is what to remove from an engine, and what to keep nevertheless.
+type Prune struct {
+	All          bool          // also what the engine and its frontends keep for themselves
+	KeepStorage  int64         // bytes, of what was used last
+	KeepDuration time.Duration // what was used within it stays
+	Filters      Filters
+}
+
+// Run removes, and calls each for every record that is gone.
+func (p Prune) Run(ctx context.Context, c *client.Client, each func(client.UsageInfo)) error {
+	gone := make(chan client.UsageInfo)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for r := range gone {
+			each(r)
+		}
+	}()
+	err := c.Prune(ctx, gone, p.options()...)
+	close(gone)
+	<-done
+	if err != nil {
+		return fmt.Errorf("remove what the engine keeps: %w", err)
+	}
+	return nil
+}
+
+func (p Prune) options() []client.PruneOption {
+	keep := max(p.KeepDuration, p.Filters.Until)
+	out := []client.PruneOption{client.WithKeepOpt(keep, p.KeepStorage, 0, 0), client.WithFilter(p.Filters.expression())}
+	if p.All {
+		out = append(out, client.PruneAll)
+	}
+	return out
+}
+
+// Filters choose records of an engine. A record has to pass all of them.
+type Filters struct {
+	Until time.Duration // only what was not used within it; 0 is any
+	terms []string
+}
+
+// filterKeys are the fields an engine filters by; the value tells whether they
+// are compared with something.
+func filterKeys() map[string]bool {
+	return map[string]bool{"id": true, "parents": true, "description": true, "type": true,
+		"inuse": false, "mutable": false, "immutable": false, "shared": false, "private": false}
+}
+
+// ParseFilters reads "type=exec.cachemount", "id=…" and "description=…" (a part
+// of it is enough), "description~=REGEXP", "until=24h" and the lone words inuse,
+// mutable, immutable, shared and private.
+func ParseFilters(given []string) (Filters, error) {
+	var f Filters
+	for _, g := range given {
+		if err := f.add(g); err != nil {
+			return f, fmt.Errorf("--filter %q: %w", g, err)
+		}
+	}
+	return f, nil
+}
+
+func (f *Filters) add(s string) error {
+	key, value, compared := strings.Cut(s, "=")
+	key, pattern := strings.CutSuffix(key, "~")
+	if key == "until" {
+		d, err := time.ParseDuration(value)
+		f.Until = d
+		return err
+	}
+	takes, known := filterKeys()[key]
+	if !known || takes != compared {
+		return errors.New("unknown filter\nhint: type=KIND, id=ID, description=TEXT, parents=ID, until=24h, inuse, mutable, immutable, shared or private")
+	}
+	f.terms = append(f.terms, term(key, value, pattern))
+	return nil
+}
+
+// term is a filter as the engine takes it: == is equal, ~= matches.
+func term(key, value string, pattern bool) string {
+	switch {
+	case value == "":
+		return key
+	case pattern:
+		return key + "~=" + strconv.Quote(value)
+	case key == "type":
+		return key + "==" + strconv.Quote(value)
+	}
+	return key + "~=" + strconv.Quote(regexp.QuoteMeta(value))
+}
+
+func (f Filters) expression() []string {
+	if len(f.terms) == 0 {
+		return nil
+	}
+	return []string{strings.Join(f.terms, ",")}
+}
+
+// ParseSize reads a number of bytes: "512", "10GB" (1000³), "1.5GiB" (1024³).
+// The B may be left out, and case does not matter.
+func ParseSize(s string) (int64, error) {
+	text := strings.ToLower(strings.ReplaceAll(s, " ", ""))
+	digits := strings.TrimRight(text, "bikmgtp")
+	factor, ok := unit(strings.TrimSuffix(text[len(digits):], "b"))
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !ok || !(n >= 0 && n*factor < math.MaxInt64) {
+		return 0, fmt.Errorf("%q is not a size\nhint: for example 500MB or 10GiB", s)
+	}
+	return int64(n * factor), nil
+}
+
+// unit is the factor of "", "k", "ki", "m", ….
+func unit(s string) (float64, bool) {
+	if s == "" {
+		return 1, true
+	}
+	base, letter := 1000.0, s
+	if l, ok := strings.CutSuffix(s, "i"); ok {
+		base, letter = 1024, l
+	}
+	power := strings.Index("kmgtp", letter) + 1
+	return math.Pow(base, float64(power)), len(letter) == 1 && power > 0
+}

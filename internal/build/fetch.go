@@ -1,0 +1,267 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
+	"google.golang.org/protobuf/proto"
+)
+
+// tries is how often a source is fetched before a build gives up on it.
+const tries = 3
+
+// backoff is the wait before the second try; each further one waits twice as long.
+const backoff = time.Second
+
+// graph is the operations of a definition by the names that the engine may
+// give them.
+type graph map[digest.Digest]node
+
+type node struct {
+	data []byte
+	meta bk.OpMetadata
+}
+
+func graphOf(def *bk.Definition) graph {
+	g := graph{}
+	for _, data := range def.Def {
+		d := digest.FromBytes(data)
+		g[d] = node{data, def.Metadata[d]}
+		g[uncached(d)] = g[d]
+	}
+	return g
+}
+
+// uncached is the name BuildKit gives a step that is to run although its result
+// is known (solver/jobs.go).
+func uncached(d digest.Digest) digest.Digest { return digest.FromString(d.String() + "-ignorecache") }
+
+func (g graph) find(d digest.Digest) (*pb.Op, bk.OpMetadata, bool) {
+	n, ok := g[d]
+	var op pb.Op
+	if !ok || proto.Unmarshal(n.data, &op) != nil {
+		return nil, n.meta, false
+	}
+	return &op, n.meta, true
+}
+
+// address is what a source's identifier names, for people.
+func address(identifier string) string {
+	for _, scheme := range []string{"docker-image://", "oci-layout://", "local://"} {
+		identifier = strings.TrimPrefix(identifier, scheme)
+	}
+	if repository, ok := strings.CutPrefix(identifier, "git://"); ok {
+		identifier, _, _ = strings.Cut(repository, "#")
+	}
+	return identifier
+}
+
+// fetchFailure finds out why a source could not be fetched. Of a pinned archive
+// the engine says only that its bytes are others, also when they are those of
+// an error page: it is asked again without the pin.
+func fetchFailure(ctx context.Context, c gateway.Client, g graph, e *StepError) {
+	op, _, _ := g.find(e.digest)
+	s := op.GetSource()
+	said := e.Err.Error()
+	if s == nil || !strings.HasPrefix(s.Identifier, "http") {
+		e.passing = s != nil && interrupted(said)
+		return
+	}
+	if !strings.Contains(said, "digest mismatch") {
+		e.Err, e.Hint, e.passing = noAnswer(said)
+		return
+	}
+	want := s.Attrs[pb.AttrHTTPChecksum]
+	got, err := unpinned(ctx, c, s)
+	switch {
+	case err != nil:
+		e.Err, e.Hint, e.passing = noAnswer(err.Error())
+	case got == "" || got.String() == want:
+		e.Err, e.passing = errors.New("the server first answered with an error or cut the file off"), got != ""
+	default:
+		e.Err = fmt.Errorf("the file is not the one that is pinned\n  expected %s\n  got      %s", want, got)
+		e.Hint = "the file was changed where it comes from, or the checksum is wrong: look at both before you change it"
+	}
+}
+
+// unpinned is the checksum of what the address has now; "" when the engine is
+// too old to ask.
+func unpinned(ctx context.Context, c gateway.Client, s *pb.SourceOp) (digest.Digest, error) {
+	attrs := map[string]string{}
+	for k, v := range s.Attrs {
+		if k != pb.AttrHTTPChecksum {
+			attrs[k] = v
+		}
+	}
+	answer, err := c.ResolveSourceMetadata(ctx, &pb.SourceOp{Identifier: s.Identifier, Attrs: attrs}, sourceresolver.Opt{})
+	if err != nil || answer.HTTP == nil {
+		return "", err
+	}
+	return answer.HTTP.Digest, nil
+}
+
+var responseStatus = regexp.MustCompile(`invalid response status (\d+)`)
+
+// noAnswer is a failed request in words, what to do about it, and whether to
+// try again.
+func noAnswer(said string) (cause error, hint string, passing bool) {
+	m := responseStatus.FindStringSubmatch(said)
+	if m == nil {
+		return errors.New(plainly(said)), "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said)
+	}
+	code, _ := strconv.Atoi(m[1])
+	cause = fmt.Errorf("the server answers %d %s", code, http.StatusText(code))
+	switch {
+	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
+		return cause, "the server is in trouble: try again later, or name a mirror of the file as url", true
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return cause, "the server wants to know who asks: take a copy that is free to fetch", false
+	}
+	return cause, "look at the address in a browser: the file may have moved", false
+}
+
+// plainly is a request's error without the request, which is named already.
+func plainly(said string) string {
+	if i := strings.Index(said, ": dial "); i >= 0 {
+		return said[i+2:]
+	}
+	return said
+}
+
+// interrupted reports whether an error is one of those that pass.
+func interrupted(said string) bool {
+	return slices.ContainsFunc([]string{"unexpected EOF", "connection reset", "broken pipe", "i/o timeout", "TLS handshake timeout",
+		"early EOF", "RPC failed", "returned error: 50", "503 Service Unavailable", "502 Bad Gateway", "500 Internal Server Error"},
+		func(s string) bool { return strings.Contains(said, s) })
+}
+
+// errAgain is a source that was fetched after all: what stands on it has failed
+// in this solve and must be solved once more.
+var errAgain = errors.New("solve again")
+
+// refetch fetches a source again and again, with a wait in between. BuildKit
+// keeps a step's failure as long as a solve lasts, and solves at the same time
+// share it, so the source is fetched by a solve of its own and under another
+// name: the one of a step that is not to be looked up.
+func (b *Builder) refetch(ctx context.Context, g graph, e *StepError) error {
+	wait := backoff
+	for range tries - 1 {
+		b.say(fmt.Sprintf("%s: fetch %s: %v; trying again in %s", e.Component, e.Address, e.Err, wait))
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+		err := b.fetch(ctx, g, e.digest)
+		if err == nil {
+			return errors.Join(errAgain, e)
+		}
+		next, ok := err.(*StepError)
+		if !ok || !next.passing {
+			return err
+		}
+		e, wait = next, 2*wait
+	}
+	e.Err = fmt.Errorf("%w (%d tries)", e.Err, tries)
+	return e
+}
+
+// fetch solves one source by itself.
+func (b *Builder) fetch(ctx context.Context, g graph, source digest.Digest) error {
+	n := g[source]
+	d := digest.FromBytes(n.data)
+	end, err := proto.Marshal(&pb.Op{Inputs: []*pb.Input{{Digest: d.String()}}})
+	if err != nil {
+		return err
+	}
+	n.meta.IgnoreCache = true
+	def := &bk.Definition{Def: [][]byte{n.data, end}, Metadata: map[digest.Digest]bk.OpMetadata{d: n.meta}}
+	opt := b.options(nil)
+	opt.CacheExports = nil
+	_, err = b.solve(ctx, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		return b.evaluate(ctx, c, def, nil)
+	})
+	return err
+}
+
+// evaluate solves a definition; a failed step comes as a *StepError.
+func (b *Builder) evaluate(ctx context.Context, c gateway.Client, def *bk.Definition, imports []gateway.CacheOptionsEntry) (*gateway.Result, error) {
+	res, err := c.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: def.ToPB(), CacheImports: imports})
+	if err == nil || ctx.Err() != nil {
+		return res, err
+	}
+	g := graphOf(def)
+	err = failure(err, g)
+	if e := (*StepError)(nil); errors.As(err, &e) && e.Address != "" {
+		fetchFailure(ctx, c, g, e)
+	}
+	return nil, err
+}
+
+// solve is one run of the engine. What goes wrong in run is returned as it is:
+// on its way through the engine it would become text.
+func (b *Builder) solve(ctx context.Context, opt client.SolveOpt, run gateway.BuildFunc) (*client.SolveResponse, error) {
+	status, shown := b.Progress.channel()
+	var failed error
+	resp, err := b.Client.Build(ctx, opt, "medbuild", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		res, err := run(ctx, c)
+		failed = err
+		return res, err
+	}, status)
+	<-shown
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil && failed != nil {
+		return nil, failed
+	}
+	return resp, err
+}
+
+// repeat solves until nothing is left that only needs another solve.
+func repeat(solve func() error) error {
+	err := solve()
+	for range tries {
+		if !errors.Is(err, errAgain) {
+			break
+		}
+		err = solve()
+	}
+	return err
+}
+
+// final is the errors without those that another solve would mend, if there
+// are others: then another solve is no use.
+func final(errs []error) []error {
+	rest := slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil || errors.Is(err, errAgain) })
+	if len(rest) == 0 {
+		return errs
+	}
+	return rest
+}
+
+func (b *Builder) say(notice string) {
+	if b.Say != nil {
+		b.Say(notice)
+	}
+}
+
+func pause(ctx context.Context, wait time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(wait):
+		return nil
+	}
+}
