@@ -28,12 +28,13 @@ var mrtrix3Releases = map[string]string{
 	"3.0.8": "9c694934781c287c51a0d35ad5d7687b529e5c04e3b2ac0985599b0c48644721",
 }
 
+// mrtrix3Runtime has less because every command pages its help through it.
 var mrtrix3Runtime = perRelease{
-	"debian-12":    {"libfftw3-double3", "libpng16-16", "libtiff6", "python3"},
-	"debian-13":    {"libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
-	"ubuntu-20.04": {"libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
-	"ubuntu-22.04": {"libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
-	"ubuntu-24.04": {"libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
+	"debian-12":    {"less", "libfftw3-double3", "libpng16-16", "libtiff6", "python3"},
+	"debian-13":    {"less", "libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
+	"ubuntu-20.04": {"less", "libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
+	"ubuntu-22.04": {"less", "libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
+	"ubuntu-24.04": {"less", "libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
 }
 
 var mrtrix3GUIRuntime = perRelease{
@@ -96,8 +97,8 @@ const mrtrix3Script = `
 mkdir /tmp/mrtrix3 && cd /tmp/mrtrix3
 if [ -f %[1]s/configure ]; then cp -R %[1]s/. .; else tar -xf %[1]s/* --strip-components=1; fi
 PATH=/usr/lib/ccache:$PATH
-ccache --zero-stats >/dev/null
 python3 ./configure %[2]s
+ccache --zero-stats >/dev/null
 NUMBER_OF_PROCESSORS=${MEDBUILD_JOBS:-$(nproc)} python3 ./build -nopaginate %[3]s
 ccache --show-stats
 cp -R bin lib share LICENCE.txt %[4]s/
@@ -110,12 +111,14 @@ func (m *MRtrix3) compile(on Base, source llb.Input) llb.State {
 		Action:    "compile",
 		On:        m.tools(on),
 		Script:    fmt.Sprintf(mrtrix3Script, src, m.configure(), m.targets(), m.Prefix),
-		Env:       []string{"ARCH=x86-64", "CCACHE_DIR=" + llb.Run + "/ccache", "PYTHONDONTWRITEBYTECODE=1"},
-		Inputs:    []llb.Mount{{Target: src, State: source.Fetch(m.Name, here())}},
-		Caches:    []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/mrtrix3" + llb.Run + "/ccache"}},
-		Secrets:   m.Secrets,
-		Site:      true,
-		At:        here(),
+		Env: []string{"ARCH=x86-64", "CCACHE_DIR=" + llb.Run + "/ccache", "PYTHONDONTWRITEBYTECODE=1",
+			// The programs hold the date of their compilation.
+			fmt.Sprintf("SOURCE_DATE_EPOCH=%d", llb.Epoch)},
+		Inputs:  []llb.Mount{{Target: src, State: source.Fetch(m.Name, here())}},
+		Caches:  []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/mrtrix3" + llb.Run + "/ccache"}},
+		Secrets: m.Secrets,
+		Site:    true,
+		At:      here(),
 	}.Layer(m.Prefix)
 }
 
