@@ -3,11 +3,20 @@
 package integration
 
 import (
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-const antsOnTrixie = `
+const forDocker = `
 [image]
 name = "medbuild/docker-test"
 version = "1.0"
@@ -19,22 +28,164 @@ tar = "BASE"
 version = "2.5.4"
 distribution = true
 
+[targets.bare]
+base = "trixie"
+components = []
+
 [targets.brain]
 base = "trixie"
 components = ["ants"]
 `
 
+// reference is what standard output has to be: one line, a reference with its
+// digest.
+var reference = regexp.MustCompile(`^[a-z0-9.:/-]+@sha256:[0-9a-f]{64}\n$`)
+
+// TestDockerBuildsAndRuns is the way most laptops take: a Docker with the
+// containerd image store is the engine, and has the image afterwards.
 func TestDockerBuildsAndRuns(t *testing.T) {
-	dir := project(t, antsOnTrixie)
-	d := startDocker(t, true)
+	d := startDocker(t, dockerSetup{})
+	own := d.only(t)
+	build := []string{"build", "-f", forDockerFile(t), "--target", "ants", "--progress", "plain"}
+	built := medbuild(t, build...).ok(t)
+	if !reference.MatchString(built.Stdout) {
+		t.Errorf("standard output is %q", built.Stdout)
+	}
+	if !strings.Contains(built.Stderr, "in Docker: docker run --rm -it medbuild/docker-test-ants:1.0\n") {
+		t.Errorf("the summary does not say where the image is:\n%s", last(8, built.Stderr))
+	}
+	for _, name := range []string{strings.TrimSpace(built.Stdout), "medbuild/docker-test-ants:1.0"} {
+		asked := finish(t, d.client("run", "--rm", "--network", "host", name, "antsRegistration", "--version")).ok(t)
+		if !strings.Contains(asked.Stdout, "ANTs Version: 2.5.4") {
+			t.Errorf("%s answers %q", name, asked.Stdout)
+		}
+	}
+	again := medbuild(t, build...).ok(t)
+	if again.Stdout != built.Stdout {
+		t.Errorf("the second build made %s, the first %s", again.Stdout, built.Stdout)
+	}
+	if rows := regexp.MustCompile(`(?m)^  \w+ +(built|cached)\b`).FindAllStringSubmatch(again.Stderr, -1); len(rows) < 4 || strings.Contains(last(8, again.Stderr), " built ") {
+		t.Errorf("the second build built something:\n%s", last(8, again.Stderr))
+	}
+	ran := medbuild(t, "run", "-f", build[2], "--target", "ants", "--", "antsRegistration", "--version").ok(t)
+	if !strings.Contains(ran.Stdout, "ANTs Version: 2.5.4") {
+		t.Errorf("medbuild run says %q", ran.Stdout)
+	}
+	if _, err := os.Stat(own); err == nil {
+		t.Error("our own engine was started beside Docker")
+	}
+}
+
+// TestDockerWithBridge runs a command on the network that Docker gives where it
+// is not told to have none.
+func TestDockerWithBridge(t *testing.T) {
+	d := startDocker(t, dockerSetup{Bridge: true})
 	d.only(t)
-	args := []string{"build", "-f", dir + "/components.toml", "--target", "ants", "--progress", "plain"}
-	built := medbuild(t, args...).ok(t)
-	t.Log(built.Stdout, built.Stderr)
-	reference := strings.TrimSuffix(built.Stdout, "\n")
-	r := finish(t, d.client("run", "--rm", "--network", "host", reference, "antsRegistration", "--version"))
-	t.Log(r)
-	t.Log(finish(t, d.client("images", "--digests")))
-	again := medbuild(t, args...).ok(t)
-	t.Log(again.Stderr)
+	ran := medbuild(t, "run", "-f", forDockerFile(t), "--target", "bare", "--", "cat", "/proc/net/route").ok(t)
+	if !regexp.MustCompile(`(?m)^eth0\s+00000000\s`).MatchString(ran.Stdout) {
+		t.Errorf("the command has no way out through a bridge:\n%s", ran.Stdout)
+	}
+}
+
+// TestDockerPushes sends an image to a registry; Docker has it as well.
+func TestDockerPushes(t *testing.T) {
+	d := startDocker(t, dockerSetup{})
+	d.only(t)
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	name := strings.TrimPrefix(server.URL, "http://") + "/medbuild/bare:1.0"
+	file := forDockerFile(t)
+	built := medbuild(t, "build", "-f", file, "--target", "bare", "--tag", name, "--push").ok(t)
+	digest, err := crane.Digest(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if built.Stdout != name+"@"+digest+"\n" {
+		t.Errorf("pushed %s, standard output is %q", digest, built.Stdout)
+	}
+	if !strings.Contains(built.Stderr, "pushed to "+name) {
+		t.Errorf("the summary does not say so:\n%s", last(8, built.Stderr))
+	}
+	finish(t, d.client("image", "inspect", name)).ok(t)
+
+	archive := filepath.Join(t.TempDir(), "bare.tar")
+	saved := medbuild(t, "build", "-f", file, "--target", "bare", "--output", "type=docker", "--output", "type=docker,dest="+archive).ok(t)
+	if !strings.HasSuffix(saved.Stdout, "@"+digest+"\n") {
+		t.Errorf("the same image in an archive is %q, in the registry %s", saved.Stdout, digest)
+	}
+	finish(t, d.client("image", "inspect", "medbuild/docker-test:1.0")).ok(t)
+	finish(t, d.client("image", "rm", "medbuild/docker-test:1.0")).ok(t)
+	d.load(t, archive)
+}
+
+// TestDockerClassicStore passes over a Docker that cannot merge, says why, and
+// builds on our own engine.
+func TestDockerClassicStore(t *testing.T) {
+	d := startDocker(t, dockerSetup{Classic: true})
+	own := d.beside(t)
+	build := []string{"build", "-f", forDockerFile(t), "--target", "bare", "--progress", "plain"}
+	built := medbuild(t, build...).ok(t)
+	for _, said := range []string{
+		"passing over Docker at " + d.Host, "classic store", `hint: to build in Docker, turn on its containerd image store: "features": {"containerd-snapshotter": true}`,
+		"in the engine's cache; take it out with --output",
+	} {
+		if !strings.Contains(built.Stderr, said) {
+			t.Errorf("it does not say %q:\n%s", said, built.Stderr)
+		}
+	}
+	if _, err := os.Stat(own); err != nil {
+		t.Errorf("it was not built on our own engine: %v", err)
+	}
+	if r := medbuild(t, append(build, "--engine", "docker")...); r.Code != 1 || !strings.Contains(r.Stderr, "classic store") {
+		t.Errorf("Docker as the only engine: exit code %d\n%s", r.Code, r.Stderr)
+	}
+}
+
+// TestDockerLoad gets images of our own engine into a Docker with the classic
+// store, which takes the layers as they are.
+func TestDockerLoad(t *testing.T) {
+	d := startDocker(t, dockerSetup{Classic: true})
+	d.beside(t)
+	build := []string{"build", "-f", forDockerFile(t), "--target", "bare", "--progress", "plain"}
+	d.command(t, "none.sock")
+	if r := medbuild(t, append(build, "--output", "type=docker")...); r.Code != 1 || !strings.Contains(r.Stderr, "docker load") || !strings.Contains(r.Stderr, "Cannot connect") {
+		t.Errorf("no Docker to load into: exit code %d\n%s", r.Code, r.Stderr)
+	}
+	d.command(t, "docker.sock")
+	loaded := medbuild(t, append(build, "--output", "type=docker")...).ok(t)
+	if !strings.Contains(loaded.Stderr, "in Docker: docker run --rm -it medbuild/docker-test:1.0\n") {
+		t.Errorf("the summary does not say where the image is:\n%s", last(8, loaded.Stderr))
+	}
+	d.answersFrom(t, "medbuild/docker-test:1.0")
+
+	archive := filepath.Join(t.TempDir(), "bare.tar")
+	medbuild(t, append(build, "--tag", "medbuild/archive:2", "--output", "type=docker,dest="+archive)...).ok(t)
+	d.load(t, archive)
+	d.answersFrom(t, "medbuild/archive:2")
+}
+
+func forDockerFile(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(project(t, forDocker), "components.toml")
+}
+
+// load gives Docker an archive.
+func (d *docker) load(t *testing.T, archive string) {
+	t.Helper()
+	cmd := d.client("load")
+	in := must(os.Open(archive))(t)
+	defer in.Close()
+	cmd.Stdin = in
+	if r := finish(t, cmd).ok(t); !strings.Contains(r.Stdout, "Loaded image") {
+		t.Errorf("docker load says %q", r.Stdout)
+	}
+}
+
+// answersFrom runs a program of an image made of the base alone.
+func (d *docker) answersFrom(t *testing.T, name string) {
+	t.Helper()
+	r := finish(t, d.client("run", "--rm", "--network", "host", name, "cat", "/etc/os-release")).ok(t)
+	if !strings.Contains(r.Stdout, "trixie") {
+		t.Errorf("%s says %q", name, r.Stdout)
+	}
 }

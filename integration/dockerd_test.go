@@ -23,8 +23,6 @@ import (
 // plain chroot would not do: runc needs its root to be a mount point. Nothing
 // is written into that root: all that changes lies in the folder $1, or in
 // memory where that folder is on an overlay, which cannot carry another one.
-// There is no bridge and no rule of a packet filter, because the network is the
-// machine's own and stays as it is.
 const enterDocker = `set -eu
 mount --make-rprivate /
 mount --bind "$2" "$2"
@@ -45,8 +43,10 @@ mount --bind /etc/resolv.conf etc/resolv.conf
 pivot_root . mnt
 cd /
 umount -l mnt
+group=$3
+shift 3
 exec /usr/sbin/dockerd --config-file /run/host/daemon.json --host unix:///run/host/docker.sock \
-	--log-level warn --iptables=false --ip6tables=false --bridge=none --cgroup-parent "$3"
+	--log-level warn --cgroup-parent "$group" "$@"
 `
 
 // dockerRoot is a Debian root file system with a Docker Engine, made once and
@@ -87,8 +87,32 @@ func makeDockerRoot(root string, sources []byte) error {
 	return os.Rename(partial, root)
 }
 
+// dockerSetup is what kind of Docker Engine a test needs. The zero value has the
+// containerd image store and the machine's network, which it leaves as it is:
+// no bridge, no rules of a packet filter. Containers and commands of a build
+// must then ask for that network.
+type dockerSetup struct {
+	Classic bool // the classic image store
+	Bridge  bool // a bridge, in a network of its own that leads nowhere
+}
+
+func (s dockerSetup) namespaces() uintptr {
+	if s.Bridge {
+		return syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
+	}
+	return syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
+}
+
+func (s dockerSetup) flags() []string {
+	if s.Bridge {
+		return nil
+	}
+	return []string{"--iptables=false", "--ip6tables=false", "--bridge=none"}
+}
+
 // docker is a Docker Engine that belongs to one test.
 type docker struct {
+	dockerSetup
 	Host string // its address, as DOCKER_HOST takes it
 	dir  string
 	cmd  *exec.Cmd
@@ -96,10 +120,9 @@ type docker struct {
 	done chan error
 }
 
-// startDocker starts a Docker Engine, with the containerd image store or the
-// classic one, and stops it when the test ends. A Docker that the machine has
-// is left alone.
-func startDocker(t *testing.T, containerdStore bool) *docker {
+// startDocker starts a Docker Engine and stops it when the test ends. A Docker
+// that the machine has is left alone.
+func startDocker(t *testing.T, setup dockerSetup) *docker {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a Docker Engine of the test's own needs root")
@@ -111,11 +134,11 @@ func startDocker(t *testing.T, containerdStore bool) *docker {
 	root := must(dockerRoot())(t)
 	// The folders of t.TempDir are too long for a socket.
 	dir := must(os.MkdirTemp("", "mbd"))(t)
-	d := &docker{Host: "unix://" + dir + "/docker.sock", dir: dir, log: filepath.Join(dir, "log"), done: make(chan error, 1)}
+	d := &docker{dockerSetup: setup, Host: "unix://" + dir + "/docker.sock", dir: dir, log: filepath.Join(dir, "log"), done: make(chan error, 1)}
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o710); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "daemon.json"), fmt.Sprintf(`{"features": {"containerd-snapshotter": %t}}`, containerdStore))
+	writeFile(t, filepath.Join(dir, "daemon.json"), fmt.Sprintf(`{"features": {"containerd-snapshotter": %t}}`, !d.Classic))
 	t.Cleanup(func() { d.remove(t) })
 	d.start(t, root)
 	return d
@@ -128,27 +151,33 @@ func (d *docker) start(t *testing.T, root string) {
 	log := must(os.Create(d.log))(t)
 	defer log.Close()
 	started := time.Now()
-	d.cmd = exec.Command("sh", "-c", enterDocker, "docker", d.dir, root, d.cgroup())
+	d.cmd = exec.Command("sh", append([]string{"-c", enterDocker, "docker", d.dir, root, d.cgroup()}, d.flags()...)...)
 	d.cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
 	d.cmd.Stdout, d.cmd.Stderr = log, log
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: d.namespaces(), Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := d.cmd.Start(); err != nil {
 		t.Skipf("this machine does not let Docker have namespaces: %v", err)
 	}
 	go func() { d.done <- d.cmd.Wait() }()
 	t.Cleanup(func() { d.stop(t) })
+	d.wait(t)
+	t.Logf("Docker answered after %s", time.Since(started).Round(10*time.Millisecond))
+}
+
+// wait returns when the engine answers.
+func (d *docker) wait(t *testing.T) {
+	t.Helper()
+	limit := time.After(time.Minute)
 	for !d.answers() {
 		select {
 		case err := <-d.done:
-			d.done <- err
+			d.done <- err // for stop
 			t.Fatalf("Docker did not start (%v):\n%s", err, must(os.ReadFile(d.log))(t))
+		case <-limit:
+			t.Fatalf("Docker does not answer:\n%s", must(os.ReadFile(d.log))(t))
 		case <-time.After(50 * time.Millisecond):
 		}
-		if time.Since(started) > time.Minute {
-			t.Fatalf("Docker does not answer:\n%s", must(os.ReadFile(d.log))(t))
-		}
 	}
-	t.Logf("Docker answered after %s", time.Since(started).Round(10*time.Millisecond))
 }
 
 func (d *docker) answers() bool {
@@ -215,17 +244,21 @@ func (d *docker) cgroups() []string {
 
 // client is Docker's own command, the one inside the engine's root.
 func (d *docker) client(args ...string) *exec.Cmd {
-	inside := append([]string{fmt.Sprintf("/proc/%d/root", d.cmd.Process.Pid), "docker", "--host", "unix:///run/host/docker.sock"}, args...)
-	cmd := exec.Command("chroot", inside...)
+	return d.clientAt("docker.sock", args...)
+}
+
+func (d *docker) clientAt(socket string, args ...string) *exec.Cmd {
+	inside := []string{fmt.Sprintf("/proc/%d/root", d.cmd.Process.Pid), "docker", "--host", "unix:///run/host/" + socket}
+	cmd := exec.Command("chroot", append(inside, args...)...)
 	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root")
 	return cmd
 }
 
 // command puts the docker command in PATH, for what calls it by its name.
-func (d *docker) command(t *testing.T) {
+func (d *docker) command(t *testing.T, socket string) {
 	t.Helper()
 	dir := t.TempDir()
-	script := "#!/bin/sh\nexec " + strings.Join(d.client().Args, " ") + ` "$@"` + "\n"
+	script := "#!/bin/sh\nexec " + strings.Join(d.clientAt(socket).Args, " ") + ` "$@"` + "\n"
 	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -238,12 +271,31 @@ func last(n int, text string) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// only makes the engine the one that this test's commands find.
-func (d *docker) only(t *testing.T) {
+// only makes the engine the one that this test's commands find, and returns
+// where our own would keep its state.
+func (d *docker) only(t *testing.T) string {
 	t.Helper()
+	if _, err := os.Stat("/run/buildkit/buildkitd.sock"); err == nil {
+		t.Skip("this machine has a buildkitd running, which comes before Docker")
+	}
 	for _, name := range []string{"BUILDKIT_HOST", "DOCKER_CONTEXT", "XDG_RUNTIME_DIR"} {
 		t.Setenv(name, "")
 	}
+	own := filepath.Join(d.dir, "own")
+	t.Setenv("MEDBUILD_ROOT", own)
 	t.Setenv("DOCKER_HOST", d.Host)
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(d.dir, "cache"))
+	return own
+}
+
+// beside makes the engine one of two that this test's commands find, our own
+// being the other, and returns our own's root.
+func (d *docker) beside(t *testing.T) string {
+	t.Helper()
+	own := engineRoot(t)
+	cache := os.Getenv("XDG_CACHE_HOME")
+	d.only(t)
+	t.Setenv("MEDBUILD_ROOT", own)
+	t.Setenv("XDG_CACHE_HOME", cache)
+	return own
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,12 @@ func fakeANTs(t *testing.T, s *upstream.Site, script string) string {
 	return antsTable(address, sum)
 }
 
+// own is a script of this test's own: no other test has built it.
+func own(t *testing.T, script string) string {
+	t.Helper()
+	return script + "# " + t.Name() + " " + strconv.FormatInt(time.Now().UnixNano(), 36) + "\n"
+}
+
 func antsTable(address, sum string) string {
 	return fmt.Sprintf("version = \"2.5.4\"\nsource = { url = %q, sha256 = %q }\n", address, sum)
 }
@@ -58,8 +65,13 @@ func antsTable(address, sum string) string {
 const (
 	goodConfigure = "print('configured')\n"
 	badConfigure  = "import sys\nfor i in range(1, 41): print('checking', i, flush=True)\nprint('error: no Eigen3 found', file=sys.stderr)\nsys.exit(3)\n"
-	slowConfigure = "import time\nprint('configuring', flush=True)\ntime.sleep(600)\n"
 )
+
+// slowConfigure says "configuring" and then runs a command with a name of its own
+// for ten minutes.
+func slowConfigure(sleep string) string {
+	return "import subprocess\nprint('configuring', flush=True)\nsubprocess.run(['sleep', '" + sleep + "'])\n"
+}
 
 // fakeMRtrix3 serves a source archive whose configure is the Python program,
 // and returns its component table. Its build takes a moment.

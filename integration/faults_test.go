@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -13,16 +12,16 @@ import (
 func TestFetchNotFound(t *testing.T) {
 	sharedEngine(t)
 	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, goodANTs)))
+	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
 	s.FailAlways(antsPath, upstream.Status(404))
 	r := built(t, dir)
-	r.failed(t, 1, "components.toml:8:13", "ants: fetch http://127.0.0.1", antsPath, "the server answers 404 Not Found", "\nhint: ")
+	r.failed(t, 1, "components.toml:10:1", "ants: fetch http://127.0.0.1", antsPath, "the server answers 404 Not Found", "\nhint: ")
 }
 
 func TestFetchServerErrorIsTriedAgain(t *testing.T) {
 	sharedEngine(t)
 	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, goodANTs+"# again\n")))
+	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
 	s.Fail(antsPath, upstream.Status(503), upstream.Status(503))
 	r := built(t, dir).ok(t)
 	if !strings.Contains(r.Stderr, "503 Service Unavailable; trying again") {
@@ -33,15 +32,15 @@ func TestFetchServerErrorIsTriedAgain(t *testing.T) {
 func TestFetchServerErrorForGood(t *testing.T) {
 	sharedEngine(t)
 	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, goodANTs+"# 500\n")))
+	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
 	s.FailAlways(antsPath, upstream.Status(500))
-	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch", "the server answers 500 Internal Server Error", "3 tries", "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch", "the server answers 500 Internal Server Error", "3 tries", "\nhint: ")
 }
 
 func TestFetchCutOffIsTriedAgain(t *testing.T) {
 	sharedEngine(t)
 	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, goodANTs+"# cut\n")))
+	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
 	s.Fail(antsPath, upstream.Cut)
 	r := built(t, dir).ok(t)
 	if !strings.Contains(r.Stderr, "trying again") {
@@ -53,14 +52,14 @@ func TestFetchRefused(t *testing.T) {
 	sharedEngine(t)
 	address := must(upstream.Refused(antsPath))(t)
 	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
-	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch "+address, "connection refused", "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "connection refused", "\nhint: ")
 }
 
 func TestFetchUnknownHost(t *testing.T) {
 	sharedEngine(t)
 	address := "http://no-such-host.invalid" + antsPath
 	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
-	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch "+address, "no such host", "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "no such host", "\nhint: ")
 }
 
 // Other bytes than the pin says: both checksums and the address.
@@ -70,7 +69,7 @@ func TestFetchWrongBytes(t *testing.T) {
 	address, got := s.Put(antsPath, []byte("a file that was moved"))
 	want := strings.Repeat("1", 64)
 	dir := project(t, components("ants", antsTable(address, want)))
-	built(t, dir).failed(t, 1, "components.toml:8:13", "ants: fetch "+address, "sha256:"+got, "sha256:"+want, "\nhint: ")
+	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "sha256:"+got, "sha256:"+want, "\nhint: ")
 	if n := s.Asked(antsPath); n > 2 {
 		t.Errorf("wrong bytes were fetched %d times", n)
 	}
@@ -80,7 +79,7 @@ func TestFetchWrongBytes(t *testing.T) {
 // which step of which stage it was, and what it said last.
 func TestFailingCompile(t *testing.T) {
 	sharedEngine(t)
-	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), badConfigure)))
+	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), own(t, badConfigure))))
 	r := built(t, dir)
 	r.failed(t, 1, "components.toml:8:13: mrtrix3: step [mrtrix3] compile failed", "exit code: 3",
 		"stages/mrtrix3.go:", "| checking 40", "| error: no Eigen3 found", "\nhint: ")
@@ -93,9 +92,9 @@ func TestFailingCompile(t *testing.T) {
 func TestFailureKeepsOthersWork(t *testing.T) {
 	sharedEngine(t)
 	s := site(t)
-	slow := fakeANTs(t, s, goodANTs+"# "+t.Name()+"\nsleep 1\n")
+	slow := fakeANTs(t, s, own(t, goodANTs+"sleep 1\n"))
 	s.FailAlways(antsPath, upstream.Slow(2e9))
-	bad := project(t, components("mrtrix3", fakeMRtrix3(t, s, badConfigure+"# 2\n"), "ants", slow))
+	bad := project(t, components("mrtrix3", fakeMRtrix3(t, s, own(t, badConfigure)), "ants", slow))
 	r := built(t, bad)
 	r.failed(t, 1, "mrtrix3: step [mrtrix3] compile failed")
 	good := project(t, components("mrtrix3", fakeMRtrix3(t, s, goodConfigure), "ants", slow))
@@ -127,5 +126,3 @@ func TestUsageErrors(t *testing.T) {
 	r := finish(t, in(dir, medbuildCmd(t, "build", "--target", "nothing")))
 	r.failed(t, 2, "no target or component", "\nhint: ")
 }
-
-var _ = fmt.Sprint

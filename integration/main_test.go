@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// environ is the environment before tests change theirs: the Go command's cache
+// is found by it.
+var environ = os.Environ()
+
 // binDir is a folder of this test run for programs built for it.
 var binDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "mbi-bin") })
 
@@ -59,7 +63,7 @@ func goBuild(module, name, pkg string) (string, error) {
 	out := filepath.Join(dir, name)
 	cmd := exec.Command("go", "build", "-o", out, pkg)
 	cmd.Dir = module
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(environ, "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", errors.New(string(text))
 	}

@@ -156,7 +156,7 @@ func testRunFolders(t *testing.T, in runner) {
 		t.Fatalf("exit code %d, stdout %q, stderr %q", got.Code, got.Stdout, got.Stderr)
 	}
 	files := must(exec.Command("find", dir, "-mindepth", "1", "-printf", `%P %y %m %U:%G %l\n`).Output())(t)
-	have := strings.Split(strings.TrimSpace(string(files)), "\n")
+	have := strings.Split(strings.TrimSuffix(string(files), "\n"), "\n")
 	slices.Sort(have)
 	want := []string{
 		"in d 755 0:0 ", "in/data f 644 0:0 ", "work d 755 0:0 ", "work/a f 644 0:0 ",

@@ -46,8 +46,14 @@ func Image(reference string) State {
 // OCILayout is the root file system of an image in an OCI layout folder that
 // the client serves to BuildKit as the content store named store.
 func OCILayout(store string, manifest digest.Digest) State {
-	return bk.OCILayout(store+"@"+manifest.String(), bk.OCIStore("", store),
+	return bk.OCILayout(OCIReference(store, manifest), bk.OCIStore("", store),
 		bk.WithCustomName("[base] "+store))
+}
+
+// OCIReference is how BuildKit is asked for an image of the content store named
+// store: a reference needs a first part that can stand for a host.
+func OCIReference(store string, manifest digest.Digest) string {
+	return "layout/" + store + "@" + manifest.String()
 }
 
 // Tar is the root file system held in a tar file, which the client serves to

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/containerd/log"
 	"github.com/urfave/cli/v2"
 )
 
@@ -20,6 +21,7 @@ func main() { os.Exit(run(os.Args)) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	_ = log.SetLevel("error") // the libraries' own warnings are no news for users
 	err := app().RunContext(ctx, args)
 	if err == nil {
 		return 0

@@ -7,11 +7,13 @@ import (
 
 	"github.com/containerd/console"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"golang.org/x/term"
 )
 
 // terminal is the user's terminal while the command has it.
 type terminal struct {
 	console console.Console
+	was     *term.State // before it was raw
 	size    chan gateway.WinSize
 	stop    chan struct{}
 }
@@ -38,7 +40,9 @@ func (t *terminal) raw(input bool) error {
 	if !input {
 		return nil
 	}
-	if err := con.SetRaw(); err != nil {
+	// console's own raw mode leaves output alone, and the terminal would turn
+	// the line ends of the command's terminal into others once more.
+	if t.was, err = term.MakeRaw(int(con.Fd())); err != nil {
 		return fmt.Errorf("set up the terminal: %w", err)
 	}
 	return nil
@@ -70,7 +74,7 @@ func (t *terminal) watch(con console.Console) {
 // close gives the terminal back as it was.
 func (t *terminal) close() {
 	close(t.stop)
-	if t.console != nil {
-		_ = t.console.Reset()
+	if t.was != nil {
+		_ = term.Restore(int(t.console.Fd()), t.was)
 	}
 }

@@ -64,11 +64,26 @@ func (s *session) close() {
 
 // connect finds the engine the command line asks for.
 func connect(c *cli.Context, site build.Site) (*engine.Engine, error) {
-	return engine.Find(c.Context, engine.Options{
+	e, err := engine.Find(c.Context, engine.Options{
 		Address: c.String("engine"),
 		Env:     site.Engine(),
 		Say:     say(c),
 	})
+	if err != nil {
+		return nil, err
+	}
+	passedOver(e.Refused, say(c))
+	return e, nil
+}
+
+// passedOver says which engines could be used if the user changed something.
+// Those that are merely not there are not worth a line in every build.
+func passedOver(refused []engine.Refusal, say func(string)) {
+	for _, r := range refused {
+		if say != nil && r.Hint != "" {
+			say(fmt.Sprintf("passing over %s: %s\nhint: %s", r.Candidate, r.Reason, r.Hint))
+		}
+	}
 }
 
 // say prints notices, unless the user wants quiet or machine-readable output.

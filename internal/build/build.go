@@ -88,8 +88,12 @@ func (b *Builder) one(ctx context.Context, o Order) (Result, error) {
 	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		return b.image(ctx, c, o)
 	}
+	folders := holdLayouts(o.Output)
+	ctx, stop := watchFull(ctx, o.Output)
+	defer stop()
 	resp, err := b.solve(ctx, opt, run)
-	if err != nil {
+	err = b.outputFull(err, o.Output)
+	if err = errors.Join(err, folders.leave(err == nil)); err != nil {
 		return Result{}, err
 	}
 	return Result{Target: o.Image.Name, Digest: resp.ExporterResponse[exptypes.ExporterImageDigestKey],

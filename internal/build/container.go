@@ -16,6 +16,7 @@ import (
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
+	bkid "github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/session/filesync"
 	"github.com/moby/buildkit/solver/pb"
 	image "github.com/moby/docker-image-spec/specs-go/v1"
@@ -94,8 +95,13 @@ func (p *Prepared) Run(ctx context.Context, std Stdio) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer p.builder.forget(ctx, p.sent)
-	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel}
-	_, err = p.builder.Client.Build(ctx, p.builder.containerOptions(p.sent), "medbuild", r.build, nil)
+	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel, queue: newQueue(), ref: bkid.NewID()}
+	if std.Stdin != nil {
+		r.process.Stdin = input{std.Stdin, r.queue}
+	}
+	opt := p.builder.containerOptions(p.sent)
+	opt.Ref = r.ref
+	_, err = p.builder.Client.Build(ctx, opt, "medbuild", r.build, nil)
 	// The build's error is ours on its way through the engine.
 	if err = cmp.Or(r.err, err); err != nil {
 		return 0, err
@@ -136,6 +142,8 @@ type running struct {
 	*Prepared
 	Stdio
 	process gateway.StartRequest
+	queue   *queue
+	ref     string // of the build on the engine
 	cancel  context.CancelCauseFunc
 	killed  atomic.Int32 // the signal that did not end the command, so that it was killed
 
@@ -146,7 +154,11 @@ type running struct {
 }
 
 func (r *running) build(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
-	r.err = r.inContainers(ctx, g)
+	queued, err := r.queue.gateway(ctx, r.builder.Client, g, r.ref)
+	if err != nil {
+		return nil, err
+	}
+	r.err = r.inContainers(ctx, queued)
 	return gateway.NewResult(), r.err
 }
 
@@ -176,7 +188,9 @@ func (r *running) send(ctx context.Context, g gateway.Client) error {
 // container is one of the image and the mounts, nothing running in it yet.
 func (r *running) container(ctx context.Context, g gateway.Client, mounts ...gateway.Mount) (gateway.Container, error) {
 	root := gateway.Mount{Dest: "/", Ref: r.root, MountType: pb.MountType_BIND}
-	ctr, err := g.NewContainer(ctx, gateway.NewContainerRequest{Mounts: append([]gateway.Mount{root}, mounts...)})
+	ctr, err := g.NewContainer(ctx, gateway.NewContainerRequest{
+		Mounts: append([]gateway.Mount{root}, mounts...), NetMode: r.builder.network(),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make a container of %s: %w", r.Image.Name, err)
 	}

@@ -24,6 +24,7 @@ type StepError struct {
 
 	digest  digest.Digest
 	passing bool // another try may succeed
+	full    bool // the engine's disk was full when it failed
 }
 
 // Error names component, step, cause, the last log lines and a hint.
@@ -167,10 +168,9 @@ func where(e *StepError, img stages.Image) string {
 
 // advise adds a hint to a failed step that has none.
 func (b *Builder) advise(e *StepError) {
-	said := e.Err.Error() + "\n" + strings.Join(e.Log, "\n")
 	switch {
 	case e.Hint != "":
-	case fullDisk(said):
+	case e.full || fullDisk(e.Err.Error()+"\n"+strings.Join(e.Log, "\n")):
 		e.Err = fmt.Errorf("%w (no space left on the disk of %s)", e.Err, b.disk())
 		e.Hint = b.spaceHint()
 	case strings.Contains(e.Err.Error(), "exit code: 137"):
@@ -185,14 +185,11 @@ func (b *Builder) advise(e *StepError) {
 // noSpace says of an error that is no step's, such as an export's, whether a
 // full disk is behind it.
 func (b *Builder) noSpace(err error) error {
-	if !fullDisk(err.Error()) || errors.Is(err, errOutputFull) {
+	if !fullDisk(err.Error()) || errors.As(err, new(outputFullError)) {
 		return err
 	}
 	return fmt.Errorf("%w (no space left on the disk of %s)\nhint: %s", err, b.disk(), b.spaceHint())
 }
-
-// errOutputFull marks errors that name the full disk themselves.
-var errOutputFull = errors.New("no space left for the output")
 
 func fullDisk(said string) bool {
 	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")

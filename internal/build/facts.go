@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	image "github.com/moby/docker-image-spec/specs-go/v1"
+	digest "github.com/opencontainers/go-digest"
 )
 
 // Base is the base of the settings with all that is known of it. What no
@@ -34,7 +36,13 @@ func (b *Builder) look(ctx context.Context, s stages.BaseSettings, base stages.B
 		facts.Digest, facts.Layers = base.Digest, base.Layers
 		return gateway.NewResult(), b.config(ctx, c, s, &facts)
 	}
-	_, err := b.solve(ctx, b.options(nil), run)
+	opt := b.options(nil)
+	opt.CacheExports = nil
+	_, err := b.solve(ctx, opt, run)
+	err = b.explain(err, stages.Image{})
+	for _, e := range failedSteps(err) {
+		e.Where, e.Component = s.At.String(), "base "+s.Name
+	}
 	return facts, err
 }
 
@@ -68,12 +76,12 @@ func (b *Builder) config(ctx context.Context, c gateway.Client, s stages.BaseSet
 	return nil
 }
 
-func (b *Builder) reference(s stages.BaseSettings, digest string) (string, sourceresolver.Opt) {
+func (b *Builder) reference(s stages.BaseSettings, manifest string) (string, sourceresolver.Opt) {
 	p := Platform(b.Platform)
 	if s.OCI == "" {
 		return s.Image, sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p}}
 	}
 	name := "base-" + s.Name
 	store := sourceresolver.ResolveImageConfigOptStore{StoreID: name}
-	return name + "@" + digest, sourceresolver.Opt{OCILayoutOpt: &sourceresolver.ResolveOCILayoutOpt{Platform: &p, Store: store}}
+	return llb.OCIReference(name, digest.Digest(manifest)), sourceresolver.Opt{OCILayoutOpt: &sourceresolver.ResolveOCILayoutOpt{Platform: &p, Store: store}}
 }

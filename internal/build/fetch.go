@@ -171,6 +171,7 @@ func (b *Builder) refetch(ctx context.Context, g graph, e *StepError) error {
 		if !ok || !next.passing {
 			return err
 		}
+		next.Source = e.Source
 		e, wait = next, 2*wait
 	}
 	e.Err = fmt.Errorf("%w (%d tries)", e.Err, tries)
@@ -203,7 +204,12 @@ func (b *Builder) evaluate(ctx context.Context, c gateway.Client, def *bk.Defini
 	}
 	g := graphOf(def)
 	err = failure(err, g)
-	if e := (*StepError)(nil); errors.As(err, &e) && e.Address != "" {
+	e := (*StepError)(nil)
+	if !errors.As(err, &e) {
+		return nil, err
+	}
+	e.full = fullFolder(b.Root)
+	if e.Address != "" && !e.full {
 		fetchFailure(ctx, c, g, e)
 	}
 	return nil, err

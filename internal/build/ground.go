@@ -111,6 +111,9 @@ func (g *Ground) facts(ctx context.Context, b stages.Base, ask func(context.Cont
 		return b, nil
 	}
 	f, err := ask(ctx, b)
+	if errors.As(err, new(*StepError)) {
+		return b, err // says all by itself
+	}
 	if err != nil {
 		return b, fmt.Errorf("look at base %s: %w", b.Name, err)
 	}

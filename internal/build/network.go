@@ -66,3 +66,11 @@ func (b *Builder) allowed() []string {
 	}
 	return []string{entitlements.EntitlementNetworkHost.String()}
 }
+
+// network is the one of a container.
+func (b *Builder) network() pb.NetMode {
+	if b.HostNetwork {
+		return pb.NetMode_HOST
+	}
+	return pb.NetMode_UNSET
+}

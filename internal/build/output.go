@@ -86,11 +86,18 @@ func (o Output) Image() bool {
 
 // Entry is the output as the client takes it. names are the image's references;
 // epoch is SOURCE_DATE_EPOCH: without it four exports of one image had four
-// digests. zstd is smaller and three times as fast as gzip, and needs OCI
-// media types.
+// digests.
 //
-// Docker's own BuildKit has an exporter that puts images into Docker's store;
-// everywhere else the image exporter without a push keeps nothing by name.
+// zstd is smaller and three times as fast as gzip, and needs OCI media types.
+// Docker archives have both as well, so that an image has one digest wherever
+// it goes and its layers are compressed once: docker load of Docker 26.1 takes
+// them, with the classic store as with containerd's. What it does not take is
+// zstd with Docker's own media types. For older ones there is
+// compression=gzip,force-compression=true.
+//
+// inDocker says that the engine is a Docker Engine: what has no place
+// of its own goes into its store, by its own exporter "moby", which also
+// unpacks the image and completes its names the way Docker writes them.
 func (o Output) Entry(names []string, epoch int64, inDocker bool) (client.ExportEntry, error) {
 	attrs := map[string]string{"source-date-epoch": strconv.FormatInt(epoch, 10)}
 	if o.Image() {
@@ -99,10 +106,17 @@ func (o Output) Entry(names []string, epoch int64, inDocker bool) (client.Export
 	}
 	maps.Copy(attrs, o.Attrs)
 	e := client.ExportEntry{Type: o.Type, Attrs: attrs}
-	if inDocker && o.Image() && o.Dest == "" && attrs["push"] == "" {
+	switch {
+	case !o.Image() || o.Dest != "" || o.Type == client.ExporterOCI:
+		return e, o.open(&e)
+	case inDocker:
 		e.Type = "moby"
+	case o.Type == client.ExporterDocker:
+		load, err := dockerLoad()
+		e.Output = load
+		return e, err
 	}
-	return e, o.open(&e)
+	return e, nil
 }
 
 func (o Output) open(e *client.ExportEntry) error {
@@ -112,15 +126,22 @@ func (o Output) open(e *client.ExportEntry) error {
 	case o.Dest == "-":
 		e.Output = func(map[string]string) (io.WriteCloser, error) { return keepOpen{os.Stdout}, nil }
 		return nil
+	case o.Type == client.ExporterLocal && emptyFolder(o.Dest):
+		e.OutputDir = o.Dest + partialSuffix
+		return os.MkdirAll(e.OutputDir, 0o755)
 	case o.Dir:
 		e.OutputDir = o.Dest
-		return os.MkdirAll(o.Dest, 0o755)
-	}
-	if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
-		return err
+		return nil
 	}
 	e.Output = func(map[string]string) (io.WriteCloser, error) { return create(o.Dest) }
 	return nil
+}
+
+// emptyFolder reports whether nothing is at path, or a folder without anything
+// in it. Files are added to a folder that has some, as cp does.
+func emptyFolder(path string) bool {
+	entries, err := os.ReadDir(path)
+	return len(entries) == 0 && (err == nil || errors.Is(err, os.ErrNotExist))
 }
 
 type keepOpen struct{ io.Writer }
@@ -135,6 +156,9 @@ type partial struct {
 }
 
 func create(name string) (io.WriteCloser, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return nil, err
+	}
 	f, err := os.Create(name + partialSuffix)
 	if err != nil {
 		return nil, err
@@ -144,15 +168,19 @@ func create(name string) (io.WriteCloser, error) {
 
 const partialSuffix = ".partial"
 
-// Finish gives a file output its name, or takes away what a failed build left.
+// Finish gives an output its name, or takes away what a failed build left.
 func (o Output) Finish(built bool) error {
-	if o.Dest == "" || o.Dest == "-" || o.Dir {
+	if o.Dest == "" || o.Dest == "-" || o.Dir && o.Type != client.ExporterLocal {
 		return nil
 	}
 	if !built {
-		return ignoreMissing(os.Remove(o.Dest + partialSuffix))
+		return os.RemoveAll(o.Dest + partialSuffix)
 	}
-	return os.Rename(o.Dest+partialSuffix, o.Dest)
+	err := os.Rename(o.Dest+partialSuffix, o.Dest)
+	if o.Dir {
+		return ignoreMissing(err) // the files were added to a folder that had some
+	}
+	return err
 }
 
 func ignoreMissing(err error) error {

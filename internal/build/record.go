@@ -130,16 +130,16 @@ type Work struct {
 	Time   time.Duration // in which at least one of its steps ran
 }
 
-// Of is the work of the steps whose name starts so. Time is wall time: steps
+// Of is the work of the steps whose name starts so, without the named ones. Time is wall time: steps
 // that ran side by side count once, waiting counts not at all.
-func (r *Record) Of(prefix string) Work {
+func (r *Record) Of(prefix string, without ...string) Work {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var ran []Step
 	commands := 0
 	for d, s := range r.steps {
 		command, known := r.work[d]
-		if !known || !s.ran() || !strings.HasPrefix(s.Name, prefix) {
+		if !known || !s.ran() || !strings.HasPrefix(s.Name, prefix) || slices.Contains(without, s.Name) {
 			continue
 		}
 		ran = append(ran, *s)

@@ -49,12 +49,14 @@ func (b *Builder) Summarize(ctx context.Context, img stages.Image, r Result) Sum
 // rows are the parts in the order of their layers, the base first.
 func (b *Builder) rows(img stages.Image) []Row {
 	record := b.Progress.Record
+	// A target that is one component has its name: its packages are told once.
+	packages := "[" + img.Name + "] runtime packages"
 	rows := []Row{{Part: "base", Work: record.Of("[base] "), Layer: true}}
 	if img.Apt {
-		rows = append(rows, Row{Part: "packages", Work: record.Of("[" + img.Name + "] runtime packages"), Layer: true})
+		rows = append(rows, Row{Part: "packages", Work: record.Of(packages), Layer: true})
 	}
 	for _, p := range img.Parts {
-		rows = append(rows, Row{Part: p.Name, Work: record.Of("[" + p.Name + "] "), Layer: p.Layer != nil})
+		rows = append(rows, Row{Part: p.Name, Work: record.Of("["+p.Name+"] ", packages), Layer: p.Layer != nil})
 	}
 	return append(rows, Row{Part: "manifest", Work: record.Of("[manifest] "), Layer: true})
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/moby/buildkit/client"
 )
@@ -36,6 +37,14 @@ type daemon struct {
 // openChild returns our own engine, started or shared, held until it is
 // closed.
 func openChild(ctx context.Context, o Options) (*Engine, error) {
+	e, err := openOwn(ctx, o)
+	if errors.Is(err, syscall.ENOSPC) {
+		err = hinted{err, "free some: medbuild prune needs a running engine; or keep it on another disk with MEDBUILD_ROOT=<folder>"}
+	}
+	return e, err
+}
+
+func openOwn(ctx context.Context, o Options) (*Engine, error) {
 	d, err := newDaemon(o)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,168 @@
+package integration
+
+import (
+	"archive/tar"
+	"errors"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// registryHost is the address of an empty registry that ends with the test.
+func registryHost(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// hardEntries is what merges and copies easily lose: a set-gid home of a user, a
+// symlinked folder, a file capability, hard links, an owner of a deep folder.
+func hardEntries() []*tar.Header {
+	capability := "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" // cap_net_raw=ep, version 2
+	return []*tar.Header{
+		{Name: "./home/jovyan/", Typeflag: tar.TypeDir, Mode: 0o2770, Uid: 1000, Gid: 100},
+		{Name: "./home/jovyan/work/", Typeflag: tar.TypeDir, Mode: 0o2775, Uid: 1000, Gid: 100},
+		{Name: "./home/jovyan/work/notes", Typeflag: tar.TypeReg, Mode: 0o640, Uid: 1000, Gid: 100},
+		{Name: "./home/linked", Typeflag: tar.TypeSymlink, Linkname: "jovyan", Mode: 0o777},
+		{Name: "./srv/sticky/", Typeflag: tar.TypeDir, Mode: 0o1777, Uid: 33, Gid: 33},
+		{Name: "./srv/ping", Typeflag: tar.TypeReg, Mode: 0o755, PAXRecords: map[string]string{"SCHILY.xattr.security.capability": capability}},
+		{Name: "./srv/suid", Typeflag: tar.TypeReg, Mode: 0o4755},
+		{Name: "./srv/suid-too", Typeflag: tar.TypeLink, Linkname: "./srv/suid", Mode: 0o4755},
+	}
+}
+
+// hardTar writes the Debian base with hardEntries as a tar.
+func hardTar(t *testing.T, path string) {
+	t.Helper()
+	in := must(os.Open(baseTar(t)))(t)
+	defer in.Close()
+	out := must(os.Create(path))(t)
+	defer out.Close()
+	w := tar.NewWriter(out)
+	for r := tar.NewReader(in); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		noError(t, err)
+		noError(t, w.WriteHeader(h))
+		must(io.Copy(w, r))(t)
+	}
+	for _, h := range hardEntries() {
+		h.ModTime = time.Unix(946684800, 0)
+		noError(t, w.WriteHeader(h))
+	}
+	noError(t, w.Close())
+}
+
+// baseConfig is a configuration with everything that a base may state.
+func baseConfig() v1.Config {
+	return v1.Config{
+		User: "1000:100", Entrypoint: []string{"/bin/tini", "--"}, Cmd: []string{"start.sh"}, WorkingDir: "/home/jovyan",
+		Env:          []string{"PATH=/opt/conda/bin:/usr/bin:/bin", "LANG=C.UTF-8"},
+		Labels:       map[string]string{"org.example.maintainer": "somebody"},
+		ExposedPorts: map[string]struct{}{"8888/tcp": {}}, Volumes: map[string]struct{}{"/data": {}},
+		StopSignal: "SIGINT", Shell: []string{"/bin/bash", "-c"},
+		Healthcheck: &v1.HealthConfig{Test: []string{"CMD", "true"}, Interval: time.Minute, Retries: 2},
+	}
+}
+
+// hardImage is the tar as an image.
+func hardImage(t *testing.T, path string) v1.Image {
+	t.Helper()
+	layer := must(tarball.LayerFromFile(path, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(1)))(t)
+	img := mutate.MediaType(must(mutate.AppendLayers(empty.Image, layer))(t), types.OCIManifestSchema1)
+	config := must(img.ConfigFile())(t).DeepCopy()
+	config.OS, config.Architecture, config.Config = "linux", "amd64", baseConfig()
+	return must(mutate.ConfigFile(img, config))(t)
+}
+
+// Every path of the base is in the image as it was, for all kinds of base.
+func TestBaseIsKept(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("ants", "prefix = \"/home/jovyan/ants\"\n"+fakeANTs(t, s, own(t, goodANTs))))
+	text := string(must(os.ReadFile(filepath.Join(dir, "components.toml")))(t))
+	file := filepath.Join(dir, "base.tar")
+	hardTar(t, file)
+	img := hardImage(t, file)
+	must(layout.Write(filepath.Join(dir, "layout"), mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: img})))(t)
+	reference := registryHost(t) + "/base@" + must(img.Digest())(t).String()
+	noError(t, remote.Write(must(name.NewDigest(reference))(t), img))
+	f := must(os.Open(file))(t)
+	defer f.Close()
+	base := filesIn(t, f)
+	for _, kind := range []string{`tar = "base.tar"`, `oci = "layout"`, `image = "` + reference + `"`} {
+		word, _, _ := strings.Cut(kind, " ")
+		t.Run(word, func(t *testing.T) {
+			writeFile(t, filepath.Join(dir, "components.toml"), withBase(text, kind))
+			r := built(t, dir, "--output", "type=oci,tar=false,dest=out-"+word).ok(t)
+			got := onlyImage(t, filepath.Join(dir, "out-"+word))
+			have := filesOf(t, got)
+			have.keeps(t, base, nothing)
+			if have["/home/jovyan/ants/bin/antsRegistration"] == nil || have["/VERSION_MANIFEST.txt"] == nil {
+				t.Errorf("the image lacks its components: %s", r.Stderr)
+			}
+			if word != "tar" {
+				configKept(t, must(got.ConfigFile())(t).Config)
+			}
+		})
+	}
+}
+
+func withBase(text, kind string) string {
+	lines := strings.Split(text, "\n")
+	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "tar = ") })
+	lines[i] = kind
+	return strings.Join(lines, "\n")
+}
+
+// configKept fails the test unless the configuration is the base's with ANTs'
+// variables and labels added.
+func configKept(t *testing.T, got v1.Config) {
+	t.Helper()
+	want := baseConfig()
+	want.Env = []string{"PATH=/home/jovyan/ants/bin:/opt/conda/bin:/usr/bin:/bin", "LANG=C.UTF-8", "ANTSPATH=/home/jovyan/ants/bin/"}
+	if got.Labels["org.example.maintainer"] != "somebody" || got.Labels["org.opencontainers.image.version"] != "1" {
+		t.Errorf("labels %v", got.Labels)
+	}
+	want.Labels = got.Labels
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("configuration\n  got  %+v\n  want %+v", got, want)
+	}
+}
+
+// Packages change the package database and nothing else of the base.
+func TestBaseIsKeptWithPackages(t *testing.T) {
+	sharedEngine(t)
+	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), goodConfigure)))
+	built(t, dir, "--output", "type=oci,tar=false,dest=out").ok(t)
+	f := must(os.Open(baseTar(t)))(t)
+	defer f.Close()
+	filesOf(t, onlyImage(t, filepath.Join(dir, "out"))).keeps(t, filesIn(t, f), byPackages)
+}
+
+// A prefix below a link of the base would replace the link: it is refused.
+func TestPrefixBelowLink(t *testing.T) {
+	sharedEngine(t)
+	dir := project(t, components("ants", "prefix = \"/bin/ants\"\n"+fakeANTs(t, site(t), goodANTs)))
+	built(t, dir).failed(t, 1, "components.toml:8:13", "ants", "/bin", "link to usr/bin", "\nhint: ")
+}

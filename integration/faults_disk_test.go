@@ -1,0 +1,87 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/medbuild/medbuild/integration/upstream"
+)
+
+// smallDisk mounts a file system of that size at dir until the test ends. It is
+// to be called before the engine uses dir: mounts go after the checks.
+func smallDisk(t *testing.T, dir, size string) {
+	t.Helper()
+	noError(t, os.MkdirAll(dir, 0o755))
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skip("this machine allows no mounts:", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+}
+
+// The disk of the engine is full: the error says which, and how to free it.
+func TestEngineDiskFull(t *testing.T) {
+	needEngine(t)
+	root := must(os.MkdirTemp("", "mbi"))(t)
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	smallDisk(t, root, "200m") // the base's tar alone needs more, once unpacked
+	useEngine(t, root)
+	dir := project(t, components("ants", fakeANTs(t, site(t), own(t, goodANTs))))
+	built(t, dir).failed(t, 1, "components.toml:6:7: base trixie: step [base] unpack", "no space left on", filepath.Join(root, "engine"), "\nhint: ", "medbuild prune", "MEDBUILD_ROOT")
+}
+
+// A step fills the disk: the step, its component and what it said are named too.
+func TestEngineDiskFullInStep(t *testing.T) {
+	needEngine(t)
+	root := must(os.MkdirTemp("", "mbi"))(t)
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	smallDisk(t, root, "800m")
+	useEngine(t, root)
+	// Not even what it says can be written.
+	script := own(t, goodANTs) + "head -c 2000000000 /dev/zero >/tmp/fill || exit 1\n"
+	dir := project(t, components("ants", fakeANTs(t, site(t), script)))
+	built(t, dir).failed(t, 1, "components.toml:8:13: ants: step [ants] test and ask version failed", "exit code: 1", "| ",
+		"no space left on the disk of "+filepath.Join(root, "engine"), "\nhint: medbuild prune")
+}
+
+// The disk of the output is full: the error names the output, and nothing half
+// written stays.
+func TestOutputDiskFull(t *testing.T) {
+	sharedEngine(t)
+	dir := project(t, components("ants", fakeANTs(t, site(t), own(t, goodANTs))))
+	for _, output := range []string{"type=oci,dest=disk/out.tar", "type=tar,dest=disk/out.tar", "type=oci,tar=false,dest=disk/out", "type=local,dest=disk/out"} {
+		t.Run(strings.ReplaceAll(output, ",", " "), func(t *testing.T) {
+			disk := filepath.Join(dir, "disk")
+			smallDisk(t, disk, "4m")
+			built(t, dir, "--output", output).failed(t, 1, "no space left on device", "disk/out", "\nhint: ")
+			var left []string
+			noError(t, filepath.Walk(disk, func(path string, _ os.FileInfo, err error) error {
+				if path != disk {
+					left = append(left, path)
+				}
+				return err
+			}))
+			if len(left) > 0 {
+				t.Errorf("the failed build left %q", left)
+			}
+		})
+	}
+}
+
+// A failed build leaves no output, also not of a build that went well before.
+func TestFailedBuildLeavesNoOutput(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
+	s.FailAlways(antsPath, upstream.Status(404))
+	built(t, dir, "--output", "type=oci,dest=out/image.tar").failed(t, 1, "404 Not Found")
+	if names := must(os.ReadDir(dir))(t); len(names) != 1 {
+		t.Errorf("the failed build left %v", names)
+	}
+}

@@ -1,0 +1,159 @@
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// output gathers what a command that still runs has printed.
+type output struct {
+	mu   sync.Mutex
+	data bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.data.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.data.String()
+}
+
+// started starts the command in a process group of its own, as a shell does,
+// and waits until its standard error has the text.
+func started(t *testing.T, cmd *exec.Cmd, text string) *output {
+	t.Helper()
+	out := &output{}
+	cmd.Stderr = out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	noError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // no use when it has ended
+	missing := eventually(2*time.Minute, func() string {
+		if strings.Contains(out.String(), text) {
+			return ""
+		}
+		return text
+	})
+	if missing != "" {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		t.Fatalf("%q was not printed: %s", text, out)
+	}
+	return out
+}
+
+// slowProject is a project whose build takes ten minutes, and how long its step
+// sleeps: a number by which the step is found.
+func slowProject(t *testing.T) (dir, sleep string) {
+	t.Helper()
+	sleep = fmt.Sprintf("600.%d", time.Now().UnixNano())
+	return project(t, components("mrtrix3", fakeMRtrix3(t, site(t), slowConfigure(sleep)))), sleep
+}
+
+func slowBuild(t *testing.T, dir string) *exec.Cmd {
+	t.Helper()
+	return in(dir, medbuildCmd(t, "build", "--progress", "plain", "--output", "type=oci,dest=out.tar"))
+}
+
+// Ctrl-C reaches every process of the terminal's group. The command ends within
+// two seconds, and neither it nor the engine nor the step is left.
+func TestInterrupt(t *testing.T) {
+	root := sharedEngine(t)
+	dir, sleep := slowProject(t)
+	cmd := slowBuild(t, dir)
+	out := started(t, cmd, "configuring")
+	began := time.Now()
+	noError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
+	_ = cmd.Wait()
+	took := time.Since(began)
+	if took > 2*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+	t.Logf("stopped in %s", took)
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.HasSuffix(out.String(), "medbuild: interrupted\n") {
+		t.Errorf("exit code %d, want 130: %s", code, out)
+	}
+	if left := leftBy(filepath.Dir(root)); left != "" {
+		t.Error(left)
+	}
+	if step := stepLeft(sleep); step != "" {
+		t.Errorf("the step is left: %s", step)
+	}
+	onlyProject(t, dir)
+}
+
+// onlyProject fails the test when a build left an output in the folder.
+func onlyProject(t *testing.T, dir string) {
+	t.Helper()
+	for _, e := range must(os.ReadDir(dir))(t) {
+		if e.Name() != "components.toml" {
+			t.Errorf("the build left %s", e.Name())
+		}
+	}
+}
+
+// A run that was killed leaves an engine, which the next one adopts and stops.
+func TestKilledAndRunAgain(t *testing.T) {
+	sharedEngine(t)
+	dir, sleep := slowProject(t)
+	cmd := slowBuild(t, dir)
+	started(t, cmd, "configuring")
+	if stepLeft(sleep) == "" {
+		t.Fatal("the step is not found")
+	}
+	noError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	if left := eventually(2*time.Second, func() string { return stepLeft(sleep) }); left != "" {
+		t.Errorf("the killed run's step goes on: %s", left)
+	}
+	again := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), own(t, goodConfigure))))
+	built(t, again, "--output", "type=oci,dest=out.tar").ok(t)
+	if _, err := os.Stat(filepath.Join(again, "out.tar")); err != nil {
+		t.Error(err)
+	}
+}
+
+// stepLeft is the step's process, "" when there is none.
+func stepLeft(sleep string) string {
+	out, _ := exec.Command("pgrep", "-a", "-f", "^sleep "+sleep).Output()
+	return string(out)
+}
+
+// Two builds at once share one engine; the first to end leaves it to the other.
+func TestTwoBuildsAtOnce(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dirs := []string{
+		project(t, components("mrtrix3", fakeMRtrix3(t, s, own(t, goodConfigure+"import time; time.sleep(2)\n")))),
+		project(t, components("ants", fakeANTs(t, s, own(t, goodANTs)))),
+	}
+	results := make([]result, len(dirs))
+	var both sync.WaitGroup
+	for i, dir := range dirs {
+		cmd := in(dir, medbuildCmd(t, "build", "--progress", "plain", "--output", "type=oci,dest=out.tar"))
+		both.Go(func() { results[i] = finish(t, cmd) })
+	}
+	both.Wait()
+	for i, r := range results {
+		r.ok(t)
+		if _, err := os.Stat(filepath.Join(dirs[i], "out.tar")); err != nil {
+			t.Error(err)
+		}
+	}
+	starts := strings.Count(results[0].Stderr+results[1].Stderr, "starting our own buildkitd")
+	if starts != 1 {
+		t.Errorf("%d engines were started", starts)
+	}
+}

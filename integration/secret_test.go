@@ -1,0 +1,160 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+)
+
+// planted are the values that must be found nowhere.
+var planted = []string{"pl4nted-token-value", "pl4nted-proxy-password", "pl4nted-index-password"}
+
+// lookConfigure says whether it sees the secret, and not what it is.
+const lookConfigure = `import os
+p = '/run/medbuild/secrets/token'
+print('%s: secret of', os.path.getsize(p) if os.path.exists(p) else 'no', 'bytes')
+`
+
+// A build with a secret and a site with passwords: only the component that
+// names the secret sees it, and no value is found anywhere.
+func TestSecretsAreFoundNowhere(t *testing.T) {
+	root := sharedEngine(t)
+	dir := secretProject(t)
+	// The packages come from the network, which the planted proxy would keep away.
+	built(t, dir, "--secret", "id=token,src=token").ok(t)
+	plantSite(t)
+	look := finder{t: t, dir: dir}
+	for _, progress := range []string{"plain", "rawjson"} {
+		r := finish(t, in(dir, medbuildCmd(t, "build", "--progress", progress, "--secret", "id=token,src=token", "--no-cache=sees,blind",
+			"--output", "type=oci,tar=false,dest=out", "--metadata-file", "metadata.json", "--iidfile", "iid"))).ok(t)
+		look.in(progress+" output", []byte(r.Stdout+r.Stderr))
+		if progress == "plain" {
+			seesOnly(t, r)
+		}
+	}
+	plan := finish(t, in(dir, medbuildCmd(t, "plan", "--format", "json", "--target", "all"))).ok(t)
+	look.in("plan", []byte(plan.Stdout))
+	look.inFiles("metadata.json", "iid")
+	look.inImage("out")
+	look.inFolder(root)
+	look.inFolder(os.Getenv("XDG_CACHE_HOME"))
+	if look.seen < 100 {
+		t.Errorf("only %d things were looked at", look.seen)
+	}
+}
+
+func secretProject(t *testing.T) string {
+	t.Helper()
+	tables := []string{}
+	for _, name := range []string{"sees", "blind"} {
+		table := fakeMRtrix3(t, site(t), own(t, fmt.Sprintf(lookConfigure, name)))
+		tables = append(tables, name, fmt.Sprintf("stage = \"mrtrix3\"\nprefix = \"/opt/%s\"\n", name)+table)
+	}
+	tables[1] = "secrets = [\"token\"]\n" + tables[1]
+	dir := project(t, components(tables...))
+	writeFile(t, filepath.Join(dir, "token"), planted[0])
+	return dir
+}
+
+func seesOnly(t *testing.T, r result) {
+	t.Helper()
+	if !strings.Contains(r.Stderr, fmt.Sprintf("sees: secret of %d bytes", len(planted[0]))) || !strings.Contains(r.Stderr, "blind: secret of no bytes") {
+		t.Errorf("who sees the secret? %s", r.Stderr)
+	}
+}
+
+func plantSite(t *testing.T) {
+	t.Setenv("https_proxy", "http://user:"+planted[1]+"@127.0.0.1:9")
+	t.Setenv("PIP_INDEX_URL", "https://user:"+planted[2]+"@index.example.org/simple")
+	t.Setenv("UV_INDEX_URL", "https://user:"+planted[2]+"@index.example.org/simple")
+}
+
+// finder looks for the planted values.
+type finder struct {
+	t    *testing.T
+	dir  string
+	seen int
+}
+
+func (f *finder) in(what string, data []byte) {
+	f.t.Helper()
+	f.seen++
+	for _, value := range planted {
+		coded := base64.RawStdEncoding.EncodeToString([]byte(value))
+		for _, form := range []string{value, coded[:len(coded)-2]} {
+			if bytes.Contains(data, []byte(form)) {
+				f.t.Errorf("%s holds %s", what, form)
+			}
+		}
+	}
+}
+
+func (f *finder) inFiles(names ...string) {
+	f.t.Helper()
+	for _, name := range names {
+		f.in(name, must(os.ReadFile(filepath.Join(f.dir, name)))(f.t))
+	}
+}
+
+// inImage looks at every blob of an OCI layout, as it is and unpacked.
+func (f *finder) inImage(name string) {
+	f.t.Helper()
+	f.inFolder(filepath.Join(f.dir, name))
+	layers := must(onlyImage(f.t, filepath.Join(f.dir, name)).Layers())(f.t)
+	for _, l := range layers {
+		r := must(l.Uncompressed())(f.t)
+		f.in("a layer", must(io.ReadAll(r))(f.t))
+		noError(f.t, r.Close())
+	}
+}
+
+func (f *finder) inFolder(dir string) {
+	f.t.Helper()
+	noError(f.t, filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		f.in(path, data)
+		return err
+	}))
+}
+
+// onlyImage is the one image of an OCI layout.
+func onlyImage(t *testing.T, dir string) v1.Image {
+	t.Helper()
+	index := must(layout.ImageIndexFromPath(dir))(t)
+	m := must(index.IndexManifest())(t)
+	if len(m.Manifests) != 1 {
+		t.Fatalf("%s has %d images", dir, len(m.Manifests))
+	}
+	return must(index.Image(m.Manifests[0].Digest))(t)
+}
+
+// The site and the number of jobs are no part of what is built: with other ones
+// everything is cached and the image is the same.
+func TestSiteIsInNoKey(t *testing.T) {
+	sharedEngine(t)
+	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), own(t, goodConfigure))))
+	first := built(t, dir, "--output", "type=oci,tar=false,dest=one").ok(t)
+	plantSite(t)
+	writeFile(t, filepath.Join(dir, "ca.pem"), "# no certificate\n")
+	t.Setenv("SSL_CERT_FILE", filepath.Join(dir, "ca.pem"))
+	second := built(t, dir, "--jobs", "1", "--output", "type=oci,tar=false,dest=two").ok(t)
+	if first.Stdout != second.Stdout || first.Stdout == "" {
+		t.Errorf("two images: %s and %s", first.Stdout, second.Stdout)
+	}
+	for _, part := range []string{"base", "packages", "mrtrix3", "manifest"} {
+		if !summaryLine(second, part, "cached") {
+			t.Errorf("%s was built again: %s", part, second.Stderr)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package integration
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/integration/upstream"
+)
+
+func gitTable(address, commit string) string {
+	return fmt.Sprintf("version = \"3.0.4\"\ncommands = [\"mrinfo\"]\nsource = { git = %q, commit = %q }\n", address, commit)
+}
+
+// A component from a git repository by commit; a commit that is not there and a
+// repository that is not there.
+func TestGitSource(t *testing.T) {
+	sharedEngine(t)
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed (make tools does it)")
+	}
+	s := site(t)
+	repo := t.TempDir()
+	for name, text := range mrtrix3Files(own(t, goodConfigure)) {
+		writeFile(t, filepath.Join(repo, strings.TrimPrefix(name, "mrtrix3-3.0.4/")), text)
+	}
+	address, commit, err := s.Repository("/MRtrix3/mrtrix3.git", repo)
+	noError(t, err)
+	built(t, project(t, components("mrtrix3", gitTable(address, commit)))).ok(t)
+	absent := strings.Repeat("ab", 20)
+	built(t, project(t, components("mrtrix3", gitTable(address, absent)))).
+		failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+address, absent, "\nhint: ")
+	refused := must(upstream.Refused("/MRtrix3/mrtrix3.git"))(t)
+	built(t, project(t, components("mrtrix3", gitTable(refused, commit)))).
+		failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+refused, "\nhint: ")
+}

@@ -1,0 +1,59 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+)
+
+// outputFullError is a full disk of an output, not of the engine.
+type outputFullError struct{ path string }
+
+// Error names the output.
+func (e outputFullError) Error() string {
+	return fmt.Sprintf("write %s: no space left on device\nhint: free some, or write to another disk", e.path)
+}
+
+var fullPath = regexp.MustCompile(`write (\S+): no space left on device`)
+
+// outputFull is the error of an export whose disk is full, and any other error
+// as it is. Of folders that the engine sends files to the error says nothing.
+func (b *Builder) outputFull(err error, outputs []client.ExportEntry) error {
+	if err == nil || len(failedSteps(err)) > 0 {
+		return err
+	}
+	for _, o := range outputs {
+		if fullFolder(o.OutputDir) {
+			return outputFullError{strings.TrimSuffix(o.OutputDir, partialSuffix)}
+		}
+	}
+	m := fullPath.FindStringSubmatch(err.Error())
+	if m == nil || b.Root != "" && strings.HasPrefix(m[1], b.Root+"/") || strings.Contains(m[1], "/snapshots/") {
+		return err
+	}
+	return outputFullError{strings.TrimSuffix(m[1], partialSuffix)}
+}
+
+// watchFull ends the context when the disk of a folder that gets the image's
+// files is full. BuildKit's own transfer of files may then wait for ever.
+func watchFull(ctx context.Context, outputs []client.ExportEntry) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	for _, o := range outputs {
+		if o.Type == client.ExporterLocal {
+			go cancelWhenFull(ctx, o.OutputDir, cancel)
+		}
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+func cancelWhenFull(ctx context.Context, dir string, cancel context.CancelCauseFunc) {
+	for pause(ctx, 500*time.Millisecond) == nil {
+		if fullFolder(dir) {
+			cancel(outputFullError{strings.TrimSuffix(dir, partialSuffix)})
+		}
+	}
+}

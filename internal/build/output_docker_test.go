@@ -1,0 +1,54 @@
+package build
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestEntryOnEngines(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "image.tar")
+	for _, c := range []struct {
+		output   string
+		inDocker bool
+		exporter string
+	}{
+		{"type=image", true, "moby"},
+		{"type=image", false, "image"},
+		{"type=image,push=true", true, "moby"},
+		{"type=docker", true, "moby"},
+		{"type=docker,dest=" + file, true, "docker"},
+		{"type=docker,dest=" + file, false, "docker"},
+		{"type=oci,dest=" + file, true, "oci"},
+		{"type=tar,dest=" + file, true, "tar"},
+	} {
+		o, err := ParseOutput(c.output)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := o.Entry([]string{"a:1", "b:2"}, 7, c.inDocker)
+		if err != nil {
+			t.Errorf("%s: %v", c.output, err)
+		}
+		if e.Type != c.exporter || e.Attrs["source-date-epoch"] != "7" || o.Image() != (e.Attrs["name"] == "a:1,b:2") {
+			t.Errorf("%s in Docker %t: exporter %s with %v", c.output, c.inDocker, e.Type, e.Attrs)
+		}
+		if (e.Output != nil) != (o.Dest != "") {
+			t.Errorf("%s in Docker %t: writes a file: %t", c.output, c.inDocker, e.Output != nil)
+		}
+	}
+}
+
+func TestEntryWithoutDockerCommand(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	o, err := ParseOutput("type=docker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Entry(nil, 0, false); err == nil || !strings.Contains(err.Error(), "\nhint: add dest=<file>") {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := o.Entry(nil, 0, true); err != nil {
+		t.Errorf("Docker itself needs no docker command: %v", err)
+	}
+}
