@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
 // entry is a path of a file system without its times.
@@ -151,4 +152,15 @@ func byPackages(p string) bool {
 		}
 	}
 	return false
+}
+
+// onlyImage is the one image of an OCI layout.
+func onlyImage(t *testing.T, dir string) v1.Image {
+	t.Helper()
+	index := must(layout.ImageIndexFromPath(dir))(t)
+	m := must(index.IndexManifest())(t)
+	if len(m.Manifests) != 1 {
+		t.Fatalf("%s has %d images", dir, len(m.Manifests))
+	}
+	return must(index.Image(m.Manifests[0].Digest))(t)
 }

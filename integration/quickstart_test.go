@@ -125,7 +125,7 @@ func checkImage(t *testing.T, layout string) {
 	if n := len(must(img.Layers())(t)); n >= 20 {
 		t.Errorf("%d layers, want fewer than 20", n)
 	}
-	unwanted := regexp.MustCompile(`(^|/)(g\+\+|gcc|cc1plus|ccache|make)$|^var/lib/apt/lists/.*_Packages|\.orig\.tar|\.a$|\.deb$|/uv$|\.whl$`)
+	unwanted := regexp.MustCompile(`(^|/)bin/(c|g)\+\+|(^|/)bin/(gcc|cc|ccache|make)$|/cc1plus$|^var/lib/apt/lists/.*_Packages|\.orig\.tar|\.a$|\.deb$|/uv$|\.whl$`)
 	seen := 0
 	if err := image.Walk(img, func(e image.Entry) error {
 		seen++

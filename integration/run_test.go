@@ -94,6 +94,12 @@ func testRunStreams(t *testing.T, in runner) {
 	if got := finish(t, cmd).ok(t); got.Stdout != string(data) {
 		t.Errorf("%d bytes came back of %d", len(got.Stdout), len(data))
 	}
+	// A command need not read all of its input.
+	cmd = in.cmd(t, "--target", "plain", "-v", t.TempDir()+":/out", "--", "sh", "-c", "head -c 4 | wc -c; exit 6")
+	cmd.Stdin = bytes.NewReader(bytes.Repeat(data, 5))
+	if got := finish(t, cmd); got.Code != 6 || got.Stdout != "4\n" {
+		t.Errorf("exit code %d, stdout %q, stderr %q", got.Code, got.Stdout, got.Stderr)
+	}
 	// An input that nobody ends must not keep a command that has ended.
 	r, w, err := os.Pipe()
 	if err != nil {

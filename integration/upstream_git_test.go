@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -24,15 +25,19 @@ func TestGitSource(t *testing.T) {
 	s := site(t)
 	repo := t.TempDir()
 	for name, text := range mrtrix3Files(own(t, goodConfigure)) {
-		writeFile(t, filepath.Join(repo, strings.TrimPrefix(name, "mrtrix3-3.0.4/")), text)
+		path := filepath.Join(repo, strings.TrimPrefix(name, "mrtrix3-3.0.4/"))
+		writeFile(t, path, text)
+		noError(t, os.Chmod(path, 0o755))
 	}
 	address, commit, err := s.Repository("/MRtrix3/mrtrix3.git", repo)
 	noError(t, err)
 	built(t, project(t, components("mrtrix3", gitTable(address, commit)))).ok(t)
 	absent := strings.Repeat("ab", 20)
 	built(t, project(t, components("mrtrix3", gitTable(address, absent)))).
-		failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+address, absent, "\nhint: ")
+		failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+address, "no such commit", "\nhint: ")
 	refused := must(upstream.Refused("/MRtrix3/mrtrix3.git"))(t)
-	built(t, project(t, components("mrtrix3", gitTable(refused, commit)))).
+	// A commit that was fetched before needs no server.
+	built(t, project(t, components("mrtrix3", gitTable(refused, commit)))).ok(t)
+	built(t, project(t, components("mrtrix3", gitTable(refused, absent)))).
 		failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+refused, "\nhint: ")
 }

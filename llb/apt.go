@@ -12,6 +12,7 @@ type Apt struct {
 	On           State
 	Distribution string // such as "debian-13": caches are kept per distribution
 	Packages     []string
+	Slim         bool // for an image: without static libraries, which some packages of shared ones bring
 	At           Location
 }
 
@@ -22,8 +23,8 @@ o="-o Dir::Cache::archives=` + Run + `/archives -o Dir::Cache::pkgcache= -o Dir:
 o="$o -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=true"
 mkdir -p ` + Run + `/archives/partial
 apt-get $o update -qq
-apt-get $o install -qq -y --no-install-recommends "$@"
-rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/ldconfig/aux-cache`
+apt-get $o$slim install -qq -y --no-install-recommends "$@"
+rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/ldconfig/aux-cache /var/cache/apt/*.bin`
 
 // Root is the root file system with the packages installed; On itself when
 // there are none. Order and repetition of the packages do not matter.
@@ -41,7 +42,7 @@ func (a Apt) step(names []string) Step {
 		Component: a.Component,
 		Action:    a.Action,
 		On:        a.On,
-		Script:    "set -- " + strings.Join(names, " ") + aptScript,
+		Script:    a.slim() + "set -- " + strings.Join(names, " ") + aptScript,
 		Env:       []string{"DEBIAN_FRONTEND=noninteractive"},
 		Caches: []Cache{
 			{Target: Run + "/archives", ID: cache + Run + "/archives", Locked: true},
@@ -50,4 +51,11 @@ func (a Apt) step(names []string) Step {
 		Network: true,
 		At:      a.At,
 	}
+}
+
+func (a Apt) slim() string {
+	if !a.Slim {
+		return "slim=\n"
+	}
+	return "slim=' -o Dpkg::Options::=--path-exclude=*.a'\n"
 }

@@ -112,8 +112,9 @@ func (m *MRtrix3) compile(on Base, source llb.Input) llb.State {
 		On:        m.tools(on),
 		Script:    fmt.Sprintf(mrtrix3Script, src, m.configure(), m.targets(), m.Prefix),
 		Env: []string{"ARCH=x86-64", "CCACHE_DIR=" + llb.Run + "/ccache", "PYTHONDONTWRITEBYTECODE=1",
-			// The programs hold the date of their compilation.
-			fmt.Sprintf("SOURCE_DATE_EPOCH=%d", llb.Epoch)},
+			// The programs hold the date of their compilation, and their objects
+			// are linked in the order of a Python set.
+			fmt.Sprintf("SOURCE_DATE_EPOCH=%d", llb.Epoch), "PYTHONHASHSEED=0"},
 		Inputs:  []llb.Mount{{Target: src, State: source.Fetch(m.Name, here())}},
 		Caches:  []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/mrtrix3" + llb.Run + "/ccache"}},
 		Secrets: m.Secrets,

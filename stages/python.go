@@ -66,13 +66,15 @@ func (p *Python) runtime() []string {
 	return nil
 }
 
-// pythonScript gives the sources their constant time before it compiles them:
+// pythonScript drops the static libraries that some wheels bring for those who
+// compile against them, and gives the sources their constant time before it compiles them:
 // the byte code holds the time of its source.
 const pythonScript = `
 uv=%[1]s/uv/bin/uv
 $uv venv --quiet --no-project --allow-existing --python %[2]s %[3]s
 $uv pip install --quiet --python %[3]s/bin/python --require-hashes --no-deps --only-binary :all: --requirements %[1]s/in/requirements.txt
 $uv pip check --quiet --python %[3]s/bin/python
+find %[3]s -name '*.a' -delete
 find %[3]s -exec touch -h -d @%[4]d {} +
 %[3]s/bin/python -m compileall -q -j 0 %[3]s/lib`
 

@@ -81,7 +81,7 @@ func (t Target) part(tool Tool) (Part, error) {
 // alone is the base with one component and its runtime packages.
 func (t Target) alone(s Stage) llb.State {
 	root := llb.Apt{Component: s.Name, Action: "runtime packages", On: t.Run.Root,
-		Distribution: t.Run.ID(), Packages: s.Runtime, At: here()}.Root()
+		Distribution: t.Run.ID(), Packages: s.Runtime, Slim: true, At: here()}.Root()
 	if s.Layer == nil {
 		return root
 	}
@@ -101,7 +101,7 @@ func (t Target) merge(img Image) Image {
 		}
 	}
 	root := llb.Apt{Component: t.Name, Action: "runtime packages", On: t.Run.Root,
-		Distribution: t.Run.ID(), Packages: packages, At: here()}.Root()
+		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
 	all := append([]llb.State{root}, layers...)
 	all = append(all, t.Manifest.layer(t.Run.Root, asked))
 	if prefixes := img.prefixes(); len(prefixes) > 0 {

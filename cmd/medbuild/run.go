@@ -14,7 +14,7 @@ import (
 )
 
 const runExamples = `medbuild run --target production -- mrinfo -version
-   medbuild run --target production                 (the image's own command, or a shell)
+   medbuild run --target production                 (the image's own command)
    medbuild run --target production -v $PWD/bids:/data:ro -v $PWD/out:/out -w /out -- dwidenoise /data/dwi.mif dwi.mif
    gzip -dc dwi.nii.gz | medbuild run --target production -- wc -c
    medbuild run --target python --set python.version=3.13 --entrypoint "" -- python3`

@@ -129,6 +129,9 @@ func (b *Builder) image(ctx context.Context, c gateway.Client, o Order) (*gatewa
 	if err != nil {
 		return nil, err
 	}
+	if data, err = withHistory(data, o.Image, b.Created); err != nil {
+		return nil, err
+	}
 	res.AddMeta(exptypes.ExporterImageConfigKey, data)
 	return res, nil
 }

@@ -95,10 +95,7 @@ func (p *Prepared) Run(ctx context.Context, std Stdio) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer p.builder.forget(ctx, p.sent)
-	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel, queue: newQueue(), ref: bkid.NewID()}
-	if std.Stdin != nil {
-		r.process.Stdin = input{std.Stdin, r.queue}
-	}
+	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel, ref: bkid.NewID()}
 	opt := p.builder.containerOptions(p.sent)
 	opt.Ref = r.ref
 	_, err = p.builder.Client.Build(ctx, opt, "medbuild", r.build, nil)
@@ -142,7 +139,6 @@ type running struct {
 	*Prepared
 	Stdio
 	process gateway.StartRequest
-	queue   *queue
 	ref     string // of the build on the engine
 	cancel  context.CancelCauseFunc
 	killed  atomic.Int32 // the signal that did not end the command, so that it was killed
@@ -154,11 +150,7 @@ type running struct {
 }
 
 func (r *running) build(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
-	queued, err := r.queue.gateway(ctx, r.builder.Client, g, r.ref)
-	if err != nil {
-		return nil, err
-	}
-	r.err = r.inContainers(ctx, queued)
+	r.err = r.inContainers(ctx, g)
 	return gateway.NewResult(), r.err
 }
 
@@ -185,33 +177,45 @@ func (r *running) send(ctx context.Context, g gateway.Client) error {
 	return err
 }
 
-// container is one of the image and the mounts, nothing running in it yet.
-func (r *running) container(ctx context.Context, g gateway.Client, mounts ...gateway.Mount) (gateway.Container, error) {
-	root := gateway.Mount{Dest: "/", Ref: r.root, MountType: pb.MountType_BIND}
-	ctr, err := g.NewContainer(ctx, gateway.NewContainerRequest{
-		Mounts: append([]gateway.Mount{root}, mounts...), NetMode: r.builder.network(),
-	})
+// container calls use with a new container of the image and the mounts, and with
+// the queue that its processes' input goes through.
+func (r *running) container(ctx context.Context, g gateway.Client, mounts []gateway.Mount,
+	use func(context.Context, gateway.Container, *queue) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	q := newQueue(cancel)
+	own, err := q.gateway(ctx, r.builder.Client, g, r.ref)
 	if err != nil {
-		return nil, fmt.Errorf("make a container of %s: %w", r.Image.Name, err)
+		return fmt.Errorf("reach the engine: %w", err)
 	}
-	return ctr, nil
+	root := gateway.Mount{Dest: "/", Ref: r.root, MountType: pb.MountType_BIND}
+	ctr, err := own.NewContainer(ctx, gateway.NewContainerRequest{Mounts: append([]gateway.Mount{root}, mounts...)})
+	if err != nil {
+		return fmt.Errorf("make a container of %s: %w", r.Image.Name, err)
+	}
+	defer release(ctx, ctr)
+	return use(ctx, ctr, q)
 }
 
 // command runs the user's command to its end, as the first process of its
 // container: whatever else runs there ends with it.
 func (r *running) command(ctx context.Context, g gateway.Client) error {
-	ctr, err := r.container(ctx, g, r.mounts...)
-	if err != nil {
-		return err
-	}
-	defer release(ctx, ctr)
-	if err := r.Starting(); err != nil {
-		return err
-	}
-	proc, err := ctr.Start(ctx, r.process)
-	if err != nil {
-		return fmt.Errorf("start %q: %w", r.process.Args[0], err)
-	}
+	return r.container(ctx, g, r.mounts, func(ctx context.Context, ctr gateway.Container, q *queue) error {
+		if err := r.Starting(); err != nil {
+			return err
+		}
+		if r.process.Stdin != nil {
+			r.process.Stdin = input{r.process.Stdin, q}
+		}
+		proc, err := ctr.Start(ctx, r.process)
+		if err != nil {
+			return fmt.Errorf("start %q: %w", r.process.Args[0], err)
+		}
+		return r.wait(ctx, proc)
+	})
+}
+
+func (r *running) wait(ctx context.Context, proc gateway.ContainerProcess) (err error) {
 	done := make(chan struct{})
 	defer close(done)
 	go r.forward(ctx, proc, done)

@@ -35,19 +35,17 @@ func (r *running) writeBack(ctx context.Context, g gateway.Client) error {
 		if v.Readonly {
 			continue
 		}
-		if err := r.fetch(ctx, g, v, r.mounts[i]); err != nil {
+		err := r.container(ctx, g, r.mounts[i:i+1], func(ctx context.Context, ctr gateway.Container, _ *queue) error {
+			return fetch(ctx, ctr, v)
+		})
+		if err != nil {
 			errs = append(errs, fmt.Errorf("write %s back to %s: %w", v.Container, v.Host, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (r *running) fetch(ctx context.Context, g gateway.Client, v volume, m gateway.Mount) error {
-	ctr, err := r.container(ctx, g, m)
-	if err != nil {
-		return err
-	}
-	defer release(ctx, ctr)
+func fetch(ctx context.Context, ctr gateway.Container, v volume) error {
 	reader, w := io.Pipe()
 	said := &output{}
 	proc, err := ctr.Start(ctx, gateway.StartRequest{Args: append(packArguments(), v.Container, "."),

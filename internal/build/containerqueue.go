@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 
@@ -12,11 +13,17 @@ import (
 	"google.golang.org/grpc"
 )
 
-// BuildKit's client sends a process's input while it holds a lock that it also
-// needs for receiving output. With a command that writes while it reads, such
-// as cat or gzip, both ends then wait for each other. So messages go to the
-// engine through a queue, which takes them at once, and the queue is kept short
-// where the input comes from.
+// Two things of BuildKit's protocol for processes need care.
+//
+// Its client sends input while it holds a lock that it also needs for receiving
+// output. With a command that writes while it reads, such as cat or gzip, both
+// ends then wait for each other. So messages go to the engine through a queue,
+// which takes them at once and is kept short where the input comes from.
+//
+// Its daemon gives up a whole stream when input comes for a process that has
+// ended, such as head. The word that all is done then overtakes the exit code,
+// and the client waits for the latter for ever. So the two are put in order, and
+// every container has a stream of its own.
 
 // maxQueued is how many bytes of input may wait.
 const maxQueued = 1 << 20
@@ -29,10 +36,12 @@ type queue struct {
 	bytes  int // of input among them
 	closed bool
 	err    error // of sending
+	broken func(error)
 }
 
-func newQueue() *queue {
-	q := &queue{}
+// newQueue is an empty queue; broken is told when the engine is lost.
+func newQueue(broken func(error)) *queue {
+	q := &queue{broken: broken}
 	q.news.L = &q.mu
 	return q
 }
@@ -57,16 +66,52 @@ func (c queuedClient) ExecProcess(ctx context.Context, opts ...grpc.CallOption) 
 	}
 	go c.queue.drain(stream)
 	context.AfterFunc(stream.Context(), c.queue.close)
-	return queuedStream{stream, c.queue}, nil
+	return &queuedStream{LLBBridge_ExecProcessClient: stream, queue: c.queue,
+		exited: map[string]bool{}, early: map[string]*gatewayapi.ExecMessage{}}, nil
 }
 
 type queuedStream struct {
 	gatewayapi.LLBBridge_ExecProcessClient
-	queue *queue
+	queue  *queue
+	exited map[string]bool                    // processes whose exit code has come
+	early  map[string]*gatewayapi.ExecMessage // what came before it and must come after
+	next   []*gatewayapi.ExecMessage
 }
 
 // Send puts a copy of m in the queue; the caller uses its bytes again.
-func (s queuedStream) Send(m *gatewayapi.ExecMessage) error { return s.queue.put(m.CloneVT()) }
+func (s *queuedStream) Send(m *gatewayapi.ExecMessage) error { return s.queue.put(m.CloneVT()) }
+
+// Recv is the next message, each process's last after its exit code. A stream
+// that breaks ends the run: nobody would tell the processes' readers.
+func (s *queuedStream) Recv() (*gatewayapi.ExecMessage, error) {
+	for len(s.next) == 0 {
+		m, err := s.LLBBridge_ExecProcessClient.Recv()
+		if err != nil {
+			s.queue.broken(fmt.Errorf("lost the engine: %w", err))
+			return nil, err
+		}
+		s.order(m)
+	}
+	m := s.next[0]
+	s.next = s.next[1:]
+	return m, nil
+}
+
+func (s *queuedStream) order(m *gatewayapi.ExecMessage) {
+	id := m.GetProcessID()
+	if m.GetDone() != nil && !s.exited[id] {
+		s.early[id] = m
+		return
+	}
+	s.next = append(s.next, m)
+	if m.GetExit() == nil {
+		return
+	}
+	s.exited[id] = true
+	if last := s.early[id]; last != nil {
+		s.next = append(s.next, last)
+	}
+}
 
 func (q *queue) put(m *gatewayapi.ExecMessage) error {
 	q.mu.Lock()

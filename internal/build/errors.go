@@ -8,6 +8,7 @@ import (
 
 	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -70,7 +71,7 @@ func failure(err error, g graph) error {
 	step := meta.Description["llb.customname"]
 	e := &StepError{Step: step, Component: component(step), Source: madeAt(err), digest: d, Err: cause(vertex)}
 	if s := op.GetSource(); s != nil {
-		e.Address = address(s.Identifier)
+		e.Address = or(s.Attrs[pb.AttrFullRemoteURL], address(s.Identifier))
 	}
 	return e
 }

@@ -63,9 +63,6 @@ func address(identifier string) string {
 	for _, scheme := range []string{"docker-image://", "oci-layout://", "local://"} {
 		identifier = strings.TrimPrefix(identifier, scheme)
 	}
-	if repository, ok := strings.CutPrefix(identifier, "git://"); ok {
-		identifier, _, _ = strings.Cut(repository, "#")
-	}
 	return identifier
 }
 
@@ -76,8 +73,12 @@ func fetchFailure(ctx context.Context, c gateway.Client, g graph, e *StepError) 
 	op, _, _ := g.find(e.digest)
 	s := op.GetSource()
 	said := e.Err.Error()
-	if s == nil || !strings.HasPrefix(s.Identifier, "http") {
-		e.passing = s != nil && interrupted(said)
+	if strings.HasPrefix(s.GetIdentifier(), "git://") {
+		e.Err, e.Hint, e.passing = gitFailure(said)
+		return
+	}
+	if !strings.HasPrefix(s.GetIdentifier(), "http") {
+		e.passing = interrupted(said)
 		return
 	}
 	if !strings.Contains(said, "digest mismatch") {
@@ -131,6 +132,17 @@ func noAnswer(said string) (cause error, hint string, passing bool) {
 		return cause, "the server wants to know who asks: take a copy that is free to fetch", false
 	}
 	return cause, "look at the address in a browser: the file may have moved", false
+}
+
+// gitFailure is what git said, in one line.
+func gitFailure(said string) (cause error, hint string, passing bool) {
+	if strings.Contains(said, "not our ref") || strings.Contains(said, "reference is not a tree") {
+		return errors.New("the repository has no such commit"), "look at the commit: a tag may have been moved, or a branch rewritten", false
+	}
+	if _, text, ok := strings.Cut(said, "git stderr:\n"); ok {
+		said = strings.Join(strings.Fields(text), " ")
+	}
+	return errors.New(said), "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said)
 }
 
 // plainly is a request's error without the request, which is named already.

@@ -48,6 +48,9 @@ func ParseCaches(flag string, values []string, getenv func(string) string) ([]cl
 		if err := checkCache(flag, e); err != nil {
 			return nil, err
 		}
+		if flag == "--cache-to" && (e.Type == "registry" || e.Type == "local") {
+			attrs["compression"] = or(attrs["compression"], "zstd") // as the image has: one blob serves both
+		}
 		out = append(out, e)
 	}
 	return out, nil

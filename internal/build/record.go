@@ -72,7 +72,8 @@ func (r *Record) add(s *client.SolveStatus) {
 }
 
 // vertex takes a step's news. A step that several solves share is reported by
-// each; the one that ran it counts.
+// each, first by the one that ran it or found its result. What comes after is
+// about the result, such as fetching it from a cache that is far away.
 func (r *Record) vertex(v *client.Vertex) {
 	step := Step{Name: v.Name, Cached: v.Cached, Error: v.Error}
 	if v.Started != nil {
@@ -81,7 +82,7 @@ func (r *Record) vertex(v *client.Vertex) {
 	if v.Completed != nil {
 		step.Finished = *v.Completed
 	}
-	if old := r.steps[v.Digest]; old != nil && old.ran() && !step.ran() {
+	if old := r.steps[v.Digest]; old != nil && (old.ran() || old.Cached) {
 		return
 	}
 	r.steps[v.Digest] = &step

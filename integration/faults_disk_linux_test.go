@@ -33,7 +33,7 @@ func TestEngineDiskFull(t *testing.T) {
 	smallDisk(t, root, "200m") // the base's tar alone needs more, once unpacked
 	useEngine(t, root)
 	dir := project(t, components("ants", fakeANTs(t, site(t), own(t, goodANTs))))
-	built(t, dir).failed(t, 1, "components.toml:6:7: base trixie: step [base] unpack", "no space left on", filepath.Join(root, "engine"), "\nhint: ", "medbuild prune", "MEDBUILD_ROOT")
+	built(t, dir).failed(t, 1, "components.toml:5:8: base trixie: step [base] unpack", "no space left on", filepath.Join(root, "engine"), "\nhint: ", "medbuild prune", "MEDBUILD_ROOT")
 }
 
 // A step fills the disk: the step, its component and what it said are named too.
