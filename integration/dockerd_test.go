@@ -196,10 +196,13 @@ func (d *docker) answers() bool {
 func (d *docker) stop(t *testing.T) {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-d.done:
+	case err := <-d.done:
+		if err != nil {
+			t.Logf("Docker ended: %v", err)
+		}
 	case <-time.After(20 * time.Second):
 		_ = d.cmd.Process.Kill()
-		<-d.done
+		t.Log(<-d.done)
 		t.Error("Docker had to be killed")
 	}
 	if t.Failed() {

@@ -189,7 +189,9 @@ func (r *running) container(ctx context.Context, g gateway.Client, mounts []gate
 		return fmt.Errorf("reach the engine: %w", err)
 	}
 	root := gateway.Mount{Dest: "/", Ref: r.root, MountType: pb.MountType_BIND}
-	ctr, err := own.NewContainer(ctx, gateway.NewContainerRequest{Mounts: append([]gateway.Mount{root}, mounts...)})
+	ctr, err := own.NewContainer(ctx, gateway.NewContainerRequest{
+		Mounts: append([]gateway.Mount{root}, mounts...), NetMode: r.builder.network(),
+	})
 	if err != nil {
 		return fmt.Errorf("make a container of %s: %w", r.Image.Name, err)
 	}

@@ -89,19 +89,19 @@ func offer(mounts []Mount) ([]volume, error) {
 }
 
 func newVolume(m Mount) (volume, error) {
-	real, err := filepath.EvalSymlinks(m.Host)
+	path, err := filepath.EvalSymlinks(m.Host)
 	if err != nil {
 		return volume{}, err
 	}
-	if real, err = filepath.Abs(real); err != nil {
+	if path, err = filepath.Abs(path); err != nil {
 		return volume{}, err
 	}
-	dir, err := fsutil.NewFS(real)
+	dir, err := fsutil.NewFS(path)
 	if err != nil {
 		return volume{}, err
 	}
 	files, err := list(dir)
-	return volume{Mount: m, id: "run-" + bkid.NewID(), dir: dir, path: real, files: files}, err
+	return volume{Mount: m, id: "run-" + bkid.NewID(), dir: dir, path: path, files: files}, err
 }
 
 func list(dir fsutil.FS) (listing, error) {

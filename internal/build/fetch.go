@@ -74,7 +74,7 @@ func fetchFailure(ctx context.Context, c gateway.Client, g graph, e *StepError) 
 	s := op.GetSource()
 	said := e.Err.Error()
 	if strings.HasPrefix(s.GetIdentifier(), "git://") {
-		e.Err, e.Hint, e.passing = gitFailure(said)
+		e.Hint, e.passing, e.Err = gitFailure(said)
 		return
 	}
 	if !strings.HasPrefix(s.GetIdentifier(), "http") {
@@ -82,14 +82,14 @@ func fetchFailure(ctx context.Context, c gateway.Client, g graph, e *StepError) 
 		return
 	}
 	if !strings.Contains(said, "digest mismatch") {
-		e.Err, e.Hint, e.passing = noAnswer(said)
+		e.Hint, e.passing, e.Err = noAnswer(said)
 		return
 	}
 	want := s.Attrs[pb.AttrHTTPChecksum]
 	got, err := unpinned(ctx, c, s)
 	switch {
 	case err != nil:
-		e.Err, e.Hint, e.passing = noAnswer(err.Error())
+		e.Hint, e.passing, e.Err = noAnswer(err.Error())
 	case got == "" || got.String() == want:
 		e.Err, e.passing = errors.New("the server first answered with an error or cut the file off"), got != ""
 	default:
@@ -118,31 +118,31 @@ var responseStatus = regexp.MustCompile(`invalid response status (\d+)`)
 
 // noAnswer is a failed request in words, what to do about it, and whether to
 // try again.
-func noAnswer(said string) (cause error, hint string, passing bool) {
+func noAnswer(said string) (hint string, passing bool, cause error) {
 	m := responseStatus.FindStringSubmatch(said)
 	if m == nil {
-		return errors.New(plainly(said)), "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said)
+		return "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said), errors.New(plainly(said))
 	}
 	code, _ := strconv.Atoi(m[1])
 	cause = fmt.Errorf("the server answers %d %s", code, http.StatusText(code))
 	switch {
 	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
-		return cause, "the server is in trouble: try again later, or name a mirror of the file as url", true
+		return "the server is in trouble: try again later, or name a mirror of the file as url", true, cause
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return cause, "the server wants to know who asks: take a copy that is free to fetch", false
+		return "the server wants to know who asks: take a copy that is free to fetch", false, cause
 	}
-	return cause, "look at the address in a browser: the file may have moved", false
+	return "look at the address in a browser: the file may have moved", false, cause
 }
 
 // gitFailure is what git said, in one line.
-func gitFailure(said string) (cause error, hint string, passing bool) {
+func gitFailure(said string) (hint string, passing bool, cause error) {
 	if strings.Contains(said, "not our ref") || strings.Contains(said, "reference is not a tree") {
-		return errors.New("the repository has no such commit"), "look at the commit: a tag may have been moved, or a branch rewritten", false
+		return "look at the commit: a tag may have been moved, or a branch rewritten", false, errors.New("the repository has no such commit")
 	}
 	if _, text, ok := strings.Cut(said, "git stderr:\n"); ok {
 		said = strings.Join(strings.Fields(text), " ")
 	}
-	return errors.New(said), "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said)
+	return "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said), errors.New(said)
 }
 
 // plainly is a request's error without the request, which is named already.
@@ -179,8 +179,8 @@ func (b *Builder) refetch(ctx context.Context, g graph, e *StepError) error {
 		if err == nil {
 			return errors.Join(errAgain, e)
 		}
-		next, ok := err.(*StepError)
-		if !ok || !next.passing {
+		var next *StepError
+		if !errors.As(err, &next) || !next.passing {
 			return err
 		}
 		next.Source = e.Source

@@ -28,6 +28,7 @@ func fullFolder(dir string) bool {
 	if dir == "" || unix.Statfs(dir, &disk) != nil {
 		return false
 	}
+	//nolint:unconvert // on some systems Bavail is signed
 	return uint64(disk.Bavail)*uint64(disk.Bsize) < minSpace || disk.Files > 0 && disk.Ffree == 0
 }
 

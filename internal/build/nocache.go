@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	bk "github.com/moby/buildkit/client/llb"
-	digest "github.com/opencontainers/go-digest"
 )
 
 // NoCache says whose steps run again although their results are known.
@@ -19,7 +18,7 @@ func (n NoCache) apply(def *bk.Definition) {
 	for dgst, meta := range def.Metadata {
 		if n.names(meta.Description["llb.customname"]) {
 			meta.IgnoreCache = true
-			def.Metadata[digest.Digest(dgst)] = meta
+			def.Metadata[dgst] = meta
 		}
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -217,8 +218,8 @@ func TestStarterComments(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(path, nil)
-	problems, _ := err.(Problems)
-	if len(problems) < len(stages.All()) {
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) < len(stages.All()) {
 		t.Fatalf("got %v", err)
 	}
 	for _, p := range problems {

@@ -189,7 +189,7 @@ func handshake(conn net.Conn, path, proto string, header http.Header) (net.Conn,
 		return nil, err
 	}
 	buffered := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(buffered, req)
+	resp, err := http.ReadResponse(buffered, req) //nolint:bodyclose // after an upgrade the connection is the body
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (s *site) check(e *Engine, err error, kind Kind, refused int) {
 
 // dockerEngine serves the two upgrades of Docker's API in front of a real
 // BuildKit, and returns its socket.
-func (s *site) dockerEngine(real *Engine) string {
+func (s *site) dockerEngine(daemon *Engine) string {
 	s.Helper()
 	socket := filepath.Join(s.root, "docker.sock")
 	l, err := net.Listen("unix", socket)
@@ -58,7 +58,7 @@ func (s *site) dockerEngine(real *Engine) string {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /grpc", func(w http.ResponseWriter, r *http.Request) {
-		to, err := net.Dial("unix", strings.TrimPrefix(real.Address, "unix://"))
+		to, err := net.Dial("unix", strings.TrimPrefix(daemon.Address, "unix://"))
 		s.pipe(w, r, to, err)
 	})
 	mux.HandleFunc("POST /session", func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +68,7 @@ func (s *site) dockerEngine(real *Engine) string {
 				meta[strings.ToLower(k)] = v
 			}
 		}
-		to, err := real.Client.Dialer()(context.WithoutCancel(r.Context()), r.Header.Get("Upgrade"), meta)
+		to, err := daemon.Client.Dialer()(context.WithoutCancel(r.Context()), r.Header.Get("Upgrade"), meta)
 		s.pipe(w, r, to, err)
 	})
 	server := &http.Server{Handler: mux}

@@ -92,9 +92,9 @@ func marked() (duration string, count func() int) {
 	}
 }
 
-func (s *site) await(what string, true func() bool) {
+func (s *site) await(what string, holds func() bool) {
 	s.Helper()
-	for end := time.Now().Add(30 * time.Second); !true(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.Fatal(what)
 		}
