@@ -8,10 +8,11 @@ out=$1
 mkdir -p "$(dirname "$out")"
 
 . /etc/os-release
-# One "deb" line for each of the distribution's archives that apt knows here.
+# One "deb" line for each of the distribution's archives that apt knows here,
+# the one of the release itself first.
 sources=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SUITE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
-	awk -v own="$VERSION_CODENAME" '$NF == "Debian" && $4 == "main" { sub(own, "trixie", $2); print "deb", $1, $2, "main" }' |
-	sort -u)
+	awk -v own="$VERSION_CODENAME" '$NF == "Debian" && $4 == "main" { sub(own, "trixie", $2); print ($2 == "trixie" ? 0 : 1), "deb", $1, $2, "main" }' |
+	sort -u | cut -d" " -f2-)
 [ -n "$sources" ] || { echo "this machine's apt knows no Debian archive" >&2; exit 1; }
 
 # One constant time: the tar is the same for the same packages.

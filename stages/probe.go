@@ -11,10 +11,11 @@ const ProbeFile = "facts"
 
 // ProbeVersion changes when Probe asks something else, so that facts kept from
 // before are read again.
-const ProbeVersion = "1"
+const ProbeVersion = "2"
 
 // probeScript writes a line "key=value" for each fact. It runs on bases that
-// may lack almost everything but a shell.
+// may lack almost everything but a shell. The mirror is the one that has the
+// release itself: an archive of security updates has no pool of its own for it.
 const probeScript = `
 out=` + llb.Run + `/out/` + ProbeFile + `
 . /etc/os-release
@@ -24,7 +25,7 @@ echo "libc=$(ldd --version 2>/dev/null | sed -nE '1s/.* ([0-9]+\.[0-9]+)$/\1/p')
 echo "python=$(/usr/bin/python3 -c 'import sys; print(sys.version.split()[0])' 2>/dev/null)" >>$out
 mirrors() { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -nE 's/^deb +(\[[^]]*\] +)?(https?:[^ ]+) .*/\2/p'
   sed -nE 's/^URIs: *([^ ]+).*/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null; }
-echo "mirror=$(mirrors | head -n 1)" >>$out
+echo "mirror=$(mirrors | grep -v security | head -n 1)" >>$out
 for d in /* /usr/* /var/* /opt/* /home/*; do
   if [ -L "$d" ] && [ -d "$d" ]; then echo "link=$d $(readlink "$d")" >>$out; fi
 done`

@@ -60,11 +60,15 @@ func (g *Ground) root(s stages.BaseSettings) (stages.Base, error) {
 }
 
 func (g *Ground) tar(s stages.BaseSettings) (stages.Base, error) {
-	path := filepath.Join(g.dir, s.Tar)
-	dgst, err := fileDigest(path, g.cache)
+	// The session serves a link as a link, and the engine would unpack nothing.
+	path, err := filepath.EvalSymlinks(filepath.Join(g.dir, s.Tar))
 	if errors.Is(err, os.ErrNotExist) {
-		return stages.Base{}, fmt.Errorf("%s does not exist\nhint: make it, for instance with mmdebstrap, or name another tar", path)
+		return stages.Base{}, fmt.Errorf("%s does not exist\nhint: make it, for instance with mmdebstrap, or name another tar", filepath.Join(g.dir, s.Tar))
 	}
+	if err != nil {
+		return stages.Base{}, err
+	}
+	dgst, err := fileDigest(path, g.cache)
 	if err != nil {
 		return stages.Base{}, err
 	}
