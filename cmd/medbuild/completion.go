@@ -199,11 +199,20 @@ func (t typed) values(f cli.Flag) []candidate {
 	case "engine":
 		return words("child", "docker", "tcp://", "unix://")
 	case "filter":
-		return words("type=", "id=", "description=", "until=", "shared", "private")
+		return t.filters()
 	case "platform":
-		return words("linux/amd64", "linux/arm64")
+		return words(onlyPlatform)
 	}
 	return nil
+}
+
+// filters are those that an engine knows; prune alone has a time.
+func (t typed) filters() []candidate {
+	all := words("type=", "id=", "description=", "shared", "private")
+	if t.command.Name == "prune" {
+		return append(all, candidate{text: "until="})
+	}
+	return all
 }
 
 func words(all ...string) []candidate {

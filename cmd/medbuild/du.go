@@ -30,15 +30,16 @@ func duCommand() *cli.Command {
 		UsageText:   "medbuild du [options]\n\nEXAMPLES:\n   " + duExamples,
 		Description: duDescription,
 		Flags: []cli.Flag{
-			engineFlag(), filterFlag(), formatFlag("du"),
+			engineFlag(), filterFlag(""), formatFlag("du"),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every record, the largest first"},
 		},
 		Action: runDu,
 	}
 }
 
-func filterFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "filter", Usage: "only records with `KEY=VALUE`: type=KIND, id=ID, description=TEXT, until=24h, shared, private; all of them when repeated"}
+// filterFlag names the filters that all commands have, and more.
+func filterFlag(more string) cli.Flag {
+	return &cli.StringSliceFlag{Name: "filter", Usage: "only records with `KEY=VALUE`: type=KIND, id=ID, description=TEXT, " + more + "shared or private; all of them when repeated"}
 }
 
 func runDu(c *cli.Context) error {

@@ -38,6 +38,9 @@ func runPlan(c *cli.Context) error {
 	if err := checkLine(c); err != nil {
 		return err
 	}
+	if err := checkPlatform(c); err != nil {
+		return usageError{err}
+	}
 	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
 	if err != nil {
 		return err

@@ -59,6 +59,9 @@ type exitStatus int
 func (e exitStatus) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func runRun(c *cli.Context) error {
+	if err := checkPlatform(c); err != nil {
+		return usageError{err}
+	}
 	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
 	if err != nil {
 		return err
