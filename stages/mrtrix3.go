@@ -56,8 +56,19 @@ var (
 	mrtrix3GUIBuild = []string{"libgl1-mesa-dev", "libqt5opengl5-dev", "libqt5svg5-dev", "qtbase5-dev"}
 )
 
+// Released reports whether a version is a release whose archive is known.
+func (m *MRtrix3) Released(version string) bool {
+	_, known := mrtrix3Releases[version]
+	return known
+}
+
 // Check reports what is wrong with the settings.
 func (m *MRtrix3) Check() error {
+	for version, sum := range mrtrix3Releases {
+		if sum == m.Source.SHA256 && m.Version != "" && version != m.Version {
+			return fmt.Errorf("the source is that of MRtrix3 %s, not of %s\nhint: leave the source out, or name that of %s", version, m.Version, m.Version)
+		}
+	}
 	if _, known := mrtrix3Releases[m.Version]; known || m.Version == "" || !m.Source.Empty() {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,15 +52,17 @@ func (i Image) Layers() int {
 // Assemble makes the stages and merges their layers over the base.
 func (t Target) Assemble() (Image, error) {
 	img := Image{Name: t.Name, Base: t.Run, Config: t.Config}
+	var errs []error
 	for _, tool := range t.Tools {
 		part, err := t.part(tool)
 		if err != nil {
 			c := tool.Shared()
-			return Image{}, fmt.Errorf("%s: %s: %w", c.At, c.Name, err)
+			errs = append(errs, fmt.Errorf("%s: %s: %w", c.At, c.Name, err))
+			continue
 		}
 		img.Parts = append(img.Parts, part)
 	}
-	if err := img.check(); err != nil {
+	if err := errors.Join(append(errs, img.check())...); err != nil {
 		return Image{}, err
 	}
 	return t.merge(img), nil

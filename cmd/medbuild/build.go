@@ -29,7 +29,7 @@ func buildCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "annotation", Usage: "`KEY=VALUE` in the image's manifest; may be repeated"},
 			&cli.StringSliceFlag{Name: "cache-from", Usage: "read the `CACHE`: type=registry,ref=REFERENCE"},
 			&cli.StringSliceFlag{Name: "cache-to", Usage: "write the `CACHE`: type=registry,ref=REFERENCE,mode=max"},
-			&cli.StringSliceFlag{Name: "secret", Usage: "a `SECRET` for the components that name it: id=ID[,src=PATH|env=NAME]"},
+			secretFlag(),
 			&cli.StringFlag{Name: "metadata-file", Usage: "write what is known of the result to `FILE` as JSON"},
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's digest to `FILE`"},
 			&cli.GenericFlag{Name: "no-cache", Value: &noCacheValue{}, Usage: "run every step again, or with --no-cache=`COMPONENT` that component's"},

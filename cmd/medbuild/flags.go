@@ -37,3 +37,7 @@ func progressFlag() cli.Flag {
 func jobsFlag() cli.Flag {
 	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "compile with `N` jobs at a time; one per core of the engine when left out"}
 }
+
+func secretFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "secret", Usage: "a `SECRET` for the components that name it: id=ID[,src=PATH|env=NAME]"}
+}

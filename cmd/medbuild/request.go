@@ -133,8 +133,16 @@ func (r *request) readCaches(c *cli.Context) error {
 	if r.cacheFrom, err = build.ParseCaches("--cache-from", c.StringSlice("cache-from"), os.Getenv); err != nil {
 		return err
 	}
-	r.cacheTo, err = build.ParseCaches("--cache-to", c.StringSlice("cache-to"), os.Getenv)
-	return err
+	if r.cacheTo, err = build.ParseCaches("--cache-to", c.StringSlice("cache-to"), os.Getenv); err != nil {
+		return err
+	}
+	if len(r.cacheTo) > 0 && len(r.targets) > 1 {
+		return errors.New("--cache-to takes the cache of one target, but several are built\nhint: build them one after the other")
+	}
+	if c.IsSet("iidfile") && len(r.targets) > 1 {
+		return errors.New("--iidfile takes the digest of one image, but several targets are built\nhint: --metadata-file has all of them")
+	}
+	return nil
 }
 
 // readSecrets reads the secrets given and misses those that components name.

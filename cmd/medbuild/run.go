@@ -38,7 +38,7 @@ func runCommand() *cli.Command {
 		UsageText:   "medbuild run [options] [--] [COMMAND [ARGUMENT...]]\n\nEXAMPLES:\n   " + runExamples,
 		Description: runDescription,
 		Flags: []cli.Flag{
-			fileFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(),
+			fileFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(),
 			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target or of a single component"},
 			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "a folder for the command: `HOST:CONTAINER[:ro]`; may be repeated"},
 			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR` of the container"},
@@ -78,7 +78,11 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	s, err := open(c, file, nil)
+	secrets, err := build.ParseSecrets(c.StringSlice("secret"), os.Getenv)
+	if err != nil {
+		return usageError{err}
+	}
+	s, err := open(c, file, secrets)
 	if err != nil {
 		return err
 	}

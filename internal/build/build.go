@@ -30,7 +30,7 @@ type Builder struct {
 	Session  []session.Attachable // credentials and secrets
 	NoCache  NoCache
 	Imports  []client.CacheOptionsEntry
-	Exports  []client.CacheOptionsEntry // the first image's cache is exported
+	Exports  []client.CacheOptionsEntry // written for every image
 	Progress *Progress
 	Root     string       // folder of the engine's state, for messages; "" when it is not ours
 	Say      func(string) // takes one-line notices for the user; nil drops them

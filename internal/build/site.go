@@ -62,9 +62,15 @@ func (s Site) Secrets() (map[string][]byte, error) {
 // Engine is what an engine of our own needs to fetch on this site.
 func (s Site) Engine() map[string]string {
 	out := map[string]string{}
-	for _, k := range append([]string{"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}, passed[:8]...) {
+	for _, k := range append([]string{"SSL_CERT_DIR"}, passed[:8]...) {
 		if v := s.Getenv(k); v != "" {
 			out[k] = v
+		}
+	}
+	for _, k := range caVariables {
+		if v, err := filepath.Abs(s.Getenv(k)); s.Getenv(k) != "" && err == nil {
+			out["SSL_CERT_FILE"] = v
+			break
 		}
 	}
 	return out

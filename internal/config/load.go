@@ -33,6 +33,9 @@ func Load(path string, set []string) (*File, error) {
 	for _, flag := range set {
 		l.override(flag)
 	}
+	for _, c := range l.root.sub("components").names() {
+		l.followVersion(c, set)
+	}
 	f := l.file()
 	if err := l.problems.err(); err != nil {
 		return nil, err

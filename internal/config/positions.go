@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"sort"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -75,6 +76,12 @@ func (n *node) child(key string, at llb.Position) *node {
 	n.children[key] = c
 	n.keys = append(n.keys, key)
 	return c
+}
+
+// drop takes a key away as if the file did not have it.
+func (n *node) drop(key string) {
+	delete(n.children, key)
+	n.keys = slices.DeleteFunc(n.keys, func(k string) bool { return k == key })
 }
 
 // last is the table that keys below n belong to: of an array of tables, the

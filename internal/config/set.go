@@ -183,3 +183,32 @@ func (o override) nodes(value any) *node {
 	}
 	return n
 }
+
+// followVersion lets a component's source go when an override states another
+// version and leaves the source alone: the file's is that of the file's
+// version. It does so for stages that know where their releases come from.
+func (l *loader) followVersion(component string, set []string) {
+	table, ok := l.values["components"].(map[string]any)[component].(map[string]any)
+	version, isString := table["version"].(string)
+	if !ok || !isString || !overrides(set, component, "version") || overrides(set, component, "source") {
+		return
+	}
+	kind, ok := l.kind(component, table)
+	if !ok {
+		return
+	}
+	if r, ok := kind.Defaults().(interface{ Released(string) bool }); ok && r.Released(version) {
+		delete(table, "source")
+		l.root.sub("components").sub(component).drop("source")
+	}
+}
+
+// overrides reports whether one of the overrides is of a component's key, or of
+// something below it.
+func overrides(set []string, component, key string) bool {
+	return slices.ContainsFunc(set, func(flag string) bool {
+		name, _, _ := strings.Cut(flag, "=")
+		name = strings.TrimPrefix(strings.TrimSpace(name), "components.")
+		return name == component+"."+key || strings.HasPrefix(name, component+"."+key+".")
+	})
+}
