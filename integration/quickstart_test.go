@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -64,6 +65,16 @@ func TestQuickstart(t *testing.T) {
 		}
 		if again.Stdout != first.Stdout {
 			t.Errorf("another digest: %s, first %s", again.Stdout, first.Stdout)
+		}
+	})
+	t.Run("as files", func(t *testing.T) {
+		files := filepath.Join(dir, "files")
+		build("--target", "production", "--output", "type=local,dest="+files)
+		if got := readFile(t, filepath.Join(files, "VERSION_MANIFEST.txt")); !strings.Contains(got, "MRTRIX3_VERSION=3.0.4\n") {
+			t.Errorf("the manifest is %q", got)
+		}
+		if n := strings.Count(string(must(exec.Command("find", files).Output())(t)), "\n"); n < 15000 {
+			t.Errorf("%d files, want all of the image's", n)
 		}
 	})
 	t.Run("ants alone", func(t *testing.T) {

@@ -45,7 +45,7 @@ func readRequest(c *cli.Context) (*request, error) {
 	}
 	r := &request{file: file, tags: c.StringSlice("tag"), noCache: c.Generic("no-cache").(*noCacheValue).NoCache}
 	for _, read := range []func(*cli.Context) error{
-		checkPlatform, r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets, r.readNoCache,
+		checkPlatform, checkJobs, r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets, r.readNoCache,
 	} {
 		if err := read(c); err != nil {
 			return nil, usageError{err}
@@ -59,6 +59,13 @@ func readRequest(c *cli.Context) (*request, error) {
 func checkPlatform(c *cli.Context) error {
 	if p := c.String("platform"); p != onlyPlatform {
 		return fmt.Errorf("--platform %s: the stages build for %s alone", p, onlyPlatform)
+	}
+	return nil
+}
+
+func checkJobs(c *cli.Context) error {
+	if n := c.Int("jobs"); n < 0 {
+		return fmt.Errorf("--jobs %d: the number of jobs is 1 or more", n)
 	}
 	return nil
 }
@@ -91,10 +98,31 @@ func (r *request) readOutputs(c *cli.Context) error {
 		}
 		r.outputs = append(r.outputs, o)
 	}
+	if err := r.checkPush(c.Bool("push")); err != nil {
+		return err
+	}
 	r.push(c.Bool("push"))
 	for _, o := range r.outputs {
 		if o.Dest != "" && len(r.targets) > 1 && !strings.Contains(o.Dest, "{target}") {
 			return fmt.Errorf("several targets have one output %s\nhint: write {target} in dest: each target's name takes its place", o.Dest)
+		}
+	}
+	return nil
+}
+
+// checkPush wants the registry in the name: a name without one is Docker Hub's,
+// where the file's names belong to others.
+func (r *request) checkPush(push bool) error {
+	for _, t := range r.targets {
+		settings, err := target(r.file, t)
+		if err != nil {
+			return err
+		}
+		for _, name := range r.names(t, settings.ImageName) {
+			host, _, named := strings.Cut(name, "/")
+			if push && (!named || host != "localhost" && !strings.ContainsAny(host, ".:")) {
+				return fmt.Errorf("--push: %s names no registry\nhint: name one, as in --tag registry.example.org/%s", name, name)
+			}
 		}
 	}
 	return nil

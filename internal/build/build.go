@@ -89,8 +89,6 @@ func (b *Builder) one(ctx context.Context, o Order) (Result, error) {
 		return b.image(ctx, c, o)
 	}
 	folders := holdLayouts(o.Output)
-	ctx, stop := watchFull(ctx, o.Output)
-	defer stop()
 	resp, err := b.solve(ctx, opt, run)
 	err = b.outputFull(err, o.Output)
 	if err = errors.Join(err, folders.leave(err == nil)); err != nil {

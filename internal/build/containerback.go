@@ -94,18 +94,8 @@ func (v volume) unpack(r io.Reader) error {
 		return err
 	}
 	defer t.close()
-	archive := tar.NewReader(r)
-	for {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("read its archive: %w", err)
-		}
-		if err := t.put(h, archive); err != nil {
-			return err
-		}
+	if err := t.entries(tar.NewReader(r)); err != nil {
+		return err
 	}
 	// The reader's end is not the archive's: a pack that failed says so there.
 	if _, err := io.Copy(io.Discard, r); err != nil {

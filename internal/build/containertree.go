@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -79,6 +80,8 @@ func (t *tree) write(h *tar.Header, content io.Reader) error {
 		return t.replace(h, func(tmp string) error { return t.file(tmp, h, content) })
 	case tar.TypeSymlink:
 		return t.replace(h, func(tmp string) error { return t.symlink(tmp, h) })
+	case tar.TypeLink:
+		return t.replace(h, func(tmp string) error { return t.root.Link(path.Clean(strings.TrimPrefix(h.Linkname, "/")), tmp) })
 	}
 	return nil // pipes and devices stay in the container
 }

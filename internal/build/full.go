@@ -1,11 +1,9 @@
 package build
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/moby/buildkit/client"
 )
@@ -36,24 +34,4 @@ func (b *Builder) outputFull(err error, outputs []client.ExportEntry) error {
 		return err
 	}
 	return outputFullError{strings.TrimSuffix(m[1], partialSuffix)}
-}
-
-// watchFull ends the context when the disk of a folder that gets the image's
-// files is full. BuildKit's own transfer of files may then wait for ever.
-func watchFull(ctx context.Context, outputs []client.ExportEntry) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	for _, o := range outputs {
-		if o.Type == client.ExporterLocal {
-			go cancelWhenFull(ctx, o.OutputDir, cancel)
-		}
-	}
-	return ctx, func() { cancel(nil) }
-}
-
-func cancelWhenFull(ctx context.Context, dir string, cancel context.CancelCauseFunc) {
-	for pause(ctx, 500*time.Millisecond) == nil {
-		if fullFolder(dir) {
-			cancel(outputFullError{strings.TrimSuffix(dir, partialSuffix)})
-		}
-	}
 }

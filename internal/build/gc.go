@@ -29,7 +29,7 @@ type layouts struct {
 func holdLayouts(outputs []client.ExportEntry) *layouts {
 	l := &layouts{began: time.Now(), dirs: map[string]*os.File{}}
 	for _, o := range outputs {
-		if o.OutputDir == "" || o.Type == client.ExporterLocal || l.dirs[o.OutputDir] != nil {
+		if o.OutputDir == "" || l.dirs[o.OutputDir] != nil {
 			continue
 		}
 		dir, err := openFolder(o.OutputDir)

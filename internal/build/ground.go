@@ -59,11 +59,19 @@ func (g *Ground) root(s stages.BaseSettings) (stages.Base, error) {
 	return stages.Base{Root: llb.Image(s.Image), Facts: stages.Facts{Digest: dgst}}, nil
 }
 
+// path is a path of the file, which is relative to the file.
+func (g *Ground) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(g.dir, p)
+}
+
 func (g *Ground) tar(s stages.BaseSettings) (stages.Base, error) {
 	// The session serves a link as a link, and the engine would unpack nothing.
-	path, err := filepath.EvalSymlinks(filepath.Join(g.dir, s.Tar))
+	path, err := filepath.EvalSymlinks(g.path(s.Tar))
 	if errors.Is(err, os.ErrNotExist) {
-		return stages.Base{}, fmt.Errorf("%s does not exist\nhint: make it, for instance with mmdebstrap, or name another tar", filepath.Join(g.dir, s.Tar))
+		return stages.Base{}, fmt.Errorf("%s does not exist\nhint: make it, for instance with mmdebstrap, or name another tar", g.path(s.Tar))
 	}
 	if err != nil {
 		return stages.Base{}, err
@@ -83,7 +91,7 @@ func (g *Ground) tar(s stages.BaseSettings) (stages.Base, error) {
 }
 
 func (g *Ground) layout(s stages.BaseSettings) (stages.Base, error) {
-	path := filepath.Join(g.dir, s.OCI)
+	path := g.path(s.OCI)
 	dgst, err := layoutDigest(path)
 	if err != nil {
 		return stages.Base{}, fmt.Errorf("%w\nhint: a layout with one image is needed, as skopeo copy writes it", err)

@@ -126,15 +126,24 @@ func (o Output) open(e *client.ExportEntry) error {
 	case o.Dest == "-":
 		e.Output = func(map[string]string) (io.WriteCloser, error) { return keepOpen{os.Stdout}, nil }
 		return nil
-	case o.Type == client.ExporterLocal && emptyFolder(o.Dest):
-		e.OutputDir = o.Dest + partialSuffix
-		return os.MkdirAll(e.OutputDir, 0o755)
+	case o.Type == client.ExporterLocal:
+		e.Type, e.Output = client.ExporterTar, func(map[string]string) (io.WriteCloser, error) { return unpackInto(o.folder()) }
+		return nil
 	case o.Dir:
 		e.OutputDir = o.Dest
 		return nil
 	}
 	e.Output = func(map[string]string) (io.WriteCloser, error) { return create(o.Dest) }
 	return nil
+}
+
+// folder is where the files of a local output are unpacked: beside their
+// place, unless that has files already.
+func (o Output) folder() string {
+	if emptyFolder(o.Dest) {
+		return o.Dest + partialSuffix
+	}
+	return o.Dest
 }
 
 // emptyFolder reports whether nothing is at path, or a folder without anything
