@@ -73,7 +73,7 @@ func TestQuickstart(t *testing.T) {
 		if got := readFile(t, filepath.Join(files, "VERSION_MANIFEST.txt")); !strings.Contains(got, "MRTRIX3_VERSION=3.0.4\n") {
 			t.Errorf("the manifest is %q", got)
 		}
-		if n := strings.Count(string(must(exec.Command("find", files).Output())(t)), "\n"); n < 15000 {
+		if n := strings.Count(string(must(exec.Command("find", files).Output())(t)), "\n"); n < 12000 {
 			t.Errorf("%d files, want all of the image's", n)
 		}
 	})
