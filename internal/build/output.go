@@ -108,7 +108,7 @@ func (o Output) Entry(names []string, epoch int64, inDocker bool) (client.Export
 	e := client.ExportEntry{Type: o.Type, Attrs: attrs}
 	switch {
 	case !o.Image() || o.Dest != "" || o.Type == client.ExporterOCI:
-		return e, o.open(&e)
+		o.open(&e)
 	case inDocker:
 		e.Type = "moby"
 	case o.Type == client.ExporterDocker:
@@ -119,22 +119,19 @@ func (o Output) Entry(names []string, epoch int64, inDocker bool) (client.Export
 	return e, nil
 }
 
-func (o Output) open(e *client.ExportEntry) error {
+// open gives the entry its place.
+func (o Output) open(e *client.ExportEntry) {
 	switch {
 	case o.Dest == "":
-		return nil
 	case o.Dest == "-":
 		e.Output = func(map[string]string) (io.WriteCloser, error) { return keepOpen{os.Stdout}, nil }
-		return nil
 	case o.Type == client.ExporterLocal:
 		e.Type, e.Output = client.ExporterTar, func(map[string]string) (io.WriteCloser, error) { return unpackInto(o.folder()) }
-		return nil
 	case o.Dir:
 		e.OutputDir = o.Dest
-		return nil
+	default:
+		e.Output = func(map[string]string) (io.WriteCloser, error) { return create(o.Dest) }
 	}
-	e.Output = func(map[string]string) (io.WriteCloser, error) { return create(o.Dest) }
-	return nil
 }
 
 // folder is where the files of a local output are unpacked: beside their
