@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	stdlog "log"
 	"os"
 	"os/signal"
 	"strings"
@@ -21,7 +23,10 @@ func main() { os.Exit(run(os.Args)) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	_ = log.SetLevel("error") // the libraries' own warnings are no news for users
+	// The libraries' own warnings are no news for users: of a connection that
+	// ends, for instance, which the HTTP server of the session logs.
+	_ = log.SetLevel("error")
+	stdlog.SetOutput(io.Discard)
 	err := app().RunContext(ctx, args)
 	if err == nil {
 		return 0
