@@ -107,4 +107,5 @@ func (v volume) unpack(r io.Reader) error {
 // output keeps what our own processes say.
 type output struct{ bytes.Buffer }
 
+// Close keeps what was said.
 func (*output) Close() error { return nil }

@@ -152,6 +152,7 @@ func emptyFolder(path string) bool {
 
 type keepOpen struct{ io.Writer }
 
+// Close leaves the stream open.
 func (keepOpen) Close() error { return nil }
 
 // partial is a file that has its name only once it is complete. The exporter

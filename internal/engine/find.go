@@ -118,6 +118,7 @@ type hinted struct {
 	hint string
 }
 
+// Unwrap is the cause.
 func (h hinted) Unwrap() error { return h.error }
 
 func refusal(name string, err error) Refusal {
