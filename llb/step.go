@@ -93,11 +93,16 @@ func repeatable(dir string) string {
 	return fmt.Sprintf("\nfind %s -exec touch -h -d @%d {} +", dir, Epoch)
 }
 
+// oneStream has a step say everything on one stream: the engine reads two side
+// by side, and an error would stand somewhere among what came before it.
+const oneStream = "exec 2>&1\n"
+
 func (s Step) script() string {
+	script := oneStream + strings.TrimSpace(s.Script)
 	if !s.Network && !s.Site {
-		return strings.TrimSpace(s.Script)
+		return script
 	}
-	return fmt.Sprintf("[ ! -r %[1]s ] || . %[1]s\n", SiteEnv) + strings.TrimSpace(s.Script)
+	return fmt.Sprintf("[ ! -r %[1]s ] || . %[1]s\n", SiteEnv) + script
 }
 
 func (s Step) network() []bk.RunOption {

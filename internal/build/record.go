@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -88,7 +89,14 @@ func (r *Record) vertex(v *client.Vertex) {
 	r.steps[v.Digest] = &step
 }
 
-func (s *Step) ran() bool { return !s.Cached && !s.Started.IsZero() && !s.Finished.IsZero() }
+// ran is false of a step that was given up: what it would have made was found.
+func (s *Step) ran() bool {
+	return !s.Cached && !s.Started.IsZero() && !s.Finished.IsZero() && !s.givenUp()
+}
+
+// givenUp reads the text as BuildKit's own progress display does; a step's
+// state comes without a code.
+func (s *Step) givenUp() bool { return strings.HasSuffix(s.Error, context.Canceled.Error()) }
 
 func (r *Record) log(l *client.VertexLog) {
 	b := r.logs[l.Vertex]
