@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"strings"
 
 	bk "github.com/moby/buildkit/client/llb"
 	digest "github.com/opencontainers/go-digest"
@@ -16,6 +17,7 @@ type Kind string
 const (
 	Archive Kind = "archive" // a file fetched by HTTP, pinned by sha256
 	Git     Kind = "git"     // a repository, pinned by commit
+	Files   Kind = "image"   // the files of an image, pinned by digest
 )
 
 // Position is a place in the user's file. The zero value is no place.
@@ -40,11 +42,16 @@ type Input struct {
 	Address string   // URL of an archive or repository
 	Pin     string   // "sha256:…" or a git commit; "" when nothing pins it
 	At      Position // of the source in the user's file
+	Bare    bool     `json:",omitempty"` // leaves out a repository's submodules
 }
 
-// Name is the file name of an archive, or the repository's name: the end of the
-// address without query and fragment.
+// Name is the file name of an archive, the repository's name or the image's with
+// its tag: the end of the address without query, fragment and digest.
 func (i Input) Name() string {
+	if i.Kind == Files {
+		name, _, _ := strings.Cut(i.Address, "@")
+		return path.Base(name)
+	}
 	u, err := url.Parse(i.Address)
 	if err != nil || path.Base(u.Path) == "/" {
 		return path.Base(i.Address) // such as git@host:group/name.git
@@ -56,12 +63,23 @@ func (i Input) Name() string {
 func (i Input) Pinned() bool { return i.Pin != "" }
 
 // Fetch is the input as BuildKit fetches it: an archive as one file named
-// Name at the root, a repository as its work tree without .git. The pin is
-// part of the cache key, the address is not: a mirror hits the same cache.
+// Name at the root, a repository as its work tree without .git, an image as its
+// root file system. The pin is part of the cache key, the address of an archive
+// is not: a mirror hits the same cache.
 func (i Input) Fetch(component string, at Location) State {
 	name := bk.WithCustomNamef("[%s] fetch %s", component, i.Name())
-	if i.Kind == Git {
-		return bk.Git(i.Address, "", bk.GitRef(i.Pin), bk.GitChecksum(i.Pin), name, at.option())
+	switch i.Kind {
+	case Git:
+		return bk.Git(i.Address, "", append(i.submodules(), bk.GitRef(i.Pin), bk.GitChecksum(i.Pin), name, at.option())...)
+	case Files:
+		return bk.Image(i.Address, name, at.option())
 	}
 	return bk.HTTP(i.Address, bk.Checksum(digest.Digest(i.Pin)), bk.Filename(i.Name()), name, at.option())
+}
+
+func (i Input) submodules() []bk.GitOption {
+	if i.Bare {
+		return []bk.GitOption{bk.GitSkipSubmodules()}
+	}
+	return nil
 }

@@ -20,7 +20,10 @@ func TestFetch(t *testing.T) {
 		{Input{Kind: Archive, Address: "https://files.example/a/tool-1.tar.gz", Pin: "sha256:" + digits}, "https://files.example/a/tool-1.tar.gz",
 			map[string]string{"http.checksum": "sha256:" + digits, "http.filename": "tool-1.tar.gz"}},
 		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit}, "git://git.example/a/tool.git#" + commit,
-			map[string]string{"git.fullurl": "https://git.example/a/tool.git", "git.checksum": commit}},
+			map[string]string{"git.fullurl": "https://git.example/a/tool.git", "git.checksum": commit, "git.skipsubmodules": ""}},
+		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit, Bare: true}, "git://git.example/a/tool.git#" + commit,
+			map[string]string{"git.checksum": commit, "git.skipsubmodules": "true"}},
+		{Input{Kind: Files, Address: "registry.example/a/tool:1@sha256:" + digits, Pin: "sha256:" + digits}, "docker-image://registry.example/a/tool:1@sha256:" + digits, nil},
 	}
 	for _, tt := range tests {
 		g := llbtest.Read(t, llbtest.End{State: tt.input.Fetch("tool", Location{})})
@@ -71,7 +74,7 @@ func TestDefinitionsMarshalTheSame(t *testing.T) {
 	llbtest.Stable(t, func() State {
 		s := someStep()
 		s.Env, s.Secrets, s.Network = []string{"B=1", "A=2"}, []string{"z", "a"}, true
-		s.Inputs = []Mount{{"/in", Input{Kind: Archive, Address: "https://files.example/x", Pin: "sha256:" + digits}.Fetch("x", Location{})}}
+		s.Inputs = []Mount{{Target: "/in", State: Input{Kind: Archive, Address: "https://files.example/x", Pin: "sha256:" + digits}.Fetch("x", Location{})}}
 		s.Caches = []Cache{{Target: "/c", ID: "x/c"}, {Target: "/b", ID: "x/b", Locked: true}}
 		root := Tar("base", "base.tar", digest.Digest("sha256:"+digits))
 		return Merge("all", root, s.Layer("/opt/x"), File("f", []byte("text")), Parents(root, []string{"/opt/x", "/home/u/y"}))

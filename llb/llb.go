@@ -7,6 +7,7 @@
 package llb
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -36,6 +37,19 @@ func Merge(name string, layers ...State) State {
 func File(name string, content []byte) State {
 	return bk.Scratch().File(bk.Mkfile(name, 0o644, content, bk.WithCreatedTime(epoch())),
 		bk.WithCustomName("write "+name))
+}
+
+// Folder is File for several files, by their names.
+func Folder(name string, files map[string][]byte) State {
+	var made *bk.FileAction
+	for _, f := range slices.Sorted(maps.Keys(files)) {
+		if made == nil {
+			made = bk.Mkfile(f, 0o644, files[f], bk.WithCreatedTime(epoch()))
+			continue
+		}
+		made = made.Mkfile(f, 0o644, files[f], bk.WithCreatedTime(epoch()))
+	}
+	return bk.Scratch().File(made, bk.WithCustomName(name))
 }
 
 // Image is the root file system of an image given by name and digest.

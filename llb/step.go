@@ -31,6 +31,7 @@ type Step struct {
 type Mount struct {
 	Target string
 	State  State
+	File   string // the one file of State that is at Target; "" for all of it
 }
 
 // Cache is a folder that survives between builds and is part of no layer.
@@ -128,7 +129,7 @@ func (s Step) environment() []bk.RunOption {
 func (s Step) mounts() []bk.RunOption {
 	var opts []bk.RunOption
 	for _, m := range s.Inputs {
-		opts = append(opts, bk.AddMount(m.Target, m.State, bk.Readonly))
+		opts = append(opts, bk.AddMount(m.Target, m.State, m.options()...))
 	}
 	for _, c := range s.Caches {
 		opts = append(opts, bk.AddMount(c.Target, bk.Scratch(), bk.AsPersistentCacheDir(c.ID, c.sharing())))
@@ -137,6 +138,13 @@ func (s Step) mounts() []bk.RunOption {
 		opts = append(opts, bk.AddSecret(Run+"/secrets/"+id, bk.SecretID(id)))
 	}
 	return opts
+}
+
+func (m Mount) options() []bk.MountOption {
+	if m.File == "" {
+		return []bk.MountOption{bk.Readonly}
+	}
+	return []bk.MountOption{bk.Readonly, bk.SourcePath(m.File)}
 }
 
 func (c Cache) sharing() bk.CacheMountSharingMode {
