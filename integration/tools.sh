@@ -4,7 +4,7 @@
 set -eu
 
 lacking=
-for pair in runc:runc git:git mmdebstrap:mmdebstrap skopeo:skopeo umoci:umoci; do
+for pair in runc:runc git:git bzip2:bzip2 mmdebstrap:mmdebstrap skopeo:skopeo umoci:umoci; do
 	command -v "${pair%%:*}" >/dev/null || lacking="$lacking ${pair#*:}"
 done
 [ -n "$lacking" ] || exit 0

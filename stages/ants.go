@@ -9,37 +9,63 @@ import (
 	"github.com/medbuild/medbuild/llb"
 )
 
-// ANTs comes from a release zip, or is the distribution's own package.
+// ANTs comes from a release zip or from conda packages, or is the
+// distribution's own package.
 type ANTs struct {
 	Common
 	Source       Source   `toml:"source" doc:"a release zip"`
+	Lock         File     `toml:"lock" doc:"an exact list of conda packages with ants among them, instead of a release zip"`
 	Distribution bool     `toml:"distribution" doc:"take the distribution's package instead of a release zip"`
-	Commands     []string `toml:"commands" doc:"the programs and scripts to keep; all when left out"`
+	Commands     []string `toml:"commands" doc:"the programs and scripts to keep, or of conda's to have on PATH; all when left out"`
 }
 
 // antsPackaged is where each distribution's package puts the programs. Their
 // names have no prefix there and are on no PATH.
 var antsPackaged = map[string]string{"debian-13": "/usr/lib/ants"}
 
-// Stage unpacks ANTs, or asks for its package.
+// Stage unpacks or installs ANTs, or asks for its package.
 func (a *ANTs) Stage(g Ground) (Stage, error) {
 	if a.Distribution {
 		return a.packaged(g.Run.Facts)
 	}
-	if a.Source.Empty() || a.Source.Git != "" {
-		return Stage{}, errors.New("ants has no source that it can be made from\nhint: name a release zip, or take the distribution's package with distribution = true")
+	own := *a // a itself stays as it was stated
+	own.Prefix = cmp.Or(a.Prefix, "/opt/ants")
+	switch {
+	case a.Lock.Path != "" && !a.Source.Empty():
+		return Stage{}, errors.New("ants has a source and a lock\nhint: name one of them")
+	case a.Lock.Path != "":
+		return own.installed(g)
+	case a.Source.Empty() || a.Source.Git != "":
+		return Stage{}, errors.New("ants has no source that it can be made from\nhint: name a release zip or a lock of conda packages, or take the distribution's package with distribution = true")
 	}
-	zip := *a // a itself stays as it was stated
-	zip.Prefix = cmp.Or(a.Prefix, "/opt/ants")
-	return zip.unpacked(g.Build)
+	return own.unpacked(g)
 }
 
-func (a *ANTs) unpacked(on Base) (Stage, error) {
-	source, err := a.Source.Input(on.Mirror)
+// installed is ANTs from conda packages. What else is in their bin, such as a
+// Python, does not come before the base's programs.
+func (a *ANTs) installed(g Ground) (Stage, error) {
+	lock, err := condaLockOf(a.Lock)
 	if err != nil {
 		return Stage{}, err
 	}
-	layer := a.unpack(on, source)
+	if _, ok := lock.find("ants"); !ok {
+		return Stage{}, fmt.Errorf("%s has no package ants\nhint: add it with all that it needs", a.Lock.Path)
+	}
+	layer := llb.Conda{Component: a.Name, On: g.Build.Root, Distribution: g.Build.ID(), Prefix: a.Prefix,
+		Packages: lock.inputs(a.Lock), Secrets: a.Secrets, At: here(),
+		Commands: llb.Commands{Folder: condaCommands(a.Name), Package: "ants", Names: a.Commands},
+	}.Layer()
+	s := a.stage(a.Prefix + "/" + condaCommands(a.Name))
+	s.Layer, s.Inputs = &layer, lock.inputs(a.Lock)
+	return s, nil
+}
+
+func (a *ANTs) unpacked(g Ground) (Stage, error) {
+	source, err := a.Source.Input(g)
+	if err != nil {
+		return Stage{}, err
+	}
+	layer := a.unpack(g.Build, source)
 	s := a.stage(a.Prefix + "/bin")
 	s.Layer, s.Inputs = &layer, []llb.Input{source}
 	return s, nil
@@ -50,8 +76,8 @@ func (a *ANTs) packaged(on Facts) (Stage, error) {
 	if !ok {
 		return Stage{}, fmt.Errorf("%s has no ANTs package that is known\nhint: give the source of a release zip", on.ID())
 	}
-	if a.Prefix != "" || !a.Source.Empty() || len(a.Commands) > 0 {
-		return Stage{}, errors.New("the distribution's ANTs takes no prefix, source or commands\nhint: its package has all programs, in " + bin)
+	if a.Prefix != "" || !a.Source.Empty() || a.Lock.Path != "" || len(a.Commands) > 0 {
+		return Stage{}, errors.New("the distribution's ANTs takes no prefix, source, lock or commands\nhint: its package has all programs, in " + bin)
 	}
 	s := a.stage(bin)
 	s.Runtime = []string{"ants"}

@@ -54,7 +54,7 @@ func TestANTsErrors(t *testing.T) {
 		{"no package", func(a *ANTs) { a.Distribution = true }, focal(), []string{"ubuntu-20.04 has no ANTs package", "hint: give the source"}},
 		{"prefix of a package", func(a *ANTs) { a.Distribution, a.Prefix = true, "/opt/ants" }, trixie(), []string{"takes no prefix", "/usr/lib/ants"}},
 		{"source of a package", func(a *ANTs) { a.Distribution, a.Source.URL = true, "https://files.example/a.zip" }, trixie(), []string{"takes no prefix, source"}},
-		{"commands of a package", func(a *ANTs) { a.Distribution, a.Commands = true, []string{"ANTS"} }, trixie(), []string{"source or commands"}},
+		{"commands of a package", func(a *ANTs) { a.Distribution, a.Commands = true, []string{"ANTS"} }, trixie(), []string{"lock or commands"}},
 		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, trixie(), []string{"no source", "hint: name a release zip", "distribution = true"}},
 		{"git", func(a *ANTs) {
 			a.Prefix, a.Source = "/opt/ants", Source{Git: "https://git.example/ANTs.git", Commit: someCommit}

@@ -20,13 +20,23 @@ type BaseSettings struct {
 
 // Check reports what is wrong with the settings.
 func (b BaseSettings) Check() error {
-	switch {
-	case b.stated() != 1:
+	if b.stated() != 1 {
 		return errors.New("a base has one of image, oci and tar")
-	case b.Image != "" && !strings.Contains(b.Image, "@sha256:"):
-		return fmt.Errorf("base image %s is not pinned\nhint: write %s@sha256:<digest>", b.Image, b.Image)
 	}
 	return nil
+}
+
+// Pinned reports whether the base is always the same: an image is when its
+// digest is stated; the content of files is looked at.
+func (b BaseSettings) Pinned() bool { return b.Image == "" || strings.Contains(b.Image, "@sha256:") }
+
+// Usable reports what keeps the base from being built on. An image without a
+// digest is refused unless that is allowed.
+func (b BaseSettings) Usable(allowUnpinned bool) error {
+	if b.Pinned() || allowUnpinned {
+		return b.Check()
+	}
+	return fmt.Errorf("image %s is not pinned\nhint: write %s@sha256:<digest>, or take what it is today with --allow-unpinned", b.Image, b.Image)
 }
 
 // Reference is the base as the manifest and the labels name it: the image, or

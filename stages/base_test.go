@@ -102,5 +102,9 @@ func TestBaseSettings(t *testing.T) {
 	}
 	wantText(t, BaseSettings{}.Check(), "one of image, oci and tar")
 	wantText(t, BaseSettings{Image: pinned, Tar: "base.tar"}.Check(), "one of image, oci and tar")
-	wantText(t, BaseSettings{Image: "name:tag"}.Check(), "name:tag is not pinned", "hint: write name:tag@sha256:<digest>")
+	wantText(t, BaseSettings{Image: "name:tag"}.Usable(false), "name:tag is not pinned", "hint: write name:tag@sha256:<digest>", "--allow-unpinned")
+	wantText(t, BaseSettings{Image: "name:tag", OCI: "layout"}.Usable(true), "one of image, oci and tar")
+	if err := (BaseSettings{Image: "name:tag"}).Usable(true); err != nil {
+		t.Error(err)
+	}
 }

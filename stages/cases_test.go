@@ -90,12 +90,28 @@ func stageCases() map[string][]stageCase {
 		"ants": {
 			{"distribution", trixie, quickANTs},
 			{"zip", focal, func() Tool { return zipANTs() }},
+			{"conda", focal, func() Tool { return condaANTs() }},
 			{"commands", bookworm, func() Tool {
 				return with(zipANTs(), func(a *ANTs) { a.Commands = []string{"antsBrainExtraction.sh", "N4BiasFieldCorrection"} })
 			}},
 		},
+		"conda":      condaCases(),
+		"fsl":        fslCases(),
+		"c3d":        c3dCases(),
+		"art":        artCases(),
+		"archive":    archiveCases(),
+		"apt":        aptCases(),
+		"make":       makeCases(),
+		"files":      filesCases(),
+		"freesurfer": freesurferCases(),
+		"synb0":      synb0Cases(),
+		"sct":        sctCases(),
 		"python": {
 			{"quickstart", trixie, quickPython},
+			{"system", trixie, systemTorch},
+			{"wheel", bookworm, func() Tool { return wheelTorch() }},
+			{"build", trixie, func() Tool { return builtPython() }},
+			{"tool", trixie, func() Tool { return toolPython() }},
 			{"interpreter", bookworm, func() Tool {
 				return with(newPython("torch"), func(p *Python) { p.Interpreter = "/usr/local/bin/python3.12"; p.Secrets = []string{"index"} })
 			}},

@@ -14,11 +14,12 @@ const ManifestPath = "/VERSION_MANIFEST.txt"
 const answers = llb.Run + "/answers"
 
 // askScript fails when a tool does not answer, or answers another version than
-// the one asked for: what the manifest says was never taken on trust.
+// the one asked for: what the manifest says was never taken on trust. A pattern
+// is put between line ends, so that what stands beside it on the line goes.
 const askScript = `
 ask() { # key, section, wanted, command, pattern
   said=$(sh -c "$4" 2>&1) || :
-  got=$(printf '%s\n' "$said" | sed -nE "s/$5/\1/p" | head -n 1)
+  got=$(printf '%s\n' "$said" | sed -nE "s/$5/\n\1\n/p" | sed -n 2p)
   if [ -z "$got" ]; then echo "$4 does not answer with a version:" >&2; printf '%s\n' "$said" | head -n 20 >&2; exit 1; fi
   case $got in "${3:-$got}" | "$3".*) ;; *) echo "$4 answers version $got, components.toml has $3" >&2; exit 1 ;; esac
   echo "$1=$got" >>"$out/$2"
@@ -47,6 +48,8 @@ type Manifest struct {
 	Service   string // SERVICE_VERSION
 	Base      string // BASE_IMAGE
 	Generated string // date; "" leaves the line out
+
+	notices string // the text at NoticesPath; "" leaves the file out
 }
 
 func (m Manifest) head() string {
@@ -59,16 +62,28 @@ func (m Manifest) head() string {
 	return b.String()
 }
 
+// texts are the files that are known before any component has answered.
+func (m Manifest) texts() llb.State {
+	files := map[string][]byte{"head": []byte(m.head())}
+	if m.notices != "" {
+		files["notices"] = []byte(m.notices)
+	}
+	return llb.Folder("write head", files)
+}
+
 // layer puts the answers under the manifest's headings, in the order of the
 // components.
 func (m Manifest) layer(on llb.State, asked []llb.State) llb.State {
 	const in, out = llb.Run + "/in", llb.Run + "/out"
-	inputs := []llb.Mount{{Target: in + "/head", State: llb.File("head", []byte(m.head()))}}
+	inputs := []llb.Mount{{Target: in + "/head", State: m.texts()}}
 	for i, a := range asked {
 		inputs = append(inputs, llb.Mount{Target: fmt.Sprintf("%s/%03d", in, i), State: a})
 	}
 	var script strings.Builder
 	fmt.Fprintf(&script, "cp %s/head/head %s%s\n", in, out, ManifestPath)
+	if m.notices != "" {
+		fmt.Fprintf(&script, "cp %s/head/notices %s%s\n", in, out, NoticesPath)
+	}
 	for _, s := range []Section{Software, Packages} {
 		fmt.Fprintf(&script, "if cat %s/*/%s >/tmp/s 2>/dev/null; [ -s /tmp/s ]; then { printf '\\n# %s\\n'; cat /tmp/s; } >>%s%s; fi\n",
 			in, fileName(s), s, out, ManifestPath)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -82,7 +83,7 @@ func (m *MRtrix3) Stage(g Ground) (Stage, error) {
 	if err != nil {
 		return Stage{}, err
 	}
-	source, err := m.source().Input(g.Build.Mirror)
+	source, err := m.source().Input(g)
 	if err != nil {
 		return Stage{}, err
 	}
@@ -161,14 +162,23 @@ func (m *MRtrix3) runtime(on Facts) ([]string, error) {
 // scripts adds, for the Python scripts before 3.0.5, two modules where Python
 // has lost them.
 func (m *MRtrix3) scripts(on Facts, packages []string) ([]string, error) {
-	if m.Version != "3.0.4" || !on.NewPython() {
+	if m.mended() || !on.NewPython() {
 		return packages, nil
 	}
-	imp, err := mrtrix3Imp.on(on, "packages that bring Python's imp and distutils back for the scripts of MRtrix3 3.0.4")
-	if err != nil {
-		return nil, fmt.Errorf("%w\nhint: or use MRtrix3 3.0.5 or newer", err)
+	imp, ok := mrtrix3Imp[on.ID()]
+	if !ok {
+		return nil, fmt.Errorf("the Python scripts of MRtrix3 %s do not run on Python %s of %s: they import imp and distutils, gone since 3.12, and no packages are known there that bring them back\nhint: take MRtrix3 3.0.5 or newer, or a base of one of %s",
+			m.Version, on.PythonVersion(), on.ID(), strings.Join(slices.Sorted(maps.Keys(mrtrix3Imp)), ", "))
 	}
 	return append(packages[:len(packages):len(packages)], imp...), nil
+}
+
+// mended reports whether the scripts of the version run on Python 3.12 and
+// newer: since 3.0.5 they do. A version that is no number is taken for a new one.
+func (m *MRtrix3) mended() bool {
+	patch, ok := strings.CutPrefix(m.Version, "3.0.")
+	n, err := strconv.Atoi(patch)
+	return !ok || err != nil || n >= 5
 }
 
 // source is the one stated, or the release's archive.

@@ -70,7 +70,7 @@ func TestMRtrix3AsksTheBasesOwnPython(t *testing.T) {
 	}
 	newer := onRelease("ubuntu-22.04")
 	newer.Python = "3.12.0"
-	wantError(t, newMRtrix3("3.0.4"), newer, "imp and distutils", "ubuntu-22.04", "debian-13", "hint: or use MRtrix3 3.0.5")
+	wantError(t, newMRtrix3("3.0.4"), newer, "imp and distutils", "ubuntu-22.04", "debian-13", "hint: take MRtrix3 3.0.5 or newer")
 }
 
 // TestMRtrix3TablesStayApart: putting packages together for one component must

@@ -46,7 +46,7 @@ func TestStepsAreNamedByComponentAndAction(t *testing.T) {
 
 // networked is the actions that run a package manager. Everything else gets
 // what it needs as an input.
-var networked = []string{"compiler", "runtime packages", "unzip", "pip", "fetch uv", "install packages"}
+var networked = []string{"compiler", "runtime packages", "unzip", "unpacker", "pip", "fetch uv", "fetch py-rattler", "install packages"}
 
 func TestOnlyPackageManagersHaveNetwork(t *testing.T) {
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
@@ -196,7 +196,7 @@ func TestSourceMap(t *testing.T) {
 		"[mrtrix3] test and ask version": "manifest.go: ask",
 		"[ants] unzip":                   "ants.go: unpack",
 		"[ants] unpack":                  "ants.go: unpack",
-		"[python] pip":                   "python.go: install",
+		"[python] pip":                   "python.go: tools",
 		"[python] fetch uv":              "python.go: uv",
 		"[python] install packages":      "python.go: install",
 		"[production] runtime packages":  "targets.go: merge",

@@ -1,9 +1,10 @@
 package stages
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -17,15 +18,31 @@ type File struct {
 }
 
 // Python is a virtual environment, filled by uv from a list of requirements
-// with hashes.
+// with hashes. A tool of the Python index is one too: with a version command the
+// component's version is the tool's, else Python's.
 type Python struct {
 	Common
 	Interpreter  string   `toml:"interpreter" doc:"the base's Python to build the environment with"`
-	Requirements File     `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it"`
+	Requirements File     `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that no index has stands there with its address: name @ https://… --hash=sha256:…"`
 	Packages     []string `toml:"packages" doc:"the packages asked for, each with a line in the version manifest"`
+	Commands     []string `toml:"commands" doc:"the programs to put on PATH; all of the environment, its python too, when left out"`
+
+	SystemSitePackages bool `toml:"system_site_packages" doc:"let the environment see the distribution's Python packages, which runtime names"`
+	Build              bool `toml:"build" doc:"allow packages that must be compiled"`
+	BuildPackages      Debs `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages that compile them, beside a C++ compiler and Python's headers: a list, or a table of lists by release"`
+	BuildConstraints   File `toml:"build_constraints" doc:"a requirements file with hashes for what builds the packages, such as setuptools"`
+	Generic
 }
 
 const systemPython = "/usr/bin/python3"
+
+// pythonLicence is that of Python itself.
+const pythonLicence = "PSF-2.0"
+
+// newEnvironment is a Python as it is before the user's file is read.
+func newEnvironment() *Python {
+	return &Python{Common: Common{Prefix: "/opt/python"}, Interpreter: systemPython, Generic: Generic{Licence: pythonLicence}}
+}
 
 // uv and the sha256 of its wheel for Linux on x86-64, from the Python index.
 const (
@@ -35,28 +52,38 @@ const (
 
 // Check reports what is wrong with the settings.
 func (p *Python) Check() error {
-	if p.Requirements.Path == "" {
+	switch {
+	case p.Requirements.Path == "":
 		return errors.New("python has no requirements\nhint: name a file that uv pip compile --generate-hashes has written")
+	case p.Build && p.BuildConstraints.Path == "":
+		return errors.New("nothing pins what builds the packages\nhint: add build_constraints = \"…\", a requirements file with hashes for setuptools and the like")
+	case !p.Build && len(p.BuildPackages)+len(p.BuildConstraints.Path) > 0:
+		return errors.New("build_packages and build_constraints are for packages that must be compiled\nhint: add build = true")
 	}
-	return nil
+	if p.Licence == "" {
+		p.Licence = pythonLicence
+	}
+	return p.check(false)
 }
 
 // Stage builds the environment.
 func (p *Python) Stage(g Ground) (Stage, error) {
-	pins, err := p.pins()
+	reqs, err := p.read()
 	if err != nil {
 		return Stage{}, err
 	}
-	layer := p.install(g.Build)
-	return Stage{
-		Common:  p.Common,
-		Licence: Licence{SPDX: "PSF-2.0"},
-		Layer:   &layer,
-		Runtime: p.runtime(),
-		Path:    []string{p.Prefix + "/bin"},
-		Version: p.questions(pins),
-		Smoke:   []Check{{"python -c 'import " + "sys; sys.exit(sys.prefix != \"" + p.Prefix + "\")'"}},
-	}, nil
+	layer, err := p.install(g.Build, reqs)
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := p.stage(p.Common, g.Run.Facts)
+	s.Licence.SPDX = cmp.Or(p.Licence, pythonLicence)
+	s.Layer, s.Inputs = &layer, reqs.inputs()
+	s.Runtime = append(p.runtime(), s.Runtime...)
+	s.Path = append([]string{p.bin()}, s.Path...)
+	s.Version = append(s.Version, p.questions(reqs)...)
+	s.Smoke = append([]Check{{p.python() + " -c 'import sys; sys.exit(sys.prefix != \"" + p.Prefix + "\")'"}}, s.Smoke...)
+	return s, err
 }
 
 func (p *Python) runtime() []string {
@@ -66,36 +93,104 @@ func (p *Python) runtime() []string {
 	return nil
 }
 
+// bin is what PATH names. A folder of its own for some programs keeps the
+// environment's python from being everyone's.
+func (p *Python) bin() string {
+	if len(p.Commands) > 0 {
+		return p.Prefix + "/commands"
+	}
+	return p.Prefix + "/bin"
+}
+
+// python is how the environment's interpreter is called.
+func (p *Python) python() string {
+	if len(p.Commands) > 0 {
+		return p.Prefix + "/bin/python"
+	}
+	return "python"
+}
+
 // pythonScript drops the static libraries that some wheels bring for those who
-// compile against them, and gives the sources their constant time before it compiles them:
-// the byte code holds the time of its source.
+// compile against them, and gives the sources their constant time before it
+// compiles them: the byte code holds the time of its source.
 const pythonScript = `
 uv=%[1]s/uv/bin/uv
-$uv venv --quiet --no-project --allow-existing --python %[2]s %[3]s
-$uv pip install --quiet --python %[3]s/bin/python --require-hashes --no-deps --only-binary :all: --requirements %[1]s/in/requirements.txt
-$uv pip check --quiet --python %[3]s/bin/python
-find %[3]s -name '*.a' -delete
+%[5]s$uv venv --quiet --no-project --allow-existing%[6]s --python %[2]s %[3]s
+$uv pip install --quiet --python %[3]s/bin/python --require-hashes --no-deps %[7]s --requirements %[1]s/in/requirements.txt
+%[8]sfind %[3]s -name '*.a' -delete
 find %[3]s -exec touch -h -d @%[4]d {} +
 %[3]s/bin/python -m compileall -q -j 0 %[3]s/lib`
 
-func (p *Python) install(on Base) llb.State {
-	tools := llb.Apt{Component: p.Name, Action: "pip", On: on.Root, Distribution: on.ID(),
-		Packages: []string{"python3", "python3-pip"}, At: here()}.Root()
+func (p *Python) script(reqs requirements) string {
+	site, wheels, check := "", "--only-binary :all:", fmt.Sprintf("$uv pip check --quiet --python %s/bin/python\n", p.Prefix)
+	if p.SystemSitePackages { // what the distribution brings is not there yet
+		site, check = " --system-site-packages", ""
+	}
+	if p.Build {
+		wheels = "--build-constraints " + llb.Run + "/build/constraints.txt"
+	}
+	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.links(), site, wheels, check+p.links())
+}
+
+// links makes the folder that PATH names.
+func (p *Python) links() string {
+	if len(p.Commands) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "mkdir %s\n", p.bin())
+	for _, c := range p.Commands {
+		fmt.Fprintf(&b, "[ -x %[1]s/bin/%[3]s ] || { echo 'no package brings the program %[3]s' >&2; exit 1; }\nln -s ../bin/%[3]s %[2]s/\n", p.Prefix, p.bin(), c)
+	}
+	return b.String()
+}
+
+func (p *Python) install(on Base, reqs requirements) (llb.State, error) {
+	tools, err := p.tools(on)
+	if err != nil {
+		return llb.State{}, err
+	}
+	inputs := []llb.Mount{
+		{Target: llb.Run + "/uv", State: p.uv(tools)},
+		{Target: llb.Run + "/in", State: llb.File("requirements.txt", []byte(reqs.text))},
+	}
+	if p.Build {
+		inputs = append(inputs, llb.Mount{Target: llb.Run + "/build", State: llb.File("constraints.txt", p.BuildConstraints.Content)})
+	}
 	return llb.Step{
 		Component: p.Name,
 		Action:    "install packages",
 		On:        tools,
-		Script:    fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch),
-		Env:       []string{"UV_CACHE_DIR=" + llb.Run + "/cache", "UV_LINK_MODE=copy", "UV_PYTHON_DOWNLOADS=never"},
-		Inputs: []llb.Mount{
-			{Target: llb.Run + "/uv", State: p.uv(tools)},
-			{Target: llb.Run + "/in", State: llb.File("requirements.txt", p.Requirements.Content)},
-		},
-		Caches:  []llb.Cache{{Target: llb.Run + "/cache", ID: "medbuild/uv" + llb.Run + "/cache"}},
-		Secrets: p.Secrets,
-		Network: true,
-		At:      here(),
-	}.Layer(p.Prefix)
+		Script:    p.script(reqs),
+		Env:       []string{"UV_CACHE_DIR=" + llb.Run + "/cache" + p.built(on), "UV_LINK_MODE=copy", "UV_PYTHON_DOWNLOADS=never"},
+		Inputs:    append(inputs, reqs.mounts(p.Name)...),
+		Caches:    []llb.Cache{{Target: llb.Run + "/cache", ID: "medbuild/uv" + llb.Run + "/cache"}},
+		Secrets:   p.Secrets,
+		Network:   true,
+		At:        here(),
+	}.Layer(p.Prefix), nil
+}
+
+// built is the folder in uv's cache for what is compiled here: uv keeps that by
+// its source alone, whatever it was compiled with and on.
+func (p *Python) built(on Base) string {
+	if !p.Build {
+		return ""
+	}
+	return fmt.Sprintf("/%s-%.12x", on.ID(), sha256.Sum256(p.BuildConstraints.Content))
+}
+
+func (p *Python) tools(on Base) (llb.State, error) {
+	packages := []string{"python3", "python3-pip"}
+	if p.Build {
+		more, err := p.BuildPackages.on(on.Facts, "the packages that compile "+p.Name)
+		if err != nil {
+			return llb.State{}, err
+		}
+		packages = append(append(packages, "g++", "python3-dev"), more...)
+	}
+	return llb.Apt{Component: p.Name, Action: "pip", On: on.Root, Distribution: on.ID(),
+		Packages: packages, At: here()}.Root(), nil
 }
 
 // uv is uv itself, installed with its hash by pip into a folder of its own.
@@ -113,14 +208,19 @@ func (p *Python) uv(on llb.State) llb.State {
 	}.Output(to)
 }
 
-func (p *Python) questions(pins map[string]string) []Question {
+// questions asks for Python's version, where the component's is not a tool's,
+// and for those of the packages. One that the distribution brings may have any.
+func (p *Python) questions(reqs requirements) []Question {
 	ask := func(key, want, expr string) Question {
 		return Question{Key: key, Section: Packages, Want: want, Pattern: "(.+)",
 			Command: p.Prefix + `/bin/python -c "import sys, importlib.metadata as m; print(` + expr + `)"`}
 	}
-	all := []Question{ask("PYTHON_VERSION", p.Version, "sys.version.split()[0]")}
+	var all []Question
+	if p.VersionCommand == "" {
+		all = append(all, ask("PYTHON_VERSION", p.Version, "sys.version.split()[0]"))
+	}
 	for _, name := range p.Packages {
-		all = append(all, ask(packageKey(name), pins[normal(name)], "m.version('"+name+"')"))
+		all = append(all, ask(packageKey(name), reqs.pins[normal(name)], "m.version('"+name+"')"))
 	}
 	return all
 }
@@ -135,34 +235,4 @@ func packageKey(name string) string {
 		name = "cc3d"
 	}
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_VERSION"
-}
-
-var (
-	requirement = regexp.MustCompile(`(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?[ \t]*==[ \t]*([^\s;=][^\s;]*)(.*)`)
-	continued   = regexp.MustCompile(`\\\r?\n`)
-	separators  = regexp.MustCompile(`[-_.]+`)
-)
-
-// pins reads name and version of every requirement. Each needs a hash, and
-// every package asked for must be among them.
-func (p *Python) pins() (map[string]string, error) {
-	pins := map[string]string{}
-	lines := continued.ReplaceAllString(string(p.Requirements.Content), " ")
-	for _, m := range requirement.FindAllStringSubmatch(lines, -1) {
-		if !strings.Contains(m[3], "--hash=sha256:") {
-			return nil, fmt.Errorf("%s: %s==%s has no hash\nhint: write the file with uv pip compile --generate-hashes", p.Requirements.Path, m[1], m[2])
-		}
-		pins[normal(m[1])] = m[2]
-	}
-	for _, name := range p.Packages {
-		if pins[normal(name)] == "" {
-			return nil, fmt.Errorf("package %s is not pinned in %s\nhint: write %s==<version> with its hashes there", name, p.Requirements.Path, name)
-		}
-	}
-	return pins, nil
-}
-
-// normal is a package's name as the Python index compares it (PEP 503).
-func normal(name string) string {
-	return strings.ToLower(separators.ReplaceAllString(name, "-"))
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
 const someHash = "--hash=sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -12,7 +15,8 @@ const someHash = "--hash=sha256:111111111111111111111111111111111111111111111111
 func pinsOf(content string, packages ...string) (map[string]string, error) {
 	p := newPython(packages...)
 	p.Requirements.Content = []byte(content)
-	return p.pins()
+	r, err := p.read()
+	return r.pins, err
 }
 
 func TestPins(t *testing.T) {
@@ -28,6 +32,10 @@ func TestPins(t *testing.T) {
 		{"extras and markers", "torch[a,b]==2.6.0+cpu; python_version > \"3\" " + someHash, map[string]string{"torch": "2.6.0+cpu"}},
 		{"comments and options", "# numpy==1\n--index-url https://index.example\n    # via x\nnumpy==2 " + someHash + " # numpy==3\n", map[string]string{"numpy": "2"}},
 		{"blanks around the sign", "numpy == 2.1.0 " + someHash, map[string]string{"numpy": "2.1.0"}},
+		{"by address", "torch @ https://wheels.example/torch-2.5.1%2Bcpu-cp312-cp312-linux_x86_64.whl " + someHash, map[string]string{"torch": "2.5.1+cpu"}},
+		{"by address, continued", "wxPython[x] @ https://wheels.example/wxPython-4.2.3-cp313-cp313-linux_x86_64.whl#frag ; sys_platform == 'linux' \\\n    " + someHash, map[string]string{"wxpython": "4.2.3"}},
+		{"source archive by address", "attrdict @ https://wheels.example/attrdict-2.0.1.tar.gz " + someHash, map[string]string{"attrdict": "2.0.1"}},
+		{"one of two, by marker", "numpy==1.24 ; python_version < '3.9' " + someHash + "\nnumpy==2.1 ; python_version >= '3.9' " + someHash, map[string]string{"numpy": ""}},
 		{"nothing", "", map[string]string{}},
 	}
 	for _, tt := range tests {
@@ -47,6 +55,62 @@ func TestPinErrors(t *testing.T) {
 	wantText(t, err, "package numpy is not pinned in requirements.txt", "hint: write numpy==<version>")
 	_, err = pinsOf("numpy>=2 "+someHash, "numpy")
 	wantText(t, err, "package numpy is not pinned")
+	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl")
+	wantText(t, err, "requirements.txt", "torch @ https://wheels.example/t-1-py3-none-any.whl has no hash")
+	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl " + someHash + " " + someHash)
+	wantText(t, err, "has 2 hashes, and one file", "hint: ")
+	_, err = pinsOf("torch @ ftp://wheels.example/t-1-py3-none-any.whl " + someHash)
+	wantText(t, err, "ftp is none of http, https")
+}
+
+// TestWheelsAreInputs: what the requirements name by address is fetched by the
+// engine, and uv finds it under its own name.
+func TestWheelsAreInputs(t *testing.T) {
+	s := stageOf(t, wheelTorch(), trixie())
+	want := llb.Input{Kind: llb.Archive, Pin: "sha256:" + someSHA256,
+		Address: "https://wheels.example/whl/cpu/torch-2.5.1%2Bcpu-cp312-cp312-linux_x86_64.whl"}
+	if !slices.Equal(s.Inputs, []llb.Input{want}) {
+		t.Errorf("inputs %+v", s.Inputs)
+	}
+	g := llbtest.Read(t, llbtest.End{State: *s.Layer})
+	step := g.Find("[python] install packages")
+	const file = "/tmp/wheels/torch-2.5.1+cpu-cp312-cp312-linux_x86_64.whl"
+	if mountAt(step, wheelMount(0)) == nil || !strings.Contains(step.GetExec().Meta.Args[3], "ln -s "+wheelMount(0)+"/* '"+file+"'\n") {
+		t.Errorf("the step does not have the wheel: %s", step.GetExec().Meta.Args[3])
+	}
+	text := string(g.Find("write requirements.txt").GetFile().Actions[0].GetMkfile().Data)
+	if !strings.Contains(text, "torch @ file://"+file+" ; sys_platform") || strings.Contains(text, "https://") {
+		t.Errorf("requirements are\n%s", text)
+	}
+}
+
+// TestToolOfTheIndex: its version is the component's, and its Python is
+// nobody else's.
+func TestToolOfTheIndex(t *testing.T) {
+	s := stageOf(t, toolPython(), trixie())
+	if !slices.Equal(s.Path, []string{"/opt/dcm2niix/commands"}) || s.Licence.SPDX != "BSD-2-Clause" {
+		t.Errorf("path %q, licence %v", s.Path, s.Licence)
+	}
+	if len(s.Version) != 1 || s.Version[0].Key != "DCM2NIIX_VERSION" || s.Version[0].Section != Software {
+		t.Errorf("questions %+v", s.Version)
+	}
+	for _, c := range s.Smoke {
+		if strings.HasPrefix(c.Command, "python") {
+			t.Errorf("%q is another Python", c.Command)
+		}
+	}
+}
+
+// TestSystemSitePackages: the distribution's packages need no pin, and are
+// asked for their version like the others.
+func TestSystemSitePackages(t *testing.T) {
+	s := stageOf(t, systemTorch(), trixie())
+	if !slices.Equal(s.Runtime, []string{"python3", "python3-torch"}) {
+		t.Errorf("runtime %q", s.Runtime)
+	}
+	if q := s.Version[2]; q.Key != "PYTORCH_VERSION" || q.Want != "" {
+		t.Errorf("asks %+v", q)
+	}
 }
 
 func FuzzPins(f *testing.F) {
@@ -59,10 +123,10 @@ func FuzzPins(f *testing.F) {
 			return
 		}
 		for name, version := range pins {
-			if name != normal(name) || name == "" || version == "" || strings.ContainsAny(version, " \t\n;") {
+			if name != normal(name) || name == "" || strings.ContainsAny(version, " \t\n;") && !strings.Contains(content, "@") {
 				t.Errorf("pin %q==%q of %q", name, version, content)
 			}
-			if !strings.Contains(content, version) {
+			if !strings.Contains(content, version) && !strings.Contains(content, "%") {
 				t.Errorf("version %q is not in %q", version, content)
 			}
 		}

@@ -21,7 +21,7 @@ func TestSourceInput(t *testing.T) {
 			llb.Input{Kind: llb.Git, Address: "https://git.example/a.git", Pin: someCommit}},
 	}
 	for _, tt := range tests {
-		got, err := tt.source.Input("http://mirror.example/debian/")
+		got, err := tt.source.Input(Ground{Build: Base{Facts: Facts{Mirror: "http://mirror.example/debian/"}}})
 		if err != nil || got != tt.want {
 			t.Errorf("%+v, want %+v (%v)", got, tt.want, err)
 		}
@@ -36,7 +36,7 @@ func TestSourceErrors(t *testing.T) {
 		want   []string
 	}{
 		{"empty", Source{}, []string{"no source", "url, debian and git"}},
-		{"two", Source{URL: url, Git: url, SHA256: someSHA256, Commit: someCommit}, []string{"one of url, debian and git"}},
+		{"two", Source{URL: url, Git: url, SHA256: someSHA256, Commit: someCommit}, []string{"one of url, debian, git and image"}},
 		{"archive without pin", Source{URL: url}, []string{url + " is not pinned", "hint: add sha256"}},
 		{"short pin", Source{URL: url, SHA256: someSHA256[1:]}, []string{"does not pin it", "64 hexadecimal digits"}},
 		{"upper case pin", Source{URL: url, SHA256: strings.ToUpper(someSHA256)}, []string{"does not pin it"}},
@@ -48,7 +48,7 @@ func TestSourceErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tt.source.Input("")
+			_, err := tt.source.Input(Ground{})
 			wantText(t, err, tt.want...)
 		})
 	}

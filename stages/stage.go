@@ -23,6 +23,7 @@ type Stage struct {
 	Common
 	Licence Licence
 	Layer   *llb.State  // at Prefix; nil when the distribution's package is the component
+	Places  []string    // what the layer holds, where that is not Prefix alone
 	Inputs  []llb.Input // what the layer is made from
 	Runtime []string    // distribution packages it needs at run time
 	Path    []string    // folders for PATH, absolute, first first
@@ -66,6 +67,8 @@ type Kind struct {
 // layer; then it is made on the one with the oldest C library.
 type Ground struct {
 	Build, Run Base
+
+	AllowUnpinned bool // take sources and images that nothing pins, for this run
 }
 
 // Licence is the licence of a component.
@@ -79,7 +82,7 @@ type Question struct {
 	Key     string // the manifest's line: MRTRIX3_VERSION
 	Section Section
 	Command string // shell
-	Pattern string // extended regular expression whose first group is the version
+	Pattern string // extended regular expression whose first group is the version; "/" is written "\/"
 	Want    string // the version it must answer; "" takes any
 }
 

@@ -16,6 +16,8 @@ type Target struct {
 	Build    func(component string) Base // what a component's layer is made on
 	Config   llb.Config                  // what the user adds to the image's configuration
 	Manifest Manifest
+
+	AllowUnpinned bool // take sources that nothing pins, for this run
 }
 
 // Image is a target put together.
@@ -62,18 +64,19 @@ func (t Target) Assemble() (Image, error) {
 		}
 		img.Parts = append(img.Parts, part)
 	}
-	if err := errors.Join(append(errs, img.check())...); err != nil {
+	if err := errors.Join(append(errs, img.check()...)...); err != nil {
 		return Image{}, err
 	}
 	return t.merge(img), nil
 }
 
 func (t Target) part(tool Tool) (Part, error) {
-	s, err := tool.Stage(Ground{Build: t.Build(tool.Shared().Name), Run: t.Run})
+	g := Ground{Build: t.Build(tool.Shared().Name), Run: t.Run, AllowUnpinned: t.AllowUnpinned}
+	s, err := tool.Stage(g)
 	if err != nil {
 		return Part{}, err
 	}
-	if err := t.Run.On(s.Prefix); s.Layer != nil && err != nil {
+	if err := g.check(s); err != nil {
 		return Part{}, err
 	}
 	p := Part{Stage: s, Alone: t.alone(s)}
@@ -106,6 +109,7 @@ func (t Target) merge(img Image) Image {
 	root := llb.Apt{Component: t.Name, Action: "runtime packages", On: t.Run.Root,
 		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
 	all := append([]llb.State{root}, layers...)
+	t.Manifest.notices = notices(img.Parts)
 	all = append(all, t.Manifest.layer(t.Run.Root, asked))
 	if prefixes := img.prefixes(); len(prefixes) > 0 {
 		all = append(all, llb.Parents(root, prefixes))
@@ -140,28 +144,22 @@ func environment(base Base, all []Stage) []string {
 	return c.Environment(base.Env)
 }
 
-// prefixes are those of the components that have a layer.
+// prefixes are the places of the components that have a layer.
 func (i Image) prefixes() []string {
 	var out []string
 	for _, p := range i.Parts {
-		if p.Layer != nil {
-			out = append(out, p.Prefix)
-		}
+		out = append(out, p.places()...)
 	}
 	return out
 }
 
-// check refuses two layers at one prefix.
-func (i Image) check() error {
-	at := map[string]string{}
-	for _, p := range i.Parts {
-		if p.Layer == nil {
-			continue
-		}
-		if other, ok := at[p.Prefix]; ok {
-			return fmt.Errorf("%s: %s and %s have the same prefix %s\nhint: give one of them another prefix", p.At, other, p.Name, p.Prefix)
-		}
-		at[p.Prefix] = p.Name
+// places are the paths that the layer holds; none without a layer.
+func (s Stage) places() []string {
+	switch {
+	case s.Layer == nil:
+		return nil
+	case s.Places != nil:
+		return s.Places
 	}
-	return nil
+	return []string{s.Prefix}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
+	"github.com/urfave/cli/v2"
 )
 
 // target is the target of that name, or one made of the component of that name
@@ -40,21 +40,100 @@ func targetNames(file *config.File) []string {
 }
 
 // assemble puts a target together on its base.
-func assemble(ctx context.Context, b *build.Builder, file *config.File, t config.Target) (stages.Image, error) {
-	settings, _ := file.Base(t.Base)
-	base, err := b.Base(ctx, settings)
+func assemble(c *cli.Context, b *build.Builder, file *config.File, t config.Target) (stages.Image, error) {
+	all := bases{}
+	err := all.learn(file, []config.Target{t}, func(s stages.BaseSettings) (stages.Base, error) { return b.Base(c.Context, s) })
 	if err != nil {
 		return stages.Image{}, err
 	}
-	return assembleOn(file, t, base, generated(b.Created))
+	img, err := assembleOn(c, file, t, all, generated(b.Created))
+	for _, w := range img.Warnings() {
+		if tell := say(c); tell != nil {
+			tell("warning: " + w)
+		}
+	}
+	return img, err
 }
 
-func assembleOn(file *config.File, t config.Target, base stages.Base, date string) (stages.Image, error) {
+// bases is the bases of the file that are known, by name.
+type bases map[string]stages.Base
+
+// learn asks for the bases that the targets stand on, and then for those that
+// their layers may be made on.
+func (b bases) learn(file *config.File, targets []config.Target, ask func(stages.BaseSettings) (stages.Base, error)) error {
+	for _, names := range []func(config.Target) []string{
+		func(t config.Target) []string { return []string{t.Base} },
+		func(t config.Target) []string { return basesBeside(file, t, b[t.Base]) },
+	} {
+		for _, t := range targets {
+			if err := b.add(file, names(t), ask); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b bases) add(file *config.File, names []string, ask func(stages.BaseSettings) (stages.Base, error)) error {
+	for _, name := range names {
+		if _, ok := b[name]; ok {
+			continue
+		}
+		settings, _ := file.Base(name)
+		base, err := ask(settings)
+		if err != nil {
+			return err
+		}
+		b[name] = base
+	}
+	return nil
+}
+
+// assembleOn puts a target together. A component that targets with other bases
+// take too is made on the one with the oldest C library.
+func assembleOn(c *cli.Context, file *config.File, t config.Target, all bases, date string) (stages.Image, error) {
+	run := all[t.Base]
 	return stages.Target{
-		Name: t.Name, Run: base, Tools: tools(file, t.Components), Config: imageConfig(t),
-		Build:    func(string) stages.Base { return base },
-		Manifest: stages.Manifest{Service: file.Image.Version, Base: base.Reference, Generated: date},
+		Name: t.Name, Run: run, Tools: tools(file, t.Components), Config: imageConfig(t),
+		Build: func(component string) stages.Base {
+			var others []stages.Base
+			for _, name := range basesWith(file, component) {
+				others = append(others, all[name])
+			}
+			tool, _ := file.Component(component)
+			return stages.BuildOn(tool, run, others)
+		},
+		Manifest:      stages.Manifest{Service: file.Image.Version, Base: run.Reference, Generated: date},
+		AllowUnpinned: c.Bool("allow-unpinned"),
 	}.Assemble()
+}
+
+// basesBeside is the names of the bases on which targets take the components
+// that have a layer in t, which stands on run.
+func basesBeside(file *config.File, t config.Target, run stages.Base) []string {
+	var out []string
+	elsewhere := func(base string) bool { return base != t.Base }
+	for _, tool := range tools(file, t.Components) {
+		if !slices.ContainsFunc(basesWith(file, tool.Shared().Name), elsewhere) {
+			continue // its layer is this target's alone
+		}
+		s, err := tool.Stage(stages.Ground{Build: run, Run: run, AllowUnpinned: true})
+		if err == nil && s.Layer != nil {
+			out = append(out, basesWith(file, tool.Shared().Name)...)
+		}
+	}
+	return out
+}
+
+// basesWith is the names of the bases that targets take a component on.
+func basesWith(file *config.File, component string) []string {
+	var out []string
+	for _, t := range file.Targets {
+		if slices.Contains(t.Components, component) {
+			out = append(out, t.Base)
+		}
+	}
+	return out
 }
 
 func tools(file *config.File, names []string) []stages.Tool {

@@ -21,7 +21,7 @@ func buildCommand() *cli.Command {
 		UsageText:   "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
 		Description: "Builds images. Progress goes to standard error; standard output has one line\nper image, its reference with its digest.",
 		Flags: []cli.Flag{
-			fileFlag(), targetFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(),
+			fileFlag(), targetFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			&cli.StringSliceFlag{Name: "tag", Usage: "`REFERENCE` of the image; may be repeated"},
 			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=oci|docker|local|tar|image[,dest=PATH][,key=value]; may be repeated"},
 			&cli.BoolFlag{Name: "push", Usage: "push the image to the registries of its tags"},

@@ -47,7 +47,11 @@ func runDu(c *cli.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	e, err := connect(c, thisSite(c))
+	site, err := thisSite(c)
+	if err != nil {
+		return err
+	}
+	e, err := connect(c, site)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,14 @@ func progressFlag() cli.Flag {
 	return &cli.StringFlag{Name: "progress", Value: "auto", EnvVars: []string{"BUILDKIT_PROGRESS"}, Usage: "how to show progress: auto, tty, plain, rawjson or quiet"}
 }
 
+func mirrorFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "mirror", Usage: "fetch what begins with FROM from TO: `FROM=TO`, before the site file's mirrors; may be repeated, the preferred first"}
+}
+
+func allowUnpinnedFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "allow-unpinned", Usage: "take sources and base images that have no checksum, commit or digest as they are today"}
+}
+
 func jobsFlag() cli.Flag {
 	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "compile with `N` jobs at a time; one per core of the engine when left out"}
 }

@@ -10,13 +10,17 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// nonCommercialLabel names the components that may be used for non-commercial
+// purposes only; an image without such components does not have it.
+const nonCommercialLabel = "io.github.medbuild.non-commercial"
+
 // order is the build of one target.
 func (r *request) order(c *cli.Context, s *session, name string) (built, error) {
 	t, err := target(r.file, name)
 	if err != nil {
 		return built{}, err
 	}
-	img, err := assemble(c.Context, s.builder, r.file, t)
+	img, err := assemble(c, s.builder, r.file, t)
 	if err != nil {
 		return built{}, err
 	}
@@ -57,6 +61,7 @@ func (r *request) allLabels(target map[string]string, img stages.Image) map[stri
 		"org.opencontainers.image.base.name":   img.Base.Reference,
 		"org.opencontainers.image.base.digest": img.Base.Digest,
 		"org.opencontainers.image.licenses":    licences(img.Parts),
+		nonCommercialLabel:                     strings.Join(stages.NonCommercial(img.Parts), ","),
 	}
 	for _, over := range []map[string]string{r.file.Image.Labels, target, r.labels} {
 		maps.Copy(out, over)

@@ -27,7 +27,7 @@ func planCommand() *cli.Command {
 			"come from. What is known of a base is kept from earlier builds; an engine is\n" +
 			"asked only for a base that no build has seen.",
 		Flags: []cli.Flag{
-			fileFlag(), targetFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(),
+			fileFlag(), targetFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			formatFlag("plan"),
 		},
 		Action: runPlan,
@@ -43,6 +43,9 @@ func runPlan(c *cli.Context) error {
 	}
 	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
 	if err != nil {
+		return err
+	}
+	if _, err := mirrors(c); err != nil {
 		return err
 	}
 	targets, err := planTargets(c, file)
@@ -73,13 +76,13 @@ func planAll(c *cli.Context, file *config.File, targets []config.Target) (*plan.
 	if err != nil {
 		return nil, err
 	}
-	bases, err := planBases(c, file, targets)
+	all, err := planBases(c, file, targets)
 	if err != nil {
 		return nil, err
 	}
 	p := &plan.Plan{}
 	for _, t := range targets {
-		img, err := assembleOn(file, t, bases[t.Base], generated(created))
+		img, err := assembleOn(c, file, t, all, generated(created))
 		if err != nil {
 			return nil, err
 		}
@@ -114,42 +117,28 @@ func planTargets(c *cli.Context, file *config.File) ([]config.Target, error) {
 	return out, nil
 }
 
-// planBases is the bases of the targets by name. An engine is asked only for
-// those that no build has looked at.
-func planBases(c *cli.Context, file *config.File, targets []config.Target) (map[string]stages.Base, error) {
+// planBases is the bases that the targets stand on and their layers are made on.
+// An engine is asked only for those that no build has looked at.
+func planBases(c *cli.Context, file *config.File, targets []config.Target) (bases, error) {
 	ground := build.NewGround(file.Dir(), cacheDir())
-	bases := map[string]stages.Base{}
-	var unknown []stages.BaseSettings
-	for _, t := range targets {
-		settings, _ := file.Base(t.Base)
-		if _, ok := bases[t.Base]; ok {
-			continue
+	ground.AllowUnpinned = c.Bool("allow-unpinned")
+	var s *session
+	defer func() {
+		if s != nil {
+			s.close()
 		}
+	}()
+	all := bases{}
+	return all, all.learn(file, targets, func(settings stages.BaseSettings) (stages.Base, error) {
 		b, known, err := ground.Known(settings)
-		if err != nil {
-			return nil, err
+		if err != nil || known {
+			return b, err
 		}
-		bases[t.Base] = b
-		if !known {
-			unknown = append(unknown, settings)
+		if s == nil {
+			if s, err = open(c, file, nil); err != nil {
+				return b, fmt.Errorf("look at base %s, which no build has seen: %w", settings.Name, err)
+			}
 		}
-	}
-	return bases, askBases(c, file, unknown, bases)
-}
-
-func askBases(c *cli.Context, file *config.File, unknown []stages.BaseSettings, into map[string]stages.Base) error {
-	if len(unknown) == 0 {
-		return nil
-	}
-	s, err := open(c, file, nil)
-	if err != nil {
-		return fmt.Errorf("look at base %s, which no build has seen: %w", unknown[0].Name, err)
-	}
-	defer s.close()
-	for _, settings := range unknown {
-		if into[settings.Name], err = s.builder.Base(c.Context, settings); err != nil {
-			return err
-		}
-	}
-	return nil
+		return s.builder.Base(c.Context, settings)
+	})
 }

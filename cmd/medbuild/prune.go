@@ -46,7 +46,11 @@ func runPrune(c *cli.Context) error {
 		fmt.Fprintln(os.Stderr, "nothing was removed")
 		return nil
 	}
-	e, err := connect(c, thisSite(c))
+	site, err := thisSite(c)
+	if err != nil {
+		return err
+	}
+	e, err := connect(c, site)
 	if err != nil {
 		return err
 	}

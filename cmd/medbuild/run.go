@@ -38,7 +38,7 @@ func runCommand() *cli.Command {
 		UsageText:   "medbuild run [options] [--] [COMMAND [ARGUMENT...]]\n\nEXAMPLES:\n   " + runExamples,
 		Description: runDescription,
 		Flags: []cli.Flag{
-			fileFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(),
+			fileFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target or of a single component"},
 			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "a folder for the command: `HOST:CONTAINER[:ro]`; may be repeated"},
 			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR` of the container"},
@@ -87,7 +87,7 @@ func runRun(c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	if cmd.Image, err = assemble(c.Context, s.builder, file, name); err != nil {
+	if cmd.Image, err = assemble(c, s.builder, file, name); err != nil {
 		return err
 	}
 	prepared, err := s.builder.Prepare(c.Context, cmd)

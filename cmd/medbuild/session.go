@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -29,20 +28,28 @@ type session struct {
 // open finds the engine and makes a builder for the file's bases. secrets are
 // the user's, by id.
 func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*session, error) {
-	site := thisSite(c)
-	all, err := site.Secrets()
+	site, err := thisSite(c)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(all, secrets)
+	logins, err := credentials(site, secrets)
+	if err != nil {
+		return nil, err
+	}
+	mirrors, err := mirrors(c)
+	if err != nil {
+		return nil, err
+	}
+	logins.Plain = build.PlainTo(mirrors)
 	e, err := connect(c, site)
 	if err != nil {
 		return nil, err
 	}
-	b, err := builder(c, e, file.Dir(), all)
+	b, err := builder(c, e, file.Dir(), logins)
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
+	b.Mirrors = mirrors
 	return &session{engine: e, builder: b}, nil
 }
 
@@ -68,6 +75,8 @@ func connect(c *cli.Context, site build.Site) (*engine.Engine, error) {
 		Address: c.String("engine"),
 		Env:     site.Engine(),
 		Say:     say(c),
+
+		Insecure: site.Insecure,
 	})
 	if err != nil {
 		return nil, err
@@ -94,13 +103,8 @@ func say(c *cli.Context) func(string) {
 	return func(s string) { fmt.Fprintln(screen(c), s) }
 }
 
-func thisSite(c *cli.Context) build.Site {
-	home, _ := os.UserHomeDir()
-	return build.Site{Getenv: os.Getenv, Home: home, Jobs: c.Int("jobs")}
-}
-
 // builder is a Builder for one run of a command. The caller closes its Progress.
-func builder(c *cli.Context, e *engine.Engine, dir string, secrets map[string][]byte) (*build.Builder, error) {
+func builder(c *cli.Context, e *engine.Engine, dir string, logins *build.Credentials) (*build.Builder, error) {
 	created, err := sourceDateEpoch()
 	if err != nil {
 		return nil, err
@@ -109,26 +113,29 @@ func builder(c *cli.Context, e *engine.Engine, dir string, secrets map[string][]
 	if err != nil {
 		return nil, usagef("--progress: %w", err)
 	}
+	ground := build.NewGround(dir, cacheDir())
+	ground.AllowUnpinned = c.Bool("allow-unpinned")
 	return &build.Builder{
 		Client:   e.Client,
 		Platform: c.String("platform"),
 		Created:  created,
-		Ground:   build.NewGround(dir, cacheDir()),
-		Session:  attachables(secrets),
+		Ground:   ground,
+		Session:  attachables(logins),
 		Progress: progress,
 		Root:     e.Root,
 		Say:      say(c),
 
 		HostNetwork: e.HostNetwork,
+		Credentials: logins,
 	}, nil
 }
 
 // attachables serve the engine registry credentials and secrets.
-func attachables(secrets map[string][]byte) []bksession.Attachable {
+func attachables(logins *build.Credentials) []bksession.Attachable {
 	docker := dockerconfig.LoadDefaultConfigFile(os.Stderr)
 	return []bksession.Attachable{
 		authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: authprovider.LoadAuthConfig(docker)}),
-		secretsprovider.FromMap(secrets),
+		secretsprovider.NewSecretProvider(logins),
 	}
 }
 

@@ -37,6 +37,10 @@ type Builder struct {
 	// HostNetwork gives commands that have a network the machine's own; the
 	// engine has no other.
 	HostNetwork bool
+	Mirrors     []Mirror     // of the site, the preferred first
+	Credentials *Credentials // for the hosts that sources come from; part of Session
+
+	travels travels
 }
 
 // Order is one image to build and where it goes.
@@ -58,7 +62,7 @@ type Result struct {
 func (b *Builder) Build(ctx context.Context, orders []Order) ([]Result, error) {
 	results := make([]Result, len(orders))
 	errs := make([]error, len(orders))
-	_ = repeat(func() error {
+	_ = b.repeat(func() error {
 		var group errgroup.Group
 		for i, o := range orders {
 			if !unsettled(results[i], errs[i]) {
@@ -158,10 +162,7 @@ func (b *Builder) part(ctx context.Context, c gateway.Client, s llb.State) error
 	if err != nil {
 		return err
 	}
-	_, err = b.evaluate(ctx, c, def, b.cacheImports())
-	if e := (*StepError)(nil); errors.As(err, &e) && e.passing {
-		return b.refetch(ctx, graphOf(def), e)
-	}
+	_, err = b.fetched(ctx, c, def)
 	return err
 }
 
@@ -184,6 +185,9 @@ func (b *Builder) definition(ctx context.Context, s llb.State) (*bk.Definition, 
 		if def, err = hostNetwork(def); err != nil {
 			return nil, err
 		}
+	}
+	if def, err = b.redirect(def); err != nil {
+		return nil, fmt.Errorf("send the sources to the mirrors: %w", err)
 	}
 	b.NoCache.apply(def)
 	b.Progress.Record.Expect(def)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/solver/errdefs"
-	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -23,9 +22,11 @@ type StepError struct {
 	Hint      string   // what the user can do about it
 	Err       error
 
-	digest  digest.Digest
-	passing bool // another try may succeed
-	full    bool // the engine's disk was full when it failed
+	digest   digest.Digest
+	passing  bool   // another try may succeed
+	asked    string // the address that was asked: a mirror's, or Address itself
+	answered bool   // whoever was asked is well, but did not give this
+	full     bool   // the engine's disk was full when it failed
 }
 
 // Error names component, step, cause, the last log lines and a hint.
@@ -71,7 +72,8 @@ func failure(err error, g graph) error {
 	step := meta.Description["llb.customname"]
 	e := &StepError{Step: step, Component: component(step), Source: madeAt(err), digest: d, Err: cause(vertex)}
 	if s := op.GetSource(); s != nil {
-		e.Address = or(s.Attrs[pb.AttrFullRemoteURL], address(s.Identifier))
+		e.Address = address(s)
+		e.asked = e.Address
 	}
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/distribution/reference"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
@@ -14,9 +15,15 @@ import (
 )
 
 // Base is the base of the settings with all that is known of it. What no
-// earlier build has kept is asked of the base on the engine.
+// earlier build has kept is asked of the base on the engine. An image without a
+// digest, where that is allowed, is the one that its name has now.
 func (b *Builder) Base(ctx context.Context, s stages.BaseSettings) (stages.Base, error) {
 	base, err := b.Ground.Base(s)
+	if err == nil && !s.Pinned() {
+		if s, err = b.pin(ctx, s); err == nil {
+			base, err = b.Ground.Base(s)
+		}
+	}
 	if err != nil {
 		return base, err
 	}
@@ -38,16 +45,41 @@ func (b *Builder) look(ctx context.Context, s stages.BaseSettings, base stages.B
 	}
 	opt := b.options(nil)
 	opt.CacheExports = nil
-	_, err := b.solve(ctx, opt, run)
+	err := b.repeat(func() error {
+		_, err := b.solve(ctx, opt, run)
+		return err
+	})
+	return facts, b.ofBase(err, s)
+}
+
+// ofBase is an error about a base with its place.
+func (b *Builder) ofBase(err error, s stages.BaseSettings) error {
 	err = b.explain(err, stages.Image{})
 	for _, e := range failedSteps(err) {
 		e.Where, e.Component = s.At.String(), "base "+s.Name
 	}
-	return facts, err
+	return err
+}
+
+// pin gives an image the digest that its name has now.
+func (b *Builder) pin(ctx context.Context, s stages.BaseSettings) (stages.BaseSettings, error) {
+	opt := b.options(nil)
+	opt.CacheExports = nil
+	image, platform := b.reference(s, "")
+	_, err := b.solve(ctx, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		dgst, _, err := b.imageConfig(ctx, c, image, platform)
+		s.Image += "@" + dgst.String()
+		return gateway.NewResult(), err
+	})
+	return s, b.ofBase(err, s)
 }
 
 func (b *Builder) probe(ctx context.Context, c gateway.Client, base stages.Base) ([]byte, error) {
-	res, err := b.state(ctx, c, stages.Probe(base.Name, base.Root))
+	def, err := b.definition(ctx, stages.Probe(base.Name, base.Root))
+	if err != nil {
+		return nil, err
+	}
+	res, err := b.fetched(ctx, c, def)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +96,7 @@ func (b *Builder) config(ctx context.Context, c gateway.Client, s stages.BaseSet
 		return nil
 	}
 	ref, opt := b.reference(s, f.Digest)
-	_, _, data, err := c.ResolveImageConfig(ctx, ref, opt)
+	_, data, err := b.imageConfig(ctx, c, ref, opt)
 	if err != nil {
 		return fmt.Errorf("read the image configuration of %s: %w", s.Reference(), err)
 	}
@@ -74,6 +106,37 @@ func (b *Builder) config(ctx context.Context, c gateway.Client, s stages.BaseSet
 	}
 	f.Config, f.Env, f.Layers = data, img.Config.Env, len(img.RootFS.DiffIDs)
 	return nil
+}
+
+// imageConfig is the digest and the configuration of an image, from the first of
+// the mirrors that has it.
+func (b *Builder) imageConfig(ctx context.Context, c gateway.Client, ref string, opt sourceresolver.Opt) (digest.Digest, []byte, error) {
+	if opt.OCILayoutOpt != nil {
+		_, dgst, data, err := c.ResolveImageConfig(ctx, ref, opt)
+		return dgst, data, err
+	}
+	e := &StepError{Address: full(ref)}
+	for {
+		way, fresh := b.travels.current(routes(b.Mirrors, e.Address), e.Address)
+		if !fresh && e.Err != nil {
+			return "", nil, b.gaveUp(e, 1)
+		}
+		_, dgst, data, err := c.ResolveImageConfig(ctx, way.address, opt)
+		if err == nil || ctx.Err() != nil {
+			return dgst, data, err
+		}
+		e.because(err.Error())(imageFailure(err.Error()))
+		b.travels.fail(way, e)
+	}
+}
+
+// full is an image's reference with its registry, as the engine has it.
+func full(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return reference.TagNameOnly(named).String()
 }
 
 func (b *Builder) reference(s stages.BaseSettings, manifest string) (string, sourceresolver.Opt) {

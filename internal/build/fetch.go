@@ -58,14 +58,6 @@ func (g graph) find(d digest.Digest) (*pb.Op, bk.OpMetadata, bool) {
 	return &op, n.meta, true
 }
 
-// address is what a source's identifier names, for people.
-func address(identifier string) string {
-	for _, scheme := range []string{"docker-image://", "oci-layout://", "local://"} {
-		identifier = strings.TrimPrefix(identifier, scheme)
-	}
-	return identifier
-}
-
 // fetchFailure finds out why a source could not be fetched. Of a pinned archive
 // the engine says only that its bytes are others, also when they are those of
 // an error page: it is asked again without the pin.
@@ -74,25 +66,26 @@ func fetchFailure(ctx context.Context, c gateway.Client, g graph, e *StepError) 
 	s := op.GetSource()
 	said := e.Err.Error()
 	if strings.HasPrefix(s.GetIdentifier(), "git://") {
-		e.Hint, e.passing, e.Err = gitFailure(said)
+		e.because(said)(gitFailure(said))
 		return
 	}
 	if !strings.HasPrefix(s.GetIdentifier(), "http") {
-		e.passing = interrupted(said)
+		e.because(said)(imageFailure(said))
 		return
 	}
 	if !strings.Contains(said, "digest mismatch") {
-		e.Hint, e.passing, e.Err = noAnswer(said)
+		e.because(said)(noAnswer(said))
 		return
 	}
 	want := s.Attrs[pb.AttrHTTPChecksum]
 	got, err := unpinned(ctx, c, s)
 	switch {
 	case err != nil:
-		e.Hint, e.passing, e.Err = noAnswer(err.Error())
+		e.because(err.Error())(noAnswer(err.Error()))
 	case got == "" || got.String() == want:
 		e.Err, e.passing = errors.New("the server first answered with an error or cut the file off"), got != ""
 	default:
+		e.answered = true
 		e.Err = fmt.Errorf("the file is not the one that is pinned\n  expected %s\n  got      %s", want, got)
 		e.Hint = "the file was changed where it comes from, or the checksum is wrong: look at both before you change it"
 	}
@@ -129,7 +122,7 @@ func noAnswer(said string) (hint string, passing bool, cause error) {
 	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
 		return "the server is in trouble: try again later, or name a mirror of the file as url", true, cause
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return "the server wants to know who asks: take a copy that is free to fetch", false, cause
+		return loginHint, false, cause
 	}
 	return "look at the address in a browser: the file may have moved", false, cause
 }
@@ -142,70 +135,51 @@ func gitFailure(said string) (hint string, passing bool, cause error) {
 	if _, text, ok := strings.Cut(said, "git stderr:\n"); ok {
 		said = strings.Join(strings.Fields(text), " ")
 	}
+	if wantsLogin.MatchString(said) {
+		return loginHint, false, errors.New(said)
+	}
 	return "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said), errors.New(said)
+}
+
+// imageFailure is why an image could not be fetched.
+func imageFailure(said string) (hint string, passing bool, cause error) {
+	if wantsLogin.MatchString(said) {
+		hint = "the registry wants to know who asks: docker login keeps the login for it"
+	}
+	return hint, interrupted(said), errors.New(plainly(said))
+}
+
+// loginHint is what to do where a server asks who is there.
+const loginHint = "the server wants to know who asks: write the login for its host into ~/.netrc, or take a copy that is free to fetch"
+
+var wantsLogin = regexp.MustCompile(`\b401\b|could not read Username|Authentication failed|[Uu]nauthorized|insufficient_scope`)
+
+// absent is what servers say that are well but do not give a file.
+var absent = regexp.MustCompile(`\b(403|404|410)\b|[Nn]ot [Ff]ound|no such commit|not our ref`)
+
+// because completes a source's failure with the reason for what was said.
+func (e *StepError) because(said string) func(hint string, passing bool, cause error) {
+	return func(hint string, passing bool, cause error) {
+		e.Hint, e.passing, e.Err = hint, passing, cause
+		e.answered = absent.MatchString(said)
+	}
 }
 
 // plainly is a request's error without the request, which is named already.
 func plainly(said string) string {
-	if i := strings.Index(said, ": dial "); i >= 0 {
-		return said[i+2:]
+	if m := request.FindStringSubmatch(said); m != nil {
+		return m[1]
 	}
 	return said
 }
+
+var request = regexp.MustCompile(`(?s)(?:Get|Head) "[^"]*": (.*)$`)
 
 // interrupted reports whether an error is one of those that pass.
 func interrupted(said string) bool {
 	return slices.ContainsFunc([]string{"unexpected EOF", "connection reset", "broken pipe", "i/o timeout", "TLS handshake timeout",
 		"early EOF", "RPC failed", "returned error: 50", "503 Service Unavailable", "502 Bad Gateway", "500 Internal Server Error"},
 		func(s string) bool { return strings.Contains(said, s) })
-}
-
-// errAgain is a source that was fetched after all: what stands on it has failed
-// in this solve and must be solved once more.
-var errAgain = errors.New("solve again")
-
-// refetch fetches a source again and again, with a wait in between. BuildKit
-// keeps a step's failure as long as a solve lasts, and solves at the same time
-// share it, so the source is fetched by a solve of its own and under another
-// name: the one of a step that is not to be looked up.
-func (b *Builder) refetch(ctx context.Context, g graph, e *StepError) error {
-	wait := backoff
-	for range tries - 1 {
-		b.say(fmt.Sprintf("%s: fetch %s: %v; trying again in %s", e.Component, e.Address, e.Err, wait))
-		if err := pause(ctx, wait); err != nil {
-			return err
-		}
-		err := b.fetch(ctx, g, e.digest)
-		if err == nil {
-			return errors.Join(errAgain, e)
-		}
-		var next *StepError
-		if !errors.As(err, &next) || !next.passing {
-			return err
-		}
-		next.Source = e.Source
-		e, wait = next, 2*wait
-	}
-	e.Err = fmt.Errorf("%w (%d tries)", e.Err, tries)
-	return e
-}
-
-// fetch solves one source by itself.
-func (b *Builder) fetch(ctx context.Context, g graph, source digest.Digest) error {
-	n := g[source]
-	d := digest.FromBytes(n.data)
-	end, err := proto.Marshal(&pb.Op{Inputs: []*pb.Input{{Digest: d.String()}}})
-	if err != nil {
-		return err
-	}
-	n.meta.IgnoreCache = true
-	def := &bk.Definition{Def: [][]byte{n.data, end}, Metadata: map[digest.Digest]bk.OpMetadata{d: n.meta}}
-	opt := b.options(nil)
-	opt.CacheExports = nil
-	_, err = b.solve(ctx, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		return b.evaluate(ctx, c, def, nil)
-	})
-	return err
 }
 
 // evaluate solves a definition; a failed step comes as a *StepError.
@@ -220,6 +194,7 @@ func (b *Builder) evaluate(ctx context.Context, c gateway.Client, def *bk.Defini
 	if !errors.As(err, &e) {
 		return nil, err
 	}
+	b.named(e)
 	e.full = fullFolder(b.Root)
 	if e.Address != "" && !e.full {
 		fetchFailure(ctx, c, g, e)
@@ -247,18 +222,6 @@ func (b *Builder) solve(ctx context.Context, opt client.SolveOpt, run gateway.Bu
 	return resp, err
 }
 
-// repeat solves until nothing is left that only needs another solve.
-func repeat(solve func() error) error {
-	err := solve()
-	for range tries {
-		if !errors.Is(err, errAgain) {
-			break
-		}
-		err = solve()
-	}
-	return err
-}
-
 // final is the errors without those that another solve would mend, if there
 // are others: then another solve is no use.
 func final(errs []error) []error {
@@ -272,14 +235,5 @@ func final(errs []error) []error {
 func (b *Builder) say(notice string) {
 	if b.Say != nil {
 		b.Say(notice)
-	}
-}
-
-func pause(ctx context.Context, wait time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(wait):
-		return nil
 	}
 }

@@ -24,6 +24,8 @@ type Ground struct {
 	Dirs   map[string]fsutil.FS     // local folders by name
 	Stores map[string]content.Store // OCI layouts by name
 
+	AllowUnpinned bool // take images without a digest
+
 	dir   string // relative paths of bases start here
 	cache string // facts of bases are kept here
 }
@@ -46,7 +48,7 @@ func (g *Ground) Base(s stages.BaseSettings) (stages.Base, error) {
 }
 
 func (g *Ground) root(s stages.BaseSettings) (stages.Base, error) {
-	if err := s.Check(); err != nil {
+	if err := s.Usable(g.AllowUnpinned); err != nil {
 		return stages.Base{}, err
 	}
 	switch {
@@ -135,6 +137,9 @@ func (g *Ground) facts(ctx context.Context, b stages.Base, ask func(context.Cont
 
 func (g *Ground) kept(dgst string) (stages.Facts, bool) {
 	var f stages.Facts
+	if digest.Digest(dgst).Validate() != nil {
+		return f, false
+	}
 	data, err := os.ReadFile(g.file(dgst))
 	if g.cache == "" || err != nil || json.Unmarshal(data, &f) != nil {
 		return f, false

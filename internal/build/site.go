@@ -18,6 +18,26 @@ type Site struct {
 	Getenv func(string) string
 	Home   string
 	Jobs   int // compile jobs per step; 0 is one per core of the engine
+
+	Index    []string // Python package indexes, the first in the public one's place; the environment's word counts before
+	Insecure []string // registries that our own engine may speak plain http with
+}
+
+// indexes are the site's package indexes as the variables that uv and pip read.
+func (s Site) indexes() []string {
+	for _, k := range []string{"PIP_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL"} {
+		if s.Getenv(k) != "" {
+			return nil
+		}
+	}
+	if len(s.Index) == 0 {
+		return nil
+	}
+	out := []string{"PIP_INDEX_URL=" + s.Index[0], "UV_DEFAULT_INDEX=" + s.Index[0]}
+	if more := strings.Join(s.Index[1:], " "); more != "" {
+		out = append(out, "PIP_EXTRA_INDEX_URL="+more, "UV_INDEX="+more)
+	}
+	return out
 }
 
 // caVariables name a CA bundle, in the order they are asked.
@@ -77,7 +97,7 @@ func (s Site) Engine() map[string]string {
 }
 
 func (s Site) exports() []string {
-	var env []string
+	env := s.indexes()
 	for _, k := range passed {
 		if v := s.Getenv(k); v != "" {
 			env = append(env, k+"="+v)

@@ -26,6 +26,7 @@ func (l *loader) check(f *File) {
 		l.checkTarget(t, n)
 		l.checkMembers(f, t, n.sub("components"))
 		l.checkNeeds(f, t, n.sub("components"))
+		l.checkModules(f, t, n.sub("components"))
 	}
 }
 
@@ -121,7 +122,8 @@ func (l *loader) checkEnv(t Target, n *node) {
 // other's way.
 func (l *loader) checkMembers(f *File, t Target, n *node) {
 	declared := l.root.sub("components")
-	seen, prefixes := map[string]bool{}, map[string]string{}
+	seen := map[string]bool{}
+	var before []stages.Common
 	for i, name := range t.Components {
 		c, ok := f.Component(name)
 		switch {
@@ -130,23 +132,20 @@ func (l *loader) checkMembers(f *File, t Target, n *node) {
 		case seen[name]:
 			l.problems.add(n.element(i), fmt.Sprintf("target %q names component %q twice", t.Name, name), "")
 		case ok:
-			l.checkPlace(prefixes, t, c, n.element(i))
+			l.checkPlace(before, t, *c.Shared(), n.element(i))
+			before = append(before, *c.Shared())
 		}
 		seen[name] = true
 	}
 }
 
-func (l *loader) checkPlace(prefixes map[string]string, t Target, tool stages.Tool, at llb.Position) {
-	c := tool.Shared()
-	if c.Prefix == "" {
-		return
+func (l *loader) checkPlace(before []stages.Common, t Target, c stages.Common, at llb.Position) {
+	for _, other := range before {
+		if err := stages.Apart(other, c); err != nil {
+			l.problems.addError(at, fmt.Errorf("target %q: %w", t.Name, err))
+			return
+		}
 	}
-	if other, ok := prefixes[c.Prefix]; ok {
-		l.problems.add(at, fmt.Sprintf("target %q: %s and %s have the same prefix %s", t.Name, other, c.Name, c.Prefix),
-			"give one of them another prefix")
-		return
-	}
-	prefixes[c.Prefix] = c.Name
 }
 
 // checkNeeds finds components that call commands of a stage which the target

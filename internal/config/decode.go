@@ -19,6 +19,8 @@ func (l *loader) decode(value any, into reflect.Value, n *node, key string) {
 		l.decodeFile(value, into, n, key)
 	case into.Kind() == reflect.Struct:
 		l.decodeStruct(value, into, n, key)
+	case into.Type() == debsType:
+		l.decodeDebs(value, into, n, key)
 	case into.Kind() == reflect.Map:
 		l.decodeMap(value, into, n, key)
 	case into.Kind() == reflect.Slice:
@@ -60,7 +62,11 @@ func (l *loader) checkStruct(v reflect.Value, n *node) {
 	if !ok {
 		return
 	}
-	if err := c.Check(); err != nil {
+	err := c.Check()
+	if _, tool := c.(stages.Tool); err != nil && !tool && l.component != "" {
+		err = fmt.Errorf("%s: %w", l.component, err)
+	}
+	if err != nil {
 		l.problems.addError(n.place(), err)
 	}
 }
@@ -80,6 +86,17 @@ func (l *loader) decodeMap(value any, into reflect.Value, n *node, key string) {
 			into.SetMapIndex(reflect.ValueOf(k), v)
 		}
 	}
+}
+
+// decodeDebs takes a table of lists by release, or one list for every release.
+func (l *loader) decodeDebs(value any, into reflect.Value, n *node, key string) {
+	if _, list := elements(value); !list {
+		l.decodeMap(value, into, n, key)
+		return
+	}
+	var names []string
+	l.decodeSlice(value, reflect.ValueOf(&names).Elem(), n, key)
+	into.Set(reflect.ValueOf(stages.Debs{stages.AnyRelease: names}))
 }
 
 func (l *loader) decodeEntry(value any, t reflect.Type, n *node, key string) (reflect.Value, bool) {
@@ -110,6 +127,8 @@ func (l *loader) decodeTool(value any, n *node, name string) (reflect.Value, boo
 		return reflect.Value{}, false
 	}
 	tool := kind.Defaults()
+	l.component = name
+	defer func() { l.component = "" }()
 	l.decode(value, reflect.ValueOf(tool).Elem(), n, name)
 	c := tool.Shared()
 	c.Name, c.At, c.Stage = name, n.place(), kind.Name
@@ -140,7 +159,10 @@ func (l *loader) meantStage(name string, table map[string]any, n *node) (stages.
 		return stages.Kind{}, false
 	}
 	meant, ok := closest(stage, kindNames())
-	hint := hintFor(stage, kindNames(), "the stages are ")
+	hint := hintFor(stage, kindNames(), "")
+	if !ok {
+		hint = "the stages are " + strings.Join(kindNames(), ", ")
+	}
 	if !ok && !stated {
 		hint = "a component with a name of its own states its stage; " + hint
 	}
@@ -234,7 +256,10 @@ func (l *loader) wrongType(value any, t reflect.Type, n *node, key string) {
 
 // rewrite is how to write a value so that it has the type, where that is sure.
 func rewrite(value any, t reflect.Type, n *node) string {
+	_, table := value.(map[string]any)
 	switch {
+	case table && t.Kind() == reflect.Slice && n != nil && len(n.keys) > 0:
+		return "a key with a dot in it is written in quotes"
 	case n == nil || n.raw == "":
 		return ""
 	case t.Kind() == reflect.String && !isString(value):
@@ -252,6 +277,8 @@ func typeName(t reflect.Type) string {
 	switch {
 	case t == fileType:
 		return "a string that names a file"
+	case t == debsType:
+		return "an array of strings or a table of such arrays"
 	case t.Kind() == reflect.String:
 		return "a string"
 	case t.Kind() == reflect.Bool:

@@ -14,6 +14,8 @@ type field struct {
 	Doc   string
 	Type  reflect.Type
 	Index []int
+	Form  string // what its strings must look like, by the name that formRule has for it
+	Keys  string // the same of a map's keys
 }
 
 // fields lists the keys of a struct, those of embedded structs included, in
@@ -28,7 +30,8 @@ func fields(t reflect.Type) []field {
 		if name == "" {
 			name = strings.ToLower(f.Name)
 		}
-		out = append(out, field{Key: name, Doc: f.Tag.Get("doc"), Type: f.Type, Index: f.Index})
+		out = append(out, field{Key: name, Doc: f.Tag.Get("doc"), Type: f.Type, Index: f.Index,
+			Form: f.Tag.Get("form"), Keys: f.Tag.Get("keys")})
 	}
 	return out
 }
@@ -55,6 +58,7 @@ var (
 	fileType     = reflect.TypeFor[stages.File]()
 	toolType     = reflect.TypeFor[stages.Tool]()
 	sourceType   = reflect.TypeFor[stages.Source]()
+	debsType     = reflect.TypeFor[stages.Debs]()
 )
 
 // named reports whether the values of a map type are tables that the user

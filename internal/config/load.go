@@ -49,6 +49,8 @@ type loader struct {
 	values   map[string]any // the file's, as the TOML decoder gives them
 	root     *node          // where each of them stands
 	problems Problems
+
+	component string // that is being decoded
 }
 
 func (l *loader) file() *File {

@@ -128,29 +128,31 @@ func (p *positions) problem(err error) *Problem {
 func (p *positions) expression(root, table *node) *node {
 	switch e := p.parser.Expression(); e.Kind {
 	case unstable.Table:
-		t := p.walk(root, e.Key(), true)
+		t, _ := p.walk(root, e.Key(), true)
 		return t.last()
 	case unstable.ArrayTable:
-		t := p.walk(root, e.Key(), true)
-		t.elements = append(t.elements, &node{at: t.at})
+		t, at := p.walk(root, e.Key(), true)
+		t.elements = append(t.elements, &node{at: at})
 		return t.last()
 	case unstable.KeyValue:
-		p.value(p.walk(table, e.Key(), false), e.Value())
+		n, _ := p.walk(table, e.Key(), false)
+		p.value(n, e.Value())
 	}
 	return table
 }
 
-// walk goes down a dotted key.
-func (p *positions) walk(n *node, keys unstable.Iterator, header bool) *node {
+// walk goes down a dotted key. It returns where that leads and where the last
+// part of the key stands: each element of an array of tables has a header.
+func (p *positions) walk(n *node, keys unstable.Iterator, header bool) (to *node, at llb.Position) {
 	for keys.Next() {
 		k := keys.Node()
-		at := p.lines.at(int(k.Raw.Offset))
+		at = p.lines.at(int(k.Raw.Offset))
 		n = n.last().child(string(k.Data), at)
 		if keys.IsLast() && header && !n.header {
 			n.at, n.header = at, true
 		}
 	}
-	return n
+	return n, at
 }
 
 func (p *positions) value(n *node, v *unstable.Node) {
@@ -160,7 +162,8 @@ func (p *positions) value(n *node, v *unstable.Node) {
 	case unstable.InlineTable:
 		for it := v.Children(); it.Next(); {
 			if kv := it.Node(); kv.Kind == unstable.KeyValue {
-				p.value(p.walk(n, kv.Key(), false), kv.Value())
+				to, _ := p.walk(n, kv.Key(), false)
+				p.value(to, kv.Value())
 			}
 		}
 	default:

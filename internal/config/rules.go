@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -24,6 +26,8 @@ var (
 		"must be letters, digits and _ . / + : @ = ~ -, starting with a letter, a digit, _ . or /"}
 	entryRule = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`),
 		"must hold words of letters, digits and _ . + -, starting with a letter, a digit or _"}
+	patternRule = rule{regexp.MustCompile(`^[A-Za-z0-9_.*?\[][A-Za-z0-9_./+:@=~*?\[\]-]*$`),
+		"must hold paths of letters, digits and _ . / + : @ = ~ -, without a slash in front; * ? and [ ] match"}
 	blankRule  = rule{regexp.MustCompile(`^[^\s\x00-\x1f\x7f]*$`), "must have no blanks or control characters"}
 	sha256Rule = rule{regexp.MustCompile(`^[0-9a-f]{64}$`), "must be 64 hexadecimal digits in lower case"}
 	commitRule = rule{regexp.MustCompile(`^[0-9a-f]{40}$`), "must be 40 hexadecimal digits in lower case"}
@@ -37,6 +41,9 @@ var (
 // ruleOf is the rule for a field of a settings type. It goes by the kind of
 // the type and of the field, so that a new tool's fields have one too.
 func ruleOf(owner reflect.Type, f field) (rule, bool) {
+	if r, ok := formRule(f.Form); ok {
+		return r, true
+	}
 	switch {
 	case owner == sourceType:
 		return sourceRule(f.Key), true
@@ -46,6 +53,8 @@ func ruleOf(owner reflect.Type, f field) (rule, bool) {
 		return rule{}, false
 	case f.Type.Kind() == reflect.String:
 		return wordRule, true
+	case f.Type == reflect.TypeFor[[]stages.Pattern]():
+		return patternRule, true
 	case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.String:
 		return entryRule, true
 	}
@@ -77,18 +86,43 @@ func ownRule(key string) (rule, bool) {
 
 // checkField holds a field against its rule. An empty string is one left out.
 func (l *loader) checkField(owner reflect.Type, f field, v reflect.Value, n *node) {
-	r, ok := ruleOf(owner, f)
-	if !ok {
-		return
-	}
-	switch v.Kind() {
-	case reflect.String:
-		l.hold(r, f.Key, v.String(), n.place())
-	case reflect.Slice:
-		for i := range v.Len() {
-			l.hold(r, f.Key, v.Index(i).String(), n.element(i))
+	if r, ok := formRule(f.Keys); ok {
+		for _, k := range n.names() {
+			l.hold(r, "a key of "+f.Key, k, n.key(k))
 		}
 	}
+	if r, ok := ruleOf(owner, f); ok {
+		l.holdAll(r, f.Key, v, n)
+	}
+}
+
+// holdAll holds each string of a value.
+func (l *loader) holdAll(r rule, key string, v reflect.Value, n *node) {
+	switch v.Kind() {
+	case reflect.String:
+		l.hold(r, key, v.String(), n.place())
+	case reflect.Slice:
+		for i := range v.Len() {
+			l.hold(r, key, v.Index(i).String(), n.element(i))
+		}
+	case reflect.Map:
+		for _, k := range slices.Sorted(maps.Keys(n.tables(v))) {
+			l.holdAll(r, key, v.MapIndex(reflect.ValueOf(k)), n.tables(v)[k])
+		}
+	}
+}
+
+// tables is where the entries of a map stand. A list that stands for a map is
+// where its one entry is.
+func (n *node) tables(v reflect.Value) map[string]*node {
+	out := map[string]*node{}
+	for _, k := range v.MapKeys() {
+		out[k.String()] = n
+		if s := n.sub(k.String()); s != nil {
+			out[k.String()] = s
+		}
+	}
+	return out
 }
 
 func (l *loader) hold(r rule, key, value string, at llb.Position) {

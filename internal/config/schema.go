@@ -87,21 +87,43 @@ func fieldSchema(owner reflect.Type, f field) schema {
 	if r, ok := ruleOf(owner, f); ok {
 		addPattern(s, r)
 	}
+	if r, ok := formRule(f.Keys); ok {
+		addKeys(s, r)
+	}
 	return s
 }
 
-// addPattern puts a rule's form on a string or on an array's strings.
+// addPattern puts a rule's form on a string, or on the strings of an array, of
+// a table or of whatever else the value can be.
 func addPattern(s schema, r rule) {
-	if items, ok := s["items"].(schema); ok {
-		s = items
+	all, _ := s["anyOf"].([]schema)
+	for _, key := range []string{"items", "additionalProperties"} {
+		if below, ok := s[key].(schema); ok {
+			all = append(all, below)
+		}
 	}
-	s["pattern"] = r.form.String()
+	for _, below := range all {
+		addPattern(below, r)
+	}
+	if s["type"] == "string" {
+		s["pattern"] = r.form.String()
+	}
+}
+
+// addKeys puts a rule's form on the keys of a table.
+func addKeys(s schema, r rule) {
+	if choices, ok := s["anyOf"].([]schema); ok {
+		s = choices[len(choices)-1]
+	}
+	s["propertyNames"] = schema{"pattern": r.form.String()}
 }
 
 func typeSchema(t reflect.Type) schema {
 	switch {
 	case t == fileType:
 		return schema{"type": "string"}
+	case t == debsType:
+		return schema{"anyOf": []schema{typeSchema(t.Elem()), {"type": "object", "additionalProperties": typeSchema(t.Elem())}}}
 	case named(t):
 		return namedSchema(t)
 	}

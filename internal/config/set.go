@@ -136,7 +136,8 @@ func (o override) value(t reflect.Type) any {
 	switch {
 	case t == nil || t == fileType || t.Kind() == reflect.String:
 		return o.text
-	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String && !strings.HasPrefix(o.text, "["):
+	case t == debsType && !strings.HasPrefix(o.text, "[") && !strings.HasPrefix(o.text, "{"),
+		t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String && !strings.HasPrefix(o.text, "["):
 		return words(o.text)
 	}
 	if v, ok := parseValue(o.text); ok {

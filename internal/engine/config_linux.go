@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,7 +19,16 @@ func (d *daemon) configText() (string, error) {
 		return "", fmt.Errorf("size of the disk of %s: %w", d.root, err)
 	}
 	return fmt.Sprintf(configTemplate, quote(d.path("state")), quote("unix://"+d.socket), quote(d.traceSocket()), quote(d.runc)) +
-		gcText(int64(disk.Blocks)*disk.Bsize), nil
+		gcText(int64(disk.Blocks)*disk.Bsize) + registryText(d.insecure), nil
+}
+
+// registryText allows plain http and unknown certificates of the registries.
+func registryText(insecure []string) string {
+	var b strings.Builder
+	for _, host := range insecure {
+		fmt.Fprintf(&b, "[registry.%s]\n  http = true\n  insecure = true\n", quote(host))
+	}
+	return b.String()
 }
 
 // configTemplate takes the root, the socket, the trace socket and runc. Steps

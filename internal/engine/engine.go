@@ -48,6 +48,9 @@ type Options struct {
 	// sources itself: CA bundle, proxies. An idle engine that runs with another
 	// Env is restarted; a busy one is used as it is, and Say tells so.
 	Env map[string]string
+	// Insecure is registries, host or host:port, that our own engine may speak
+	// plain http with, or TLS that it cannot check. This machine always is.
+	Insecure []string
 	// Say takes one-line notices for the user; nil drops them.
 	Say func(string)
 }

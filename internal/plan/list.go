@@ -79,6 +79,9 @@ func stated(tool stages.Tool) []Input {
 			i.Kind, i.Address, i.Pin = string(llb.Git), s.Git, s.Commit
 		case s.Debian != "":
 			i.Address = "debian:" + s.Debian
+		case s.Image != "":
+			i.Kind, i.Address = string(llb.Files), s.Image
+			_, i.Pin, _ = strings.Cut(s.Image, "@")
 		}
 		if i.Kind == string(llb.Archive) && i.Pin != "" {
 			i.Pin = "sha256:" + i.Pin
@@ -99,14 +102,28 @@ func files(tool stages.Tool) []Input {
 	return out
 }
 
-// settings is the fields of type T in a tool's settings, in their order. No
-// tool says which it has; its settings type does.
-func settings[T any](tool stages.Tool) []T {
+// settings is the fields of type T in a tool's settings, in their order, those
+// of the tables in it included. No tool says which it has; its settings type
+// does.
+func settings[T any](tool stages.Tool) []T { return within[T](reflect.ValueOf(tool)) }
+
+func within[T any](v reflect.Value) []T {
+	v = reflect.Indirect(v)
+	if !v.IsValid() || !v.CanInterface() {
+		return nil
+	}
+	if t, ok := v.Interface().(T); ok {
+		return []T{t}
+	}
 	var out []T
-	v := reflect.Indirect(reflect.ValueOf(tool))
-	for i := range v.NumField() {
-		if t, ok := v.Field(i).Interface().(T); ok {
-			out = append(out, t)
+	switch {
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			out = append(out, within[T](v.Field(i))...)
+		}
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
+		for i := range v.Len() {
+			out = append(out, within[T](v.Index(i))...)
 		}
 	}
 	return out

@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +18,9 @@ func TestAssumedServesEveryStage(t *testing.T) {
 	l.Add(ants(), plan.Assumed())
 	l.Add(&stages.Python{Common: stages.Common{Name: "python", Stage: "python", Version: "3.13", Prefix: "/opt/python"},
 		Interpreter: "/usr/bin/python3", Requirements: stages.File{Path: "requirements.txt", Content: []byte("")}}, plan.Assumed())
+	for _, tool := range slices.Concat(generic(), trees(), locked(t)) {
+		l.Add(tool, plan.Assumed())
+	}
 	if problems := l.Problems(); len(problems) > 0 {
 		t.Fatalf("problems: %q", problems)
 	}
@@ -35,6 +40,67 @@ func TestAssumedServesEveryStage(t *testing.T) {
 	}
 }
 
+// generic is a component of each stage that knows no tool, and of those made
+// of an archive alone.
+func generic() []stages.Tool {
+	common := func(stage string) stages.Common {
+		return stages.Common{Name: stage, Stage: stage, Version: "1", Prefix: "/opt/" + stage}
+	}
+	told := stages.Generic{Licence: "MIT", VersionCommand: "tool --version"}
+	source := stages.Source{URL: "https://example.org/tool.tar.gz", SHA256: strings.Repeat("5a", 32)}
+	return []stages.Tool{
+		&stages.C3D{Common: common("c3d"), Source: source},
+		&stages.ART{Common: common("art"), Source: source, Format: "tar.gz"},
+		&stages.Archive{Common: common("archive"), Source: source, Generic: told},
+		&stages.Apt{Common: stages.Common{Name: "apt", Stage: "apt", Version: "1"}, Packages: stages.Debs{"any": {"bc"}}, Generic: told},
+		&stages.Make{Common: common("make"), Source: source, Install: "make install", Generic: told},
+		&stages.Files{Common: common("files"), Generic: told, Files: []stages.Entry{{To: "bin/tool", From: stages.File{Path: "tool", Content: []byte("#!/bin/sh\n")}}}},
+	}
+}
+
+// trees is a component of each stage that takes a tree of files as it is.
+func trees() []stages.Tool {
+	common := func(stage, version string) stages.Common {
+		return stages.Common{Name: stage, Stage: stage, Version: version, Prefix: "/opt/" + stage}
+	}
+	image := stages.Source{Image: "example.org/freesurfer@sha256:" + strings.Repeat("5a", 32), Path: "/usr/local/freesurfer"}
+	return []stages.Tool{
+		&stages.FreeSurfer{Common: common("freesurfer", "7.4.1"), Source: image, Profile: "full", Licence: "/run/license.txt"},
+		&stages.Synb0{Common: common("synb0", strings.Repeat("c0", 20)), Topup: "service"},
+		&stages.SCT{Common: common("sct", "7.2")},
+	}
+}
+
+// locked is a component of each stage that is made from a lock of conda
+// packages: the repository's own for FSL.
+func locked(t *testing.T) []stages.Tool {
+	t.Helper()
+	const path = "../../locks/fsl-6.0.7-minimal.conda.tsv"
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock := stages.File{Path: path, Content: content}
+	return []stages.Tool{
+		&stages.FSL{Common: stages.Common{Name: "fsl", Stage: "fsl", Version: "6.0.7", Prefix: "/opt/fsl"}, Lock: lock, Profile: "minimal", AcceptLicence: true},
+		&stages.Conda{Common: stages.Common{Name: "conda", Stage: "conda", Version: "1", Prefix: "/opt/conda"}, Lock: lock,
+			Generic: stages.Generic{Licence: "MIT", VersionCommand: "tool --version"}},
+	}
+}
+
+// The files of a table within a component's are listed too.
+func TestFilesInTables(t *testing.T) {
+	l := &plan.List{}
+	for _, tool := range generic() {
+		if tool.Shared().Stage == "files" {
+			l.Add(tool, plan.Assumed())
+		}
+	}
+	if got := l.Components[0].Inputs; len(got) != 1 || got[0].Address != "tool" || !strings.HasPrefix(got[0].Pin, "sha256:") {
+		t.Errorf("inputs %+v", got)
+	}
+}
+
 func TestUnpinned(t *testing.T) {
 	for name, c := range map[string]struct {
 		source stages.Source
@@ -43,6 +109,7 @@ func TestUnpinned(t *testing.T) {
 		"archive": {stages.Source{URL: "https://example.org/a.tar.gz"}, "https://example.org/a.tar.gz"},
 		"git":     {stages.Source{Git: "https://example.org/a.git"}, "https://example.org/a.git"},
 		"debian":  {stages.Source{Debian: "pool/a.tar.gz"}, "debian:pool/a.tar.gz"},
+		"image":   {stages.Source{Image: "example.org/a:1", Path: "/opt/a"}, "example.org/a:1"},
 	} {
 		tool := mrtrix3().(*stages.MRtrix3)
 		tool.Source = c.source

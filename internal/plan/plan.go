@@ -28,8 +28,9 @@ type Target struct {
 	Packages   []string    `json:"packages"`   // distribution packages installed on the base, sorted
 	Components []Component `json:"components"` // in the order of their layers
 	Layers     Layers      `json:"layers"`
-	Steps      []string    `json:"steps"`  // digests of all its steps, the last is Result
-	Result     string      `json:"result"` // digest of the step whose result is the image's files
+	Warnings   []string    `json:"warnings"` // what may go wrong although the image can be built
+	Steps      []string    `json:"steps"`    // digests of all its steps, the last is Result
+	Result     string      `json:"result"`   // digest of the step whose result is the image's files
 }
 
 // Base is what an image stands on. What is not known of it is "".
@@ -77,7 +78,7 @@ func (p *Plan) Add(img stages.Image, def *bk.Definition) error {
 	if err != nil {
 		return fmt.Errorf("plan %s: %w", img.Name, err)
 	}
-	t := Target{Name: img.Name, Base: baseOf(img.Base), Packages: packages(img), Components: []Component{}, Layers: layersOf(img)}
+	t := Target{Name: img.Name, Base: baseOf(img.Base), Packages: packages(img), Components: []Component{}, Layers: layersOf(img), Warnings: img.Warnings()}
 	for _, part := range img.Parts {
 		t.Components = append(t.Components, component(part, steps))
 	}

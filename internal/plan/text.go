@@ -36,6 +36,9 @@ func (t Target) text(b *strings.Builder, known map[string]Step) {
 	b.WriteString("\n  image\n")
 	t.steps(b, known, func(s Step) bool { return s.Component == "manifest" || t.together(s) || above(s, known) })
 	t.Layers.text(b)
+	for _, w := range t.Warnings {
+		fmt.Fprintf(b, "\nwarning: %s\n", w)
+	}
 }
 
 // above reports whether a base's step stands on what was put on the base.

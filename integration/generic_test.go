@@ -1,0 +1,225 @@
+package integration
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/integration/upstream"
+)
+
+// TestGenericStages builds a component of every stage that knows no tool, and
+// of those made of an archive alone, from stand-ins, and looks at them inside
+// the image.
+func TestGenericStages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("installs packages and compiles; run without -short")
+	}
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components(
+		"tool", archiveTable(t, s), "zipped", zipTable(t, s), "compiled", makeTable(t, s),
+		"bc", "stage = \"apt\"\nversion = \"1.07\"\npackages = [\"bc\"]\nlicence = \"GPL-3.0-or-later\"\nsmoke = [\"echo 6*7 | bc | grep -x 42\"]\n",
+		"c3d", c3dTable(t, s)+"commands = [\"c3d_affine_tool\"]\n", "art", artTable(t, s), "scripts", filesTable))
+	writeFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
+	built(t, dir).ok(t)
+	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c", genericLook))).ok(t)
+	for _, want := range genericSeen {
+		if !strings.Contains(r.Stdout, want+"\n") {
+			t.Errorf("no %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(r.Stdout)
+	}
+}
+
+// genericLook says what there is to see, a line for each thing.
+const genericLook = `
+cat /VERSION_MANIFEST.txt
+cd /opt && find tool zipped c3d art -type f -o -type l | sort
+echo "TOOLHOME=$TOOLHOME ARTHOME=$ARTHOME"
+stat -c '%n %a %u:%g' /opt/scripts/bin/hello /etc/hello/hello.sh /etc /etc/hello
+for p in hello tool compiled c3d_affine_tool; do command -v $p; done
+for p in gcc unzip make; do if command -v $p; then exit 1; fi; done; echo no tools of the builder`
+
+var genericSeen = []string{
+	"TOOL_VERSION=1.2.3", "ZIPPED=4.5", "COMPILED_VERSION=2.0", "BC_VERSION=1.07.1", "C3D_VERSION=1.0.0", "ART_VERSION=2.0",
+	"art/PILbrain.nii\nart/bin/acpcdetect\nart/models/T1acpc.mdl\nc3d/bin/c3d_affine_tool\nc3d/version.txt\ntool/share/bin/tool\ntool/share/lib/a.so\nzipped/bin/zipped",
+	"TOOLHOME=/opt/tool/share ARTHOME=/opt/art",
+	"/opt/scripts/bin/hello 755 1000:100", "/etc/hello/hello.sh 644 0:0", "/etc 755 0:0", "/etc/hello 755 0:0",
+	"/opt/scripts/bin/hello", "/opt/tool/share/bin/tool", "/opt/compiled/bin/compiled", "/opt/c3d/bin/c3d_affine_tool",
+	"no tools of the builder",
+}
+
+// says is a program that prints the text whatever it is asked.
+func says(text string) string { return "#!/bin/sh\ncat <<'end'\n" + text + "\nend\n" }
+
+func sourceOf(address, sum string) string {
+	return fmt.Sprintf("source = { url = %q, sha256 = %q }\n", address, sum)
+}
+
+func archiveTable(t *testing.T, s *upstream.Site) string {
+	t.Helper()
+	return sourceOf(s.Put("/tool/releases/tool-1.2.3.tar.gz", tarOf(t, map[string]string{
+		"tool-1.2.3/bin/tool": says("tool 7, version 1.2.3"), "tool-1.2.3/bin/tool_gui": "", "tool-1.2.3/lib/a.so": "so",
+		"tool-1.2.3/lib/static/b.a": "!<arch>\n", "tool-1.2.3/doc/tool.pdf": "", "tool-1.2.3/lib/it's (a) file": "",
+	}))) + `stage = "archive"
+version = "1.2.3"
+prefix = "/opt/tool"
+strip = 1
+to = "share"
+keep = ["/bin", "lib"]
+prune = ["*.a", "bin/*_gui", "it's (a) *"]
+path = ["share/bin"]
+env = { TOOLHOME = "{prefix}/share" }
+licence = "MIT"
+version_command = "tool"
+smoke = ["tool | grep version", "test -s $TOOLHOME/lib/a.so"]
+`
+}
+
+func zipTable(t *testing.T, s *upstream.Site) string {
+	t.Helper()
+	return sourceOf(s.Put("/zipped/download", zipOf(t, map[string]string{"bin/zipped": says("zipped/4.5 x86-64"), "lib/z.a": "!<arch>\n"}))) +
+		`stage = "archive"
+version = "4.5"
+prefix = "/opt/zipped"
+format = "zip"
+prune = ["lib"]
+licence = "MIT"
+version_command = "{prefix}/bin/zipped"
+version_pattern = "zipped/([0-9.]+)"
+version_key = "ZIPPED"
+`
+}
+
+// makeTable serves a repository with a program to compile.
+func makeTable(t *testing.T, s *upstream.Site) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "main.c"), "#include <stdio.h>\nint main(void) { puts(\"compiled \" VERSION); return 0; }\n")
+	writeFile(t, filepath.Join(dir, "Makefile"),
+		"compiled: main.c\n\tgcc -DVERSION='\"2.0\"' -c main.c\n\tgcc -o $@ main.o\ninstall:\n\tinstall -D compiled $(PREFIX)/bin/compiled\n")
+	address, commit, err := s.Repository("/lab/compiled.git", dir)
+	noError(t, err)
+	return fmt.Sprintf("source = { git = %q, commit = %q }\n", address, commit) + `stage = "make"
+version = "2.0"
+prefix = "/opt/compiled"
+build_packages = { any = ["gcc", "make"], debian-13 = ["libc6-dev"] }
+configure = 'test -z "$NOT_SET" && test "$PREFIX" = /opt/compiled && echo "$MAKEFLAGS" | grep -E "^-j[0-9]+$"'
+build = "make"
+install = 'make install'
+path = ["bin"]
+licence = "GPL-3.0-or-later"
+version_command = "compiled"
+`
+}
+
+// c3dTable serves an archive with the names that the release has.
+func c3dTable(t *testing.T, s *upstream.Site) string {
+	t.Helper()
+	const top = "c3d-1.0.0-Linux-x86_64/"
+	return sourceOf(s.Put("/projects/c3d/files/c3d/1.0.0/c3d-1.0.0-Linux-x86_64.tar.gz/download", tarOf(t, map[string]string{
+		top + "bin/c3d": says("Version 1.0.0"), top + "bin/c2d": "", top + "bin/c3d_gui": "", top + "lib/libcxx.a": "!<arch>\n", top + "share/doc/c3d.md": "",
+		top + "bin/c3d_affine_tool": says("Matrix #1:\n     0.50000        0.00000        0.00000        0.00000"),
+	}))) + "version = \"1.0.0\"\n"
+}
+
+func artTable(t *testing.T, s *upstream.Site) string {
+	t.Helper()
+	return sourceOf(s.Put("/73h5s/download", tarOf(t, map[string]string{
+		"art/bin/acpcdetect": says("acpcdetect v2.0, April 19, 2018 release"), "art/PILbrain.nii": "nii", "art/models/T1acpc.mdl": "model",
+	}))) + "version = \"2.0\"\n"
+}
+
+const filesTable = `stage = "files"
+version = "1"
+prefix = "/opt/scripts"
+path = ["bin"]
+smoke = ["hello | grep -x hello", "test -r /etc/hello/hello.sh"]
+files = [
+  { from = "hello.sh", to = "bin/hello", mode = "0755", owner = "1000:100" },
+  { from = "hello.sh", to = "/etc/hello/" },
+]
+`
+
+// TestPythonByAddress: a wheel and a source archive that no index has, the
+// latter built with what the constraints pin, beside the distribution's own
+// packages.
+func TestPythonByAddress(t *testing.T) {
+	if testing.Short() {
+		t.Skip("installs packages; run without -short")
+	}
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("python", `version = "3.13"
+requirements = "requirements.txt"
+packages = ["standin", "built", "six"]
+system_site_packages = true
+runtime = ["python3-six"]
+build = true
+build_constraints = "build.txt"
+`))
+	wheel, sum := s.Put("/whl/cpu/standin-1.5+cpu-py3-none-any.whl", wheelOf(t))
+	wheel = strings.Replace(wheel, "+", "%2B", 1) // as indexes write it
+	archive, archiveSum := s.Put("/extras/built-2.5.tar.gz", sdistOf(t))
+	writeFile(t, filepath.Join(dir, "requirements.txt"), fmt.Sprintf(`standin @ %s ; sys_platform == "linux" \
+    --hash=sha256:%s
+built @ %s --hash=sha256:%s
+`, wheel, sum, archive, archiveSum))
+	writeFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2\n")
+	if log := built(t, dir).ok(t).Stderr; !strings.Contains(log, "[python] fetch standin-1.5%2Bcpu") {
+		t.Errorf("the wheel was not the engine's to fetch: %s", log)
+	}
+	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c",
+		`cat /VERSION_MANIFEST.txt; python -c 'import standin, built, six; print(standin.word, built.word, six.__file__)'`))).ok(t)
+	for _, want := range []string{"STANDIN_VERSION=1.5+cpu\n", "BUILT_VERSION=2.5\n", "SIX_VERSION=1.", "wheel sdist /usr/lib/python3/dist-packages/six.py\n"} {
+		if !strings.Contains(r.Stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.Stdout)
+		}
+	}
+
+	writeFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:"+strings.Repeat("0", 64)+"\n")
+	built(t, dir).failed(t, 1, "python: step [python] install packages failed", "setuptools")
+}
+
+// wheelOf is a package file with a module.
+func wheelOf(t *testing.T) []byte {
+	t.Helper()
+	const info = "standin-1.5+cpu.dist-info/"
+	return zipOf(t, map[string]string{
+		"standin.py":      "word = 'wheel'\n",
+		info + "METADATA": "Metadata-Version: 2.1\nName: standin\nVersion: 1.5+cpu\n",
+		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		info + "RECORD":   "standin.py,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n" + info + "RECORD,,\n",
+	})
+}
+
+func sdistOf(t *testing.T) []byte {
+	t.Helper()
+	return tarOf(t, map[string]string{
+		"built-2.5/PKG-INFO":       "Metadata-Version: 2.1\nName: built\nVersion: 2.5\n",
+		"built-2.5/built.py":       "word = 'sdist'\n",
+		"built-2.5/pyproject.toml": "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n[project]\nname = \"built\"\nversion = \"2.5\"\n[tool.setuptools]\npy-modules = [\"built\"]\n",
+	})
+}
+
+// TestGenericErrors: what goes wrong inside is said with the component, and
+// with what to change.
+func TestGenericErrors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds on an engine; run without -short")
+	}
+	sharedEngine(t)
+	s := site(t)
+	table := archiveTable(t, s)
+	project := func(old, changed string) string {
+		return project(t, components("tool", strings.Replace(table, old, changed, 1)))
+	}
+	built(t, project("strip = 1\nto = \"share\"\nkeep = [\"/bin\", \"lib\"]\n", "strip = 7\n")).failed(t, 1, "tool: step [tool] unpack failed", "nothing at this depth")
+	built(t, project(`"/bin", "lib"`, `"/bin", "libs"`)).failed(t, 1, "tool: step [tool] unpack failed", "libs: Not found in archive")
+	built(t, project(`version = "1.2.3"`, `version = "1.2.4"`)).failed(t, 1, "tool answers version 1.2.3, components.toml has 1.2.4")
+	built(t, project(`"tool | grep version"`, `"tool | grep nothing"`)).failed(t, 1, "failed: tool | grep nothing")
+}

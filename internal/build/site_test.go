@@ -1,0 +1,38 @@
+package build
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// The site file's indexes reach the steps, unless the environment names some.
+func TestSiteIndexes(t *testing.T) {
+	env := map[string]string{}
+	site := Site{Getenv: func(k string) string { return env[k] }, Home: t.TempDir(),
+		Index: []string{"https://one.example/simple", "https://two.example/simple", "https://three.example/simple"}}
+	exports := func() string {
+		t.Helper()
+		secrets, err := site.Secrets()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(secrets[llb.SiteID(llb.SiteEnv)])
+	}
+	got := exports()
+	for _, want := range []string{"export UV_DEFAULT_INDEX='https://one.example/simple'\n", "export PIP_INDEX_URL='https://one.example/simple'\n",
+		"export UV_INDEX='https://two.example/simple https://three.example/simple'\n", "export PIP_EXTRA_INDEX_URL='https://two.example/simple https://three.example/simple'\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q lacks %q", got, want)
+		}
+	}
+	env["UV_INDEX_URL"] = "https://mine.example"
+	if got := exports(); strings.Contains(got, "one.example") || !strings.Contains(got, "mine.example") {
+		t.Errorf("the environment's word does not count: %s", got)
+	}
+	env, site.Index = map[string]string{}, nil
+	if got := exports(); strings.Contains(got, "INDEX") {
+		t.Errorf("a site without an index has %q", got)
+	}
+}

@@ -1,0 +1,48 @@
+package config
+
+import "regexp"
+
+// The rules that a field takes by its form tag, instead of the one that goes by
+// its type. What has blanks, quotes or a dollar in it is quoted by the stage,
+// or is the shell's own.
+var (
+	shellRule = rule{regexp.MustCompile(`^[^\x00-\x08\x0b-\x1f\x7f]*$`), "must have no control characters but tabs and line ends"}
+	textRule  = rule{regexp.MustCompile(`^[^\x00-\x1f\x7f]*$`), "must have no control characters"}
+	globRule  = rule{regexp.MustCompile(`^[^\x00-\x1f\x7f!-][^\x00-\x1f\x7f]*$`),
+		"must be patterns without control characters, and without ! or - in front"}
+	// No part of a path is . or ..
+	pathRule = rule{regexp.MustCompile(`^/?(\.?[A-Za-z0-9_+@=~-][A-Za-z0-9_.+@=~-]*/)*(\.?[A-Za-z0-9_+@=~-][A-Za-z0-9_.+@=~-]*/?)$`),
+		"must be a path of letters, digits and _ . + @ = ~ -, without . and .. as parts of it"}
+	releaseRule = rule{regexp.MustCompile(`^(any|[a-z]+-[0-9]+(\.[0-9]+)*)$`),
+		"must be a release, such as debian-13 or \"ubuntu-24.04\", or any"}
+	spdxRule  = rule{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+() -]*$`), "must be letters, digits, blanks and . + - ( )"}
+	modeRule  = rule{regexp.MustCompile(`^0?[0-7]{3}$`), "must be three octal digits, such as 0755"}
+	ownerRule = rule{regexp.MustCompile(`^[0-9]{1,9}:[0-9]{1,9}$`), "must be the numbers of a user and a group, such as 1000:100"}
+)
+
+// formRule is the rule that a form tag names.
+func formRule(form string) (rule, bool) {
+	switch form {
+	case "shell":
+		return shellRule, true
+	case "text":
+		return textRule, true
+	case "glob":
+		return globRule, true
+	case "path":
+		return pathRule, true
+	case "package":
+		return entryRule, true
+	case "release":
+		return releaseRule, true
+	case "variable":
+		return envRule, true
+	case "spdx":
+		return spdxRule, true
+	case "mode":
+		return modeRule, true
+	case "owner":
+		return ownerRule, true
+	}
+	return rule{}, false
+}

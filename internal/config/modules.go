@@ -1,0 +1,50 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages"
+)
+
+// checkModules finds components that import Python packages which no
+// environment of the target has. A target without any environment is a problem
+// that checkNeeds tells.
+func (l *loader) checkModules(f *File, t Target, n *node) {
+	var environments []*stages.Python
+	for _, name := range t.Components {
+		if c, ok := f.Component(name); ok {
+			if p, ok := c.(*stages.Python); ok {
+				environments = append(environments, p)
+			}
+		}
+	}
+	for i, name := range t.Components {
+		c, ok := f.Component(name)
+		if !ok || len(environments) == 0 {
+			continue
+		}
+		for _, module := range modules(c) {
+			l.checkModule(t, name, module, environments, n.element(i))
+		}
+	}
+}
+
+func (l *loader) checkModule(t Target, name, module string, environments []*stages.Python, at llb.Position) {
+	for _, p := range environments {
+		if p.Has(module) {
+			return
+		}
+	}
+	p := environments[0]
+	l.problems.add(at, fmt.Sprintf("target %q: %s imports %s, which no python component of the target has", t.Name, name, module),
+		fmt.Sprintf("add %s to %s, the requirements of %s", module, p.Requirements.Path, p.Name))
+}
+
+// modules is the Python packages that a tool imports, where it tells.
+func modules(t stages.Tool) []string {
+	if m, ok := t.(interface{ Modules() []string }); ok {
+		return m.Modules()
+	}
+	return nil
+}

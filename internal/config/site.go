@@ -1,0 +1,170 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// Site is the settings of a machine and its network, which hold for every
+// components.toml that is built there. They change no image.
+type Site struct {
+	Path    string   `toml:"-"` // of the file; "" when there is none
+	Mirrors []Mirror `toml:"mirrors" doc:"what to fetch from instead of the addresses in components.toml"`
+	Python  Python   `toml:"python" doc:"the Python package index"`
+}
+
+// Mirror is where to fetch from instead of addresses that begin with From.
+type Mirror struct {
+	At       llb.Position `toml:"-"`
+	From     string       `toml:"from" doc:"how addresses begin: https://github.com, or an image's name, docker.io"`
+	To       []string     `toml:"to" doc:"what takes its place, the preferred first"`
+	Insecure bool         `toml:"insecure" doc:"speak plain http with a registry that is not this machine, or TLS that cannot be checked; send logins over plain http"`
+}
+
+// Python is the site's Python package index.
+type Python struct {
+	Index []string `toml:"index" doc:"addresses of package indexes; the first takes the place of the public one"`
+}
+
+// Check reports what is wrong with the mirror.
+func (m Mirror) Check() error {
+	switch {
+	case m.From == "":
+		return errors.New("the mirror has no from\nhint: add from = \"https://…\", or the beginning of an image's name")
+	case len(m.To) == 0:
+		return fmt.Errorf("the mirror of %s has no to\nhint: add to = [\"https://…\"]", m.From)
+	case !m.Image() && strings.Contains(m.From, "://") && hostOf(m.From) == "":
+		return fmt.Errorf("from %q names no host", m.From)
+	}
+	for _, to := range m.To {
+		if err := m.checkTo(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Image reports whether the mirror is one of images: then its addresses have no
+// scheme.
+func (m Mirror) Image() bool { return !strings.Contains(m.From, "://") && !scp.MatchString(m.From) }
+
+var (
+	scp      = regexp.MustCompile(`^[^/:@]+@[^/:]+:`)
+	registry = regexp.MustCompile(`^(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\]|[A-Za-z0-9-]+(:[0-9]+))(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*/?$`)
+)
+
+func (m Mirror) checkTo(to string) error {
+	if m.Image() {
+		if !registry.MatchString(to) {
+			return fmt.Errorf("%q does not name a registry as %s does\nhint: write it without https://, as in registry.example.org:5000/hub", to, m.From)
+		}
+		return nil
+	}
+	u, err := url.Parse(to)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("%q is not the address of a mirror of %s\nhint: write https://… or http://…", to, m.From)
+	}
+	if u.User != nil {
+		return fmt.Errorf("the mirror %s has a login in it\nhint: write it into ~/.netrc instead: machine %s login … password …", u.Redacted(), u.Hostname())
+	}
+	return nil
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// Registries is the hosts of image mirrors that are insecure, sorted.
+func (s Site) Registries() []string {
+	var out []string
+	for _, m := range s.Mirrors {
+		for _, to := range m.To {
+			if host, _, _ := strings.Cut(to, "/"); m.Image() && m.Insecure && !slices.Contains(out, host) {
+				out = append(out, host)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ParseMirror reads a flag "FROM=TO".
+func ParseMirror(flag string) (Mirror, error) {
+	from, to, ok := strings.Cut(flag, "=")
+	at := llb.Position{File: "--mirror " + shorten(flag)}
+	if u, err := url.Parse(to); err == nil && u.User != nil {
+		at.File = "--mirror " + shorten(from+"="+u.Redacted())
+	}
+	if !ok {
+		return Mirror{}, Problem{At: at, Message: "is not of the form FROM=TO"}
+	}
+	m := Mirror{At: at, From: from, To: []string{to}}
+	if err := m.Check(); err != nil {
+		var p Problems
+		p.addError(at, err)
+		return Mirror{}, p[0]
+	}
+	return m, nil
+}
+
+// LoadSite reads the site file: the one that $MEDBUILD_SITE names, or else the
+// first there is of $XDG_CONFIG_HOME/medbuild/site.toml,
+// ~/.config/medbuild/site.toml and /etc/medbuild/site.toml. Without any the
+// site has no settings. The error is a Problems.
+func LoadSite(getenv func(string) string, home string) (Site, error) {
+	named := getenv("MEDBUILD_SITE")
+	for _, path := range sitePaths(getenv, home) {
+		text, err := read(path)
+		if errors.Is(err, fs.ErrNotExist) && named == "" {
+			continue
+		}
+		if err != nil {
+			return Site{}, Problems{{At: llb.Position{File: path}, Message: reason(err), Hint: "MEDBUILD_SITE names the site file"}}
+		}
+		return parseSite(path, text)
+	}
+	return Site{}, nil
+}
+
+func sitePaths(getenv func(string) string, home string) []string {
+	if named := getenv("MEDBUILD_SITE"); named != "" {
+		return []string{named}
+	}
+	var out []string
+	if dir := getenv("XDG_CONFIG_HOME"); dir != "" {
+		out = append(out, filepath.Join(dir, "medbuild", "site.toml"))
+	}
+	if home != "" {
+		out = append(out, filepath.Join(home, ".config", "medbuild", "site.toml"))
+	}
+	if runtime.GOOS != "windows" {
+		out = append(out, "/etc/medbuild/site.toml")
+	}
+	return out
+}
+
+func parseSite(path string, text []byte) (Site, error) {
+	l := loader{path: path}
+	s := Site{Path: path}
+	if l.parse(text) {
+		l.decode(l.values, reflect.ValueOf(&s).Elem(), l.root, "")
+	}
+	if err := l.problems.err(); err != nil {
+		return Site{}, err
+	}
+	return s, nil
+}

@@ -1,0 +1,56 @@
+package stages
+
+import (
+	"errors"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// ART is acpcdetect of the Automatic Registration Toolbox, which finds the
+// anterior and posterior commissures.
+type ART struct {
+	Common
+	Source Source `toml:"source" doc:"a release archive"`
+	Format string `toml:"format" doc:"the archive's format"`
+	Strip  int    `toml:"strip" doc:"how many folders to take off the paths in the archive: 1 in MRtrix3's copy, 0 in the releases"`
+}
+
+// artRuntime is what acpcdetect is linked with (neurocontainers issues 617 and
+// 618; MRtrix3's own image has it too). The name is the same in all releases.
+var artRuntime = []string{"liblapack3"}
+
+// Check reports what is wrong with the settings.
+func (a *ART) Check() error {
+	switch {
+	case a.Source.Git != "":
+		return errors.New("art has no repository that it can be made from\nhint: name a release archive")
+	case a.Strip < 0:
+		return errors.New("strip is less than none")
+	}
+	return nil
+}
+
+// Stage unpacks the toolbox. acpcdetect finds its templates by ARTHOME.
+func (a *ART) Stage(g Ground) (Stage, error) {
+	name, err := formatOf(a.Source, a.Format)
+	if err != nil {
+		return Stage{}, err
+	}
+	input, err := a.Source.Input(g)
+	if err != nil {
+		return Stage{}, err
+	}
+	layer := unpacked(a.Common, g.Build, input, unpacking{format: name, strip: a.Strip, to: a.Prefix})
+	return Stage{
+		Common:  a.Common,
+		Licence: Licence{SPDX: "LicenseRef-ART", NonCommercial: true},
+		Layer:   &layer,
+		Inputs:  []llb.Input{input},
+		Runtime: artRuntime,
+		Path:    []string{a.Prefix + "/bin"},
+		Env:     []string{"ARTHOME=" + a.Prefix},
+		Version: []Question{{Key: "ART_VERSION", Section: Software, Want: a.Version,
+			Command: "acpcdetect -version", Pattern: `^acpcdetect [Vv]([0-9]+(\.[0-9]+)*)`}},
+		Smoke: []Check{{"acpcdetect -help"}, {`ls "$ARTHOME"/*.nii`}},
+	}, nil
+}

@@ -1,0 +1,99 @@
+package stages
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// C3D is Convert3D, from a release archive. Synb0-DISCO calls its
+// c3d_affine_tool, which turns FSL's affine transforms into ITK's.
+type C3D struct {
+	Common
+	Source   Source   `toml:"source" doc:"a release archive"`
+	Commands []string `toml:"commands" doc:"the programs to keep, such as c3d_affine_tool; all but the graphical one when left out"`
+}
+
+// Check reports what is wrong with the settings.
+func (c *C3D) Check() error {
+	if c.Source.Git != "" {
+		return errors.New("c3d is not compiled here\nhint: name a release archive; the stage make compiles")
+	}
+	return nil
+}
+
+// Stage unpacks the programs.
+func (c *C3D) Stage(g Ground) (Stage, error) {
+	input, err := c.Source.Input(g)
+	if err != nil {
+		return Stage{}, err
+	}
+	layer := c.unpack(g.Build, input)
+	return Stage{
+		Common:  c.Common,
+		Licence: Licence{SPDX: "GPL-3.0-or-later"},
+		Layer:   &layer,
+		Inputs:  []llb.Input{input},
+		Path:    []string{c.Prefix + "/bin"},
+		Version: []Question{{Key: "C3D_VERSION", Section: Software, Want: c.Version,
+			Command: c.asked(), Pattern: `^Version ([^ ]+)`}},
+		Smoke: c.checks(),
+	}, nil
+}
+
+// unpack keeps bin alone, without c3d_gui: what lies in lib and share is for
+// the latter and for other programs to be compiled with. The archives are named
+// tar.gz, but the address that they are best had from ends in /download.
+//
+// c3d is the one program that tells the version. Where it is not kept, it is
+// asked before it goes.
+func (c *C3D) unpack(on Base, input llb.Input) llb.State {
+	u := unpacking{format: "tar.gz", strip: 1, to: c.Prefix, keep: []string{"bin/c3d"}}
+	for _, name := range c.Commands {
+		u.keep = append(u.keep, "bin/"+name)
+	}
+	script := u.script()
+	switch {
+	case len(c.Commands) == 0:
+		u.keep, u.prune = []string{"/bin"}, []string{"bin/c3d_gui"}
+		script = u.script()
+	case !c.has("c3d"):
+		script += "\n" + c.Prefix + "/bin/c3d -version >" + c.versionFile() + "\nrm " + c.Prefix + "/bin/c3d"
+	}
+	return llb.Step{
+		Component: c.Name,
+		Action:    "unpack",
+		On:        on.Root,
+		Script:    script,
+		Inputs:    []llb.Mount{{Target: source, State: input.Fetch(c.Name, here())}},
+		Secrets:   c.Secrets,
+		At:        here(),
+	}.Layer(c.Prefix)
+}
+
+func (c *C3D) has(name string) bool {
+	return len(c.Commands) == 0 || slices.Contains(c.Commands, name)
+}
+
+func (c *C3D) versionFile() string { return c.Prefix + "/version.txt" }
+
+func (c *C3D) asked() string {
+	if c.has("c3d") {
+		return "c3d -version"
+	}
+	return "cat " + c.versionFile()
+}
+
+// checks runs each program that is known to do something without an image:
+// c3d_affine_tool inverts the matrix given to it.
+func (c *C3D) checks() []Check {
+	var out []Check
+	if c.has("c3d") {
+		out = append(out, Check{"c3d -version"})
+	}
+	if c.has("c3d_affine_tool") {
+		out = append(out, Check{`printf '2 0 0 0\n0 2 0 0\n0 0 2 0\n0 0 0 1\n' >/tmp/m && c3d_affine_tool /tmp/m -inv -info | grep -F 0.50000`})
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package stages
+
+import (
+	"github.com/medbuild/medbuild/llb"
+)
+
+// Conda is a component that is a conda environment, from an exact list of
+// packages, and nothing else.
+type Conda struct {
+	Common
+	Lock     File      `toml:"lock" doc:"the packages: size, sha256, address and licence in each line, with tabs between"`
+	Commands []string  `toml:"commands" doc:"the programs on PATH; all of the environment's when left out, its Python and shell among them"`
+	Prune    []Pattern `toml:"prune" doc:"what to leave out; * matches slashes too"`
+	Keep     []Pattern `toml:"keep" doc:"what to keep although prune leaves it out"`
+	Generic
+}
+
+// Check reports what is wrong with the settings.
+func (c *Conda) Check() error {
+	if _, err := condaLockOf(c.Lock); err != nil {
+		return err
+	}
+	return c.check(true)
+}
+
+// Stage installs the environment.
+func (c *Conda) Stage(g Ground) (Stage, error) {
+	lock, err := condaLockOf(c.Lock)
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := c.stage(c.Common, g.Run.Facts)
+	layer := c.install(g.Build, lock)
+	s.Layer, s.Inputs = &layer, lock.inputs(c.Lock)
+	s.Path = append([]string{c.Prefix + "/" + c.bin()}, s.Path...)
+	return s, err
+}
+
+// bin is the folder for PATH, below the prefix.
+func (c *Conda) bin() string {
+	if len(c.Commands) > 0 {
+		return condaCommands(c.Name)
+	}
+	return "bin"
+}
+
+// condaCommands is the folder, below the prefix, with links to the programs
+// that an environment is installed for.
+func condaCommands(component string) string { return "share/" + component + "/bin" }
+
+func (c *Conda) install(on Base, lock condaLock) llb.State {
+	env := llb.Conda{
+		Component:    c.Name,
+		On:           on.Root,
+		Distribution: on.ID(),
+		Prefix:       c.Prefix,
+		Packages:     lock.inputs(c.Lock),
+		Prune:        plain(c.Prune),
+		Keep:         plain(c.Keep),
+		Secrets:      c.Secrets,
+		At:           here(),
+	}
+	if len(c.Commands) > 0 {
+		env.Commands = llb.Commands{Folder: c.bin(), Names: c.Commands}
+	}
+	return env.Layer()
+}
+
+func plain(patterns []Pattern) []string {
+	var out []string
+	for _, p := range patterns {
+		out = append(out, string(p))
+	}
+	return out
+}

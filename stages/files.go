@@ -1,0 +1,142 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// Files is a component that is files of the user's: scripts, settings, data.
+type Files struct {
+	Common
+	Files []Entry `toml:"files" doc:"the files"`
+	Generic
+}
+
+// Entry is one file of a Files.
+type Entry struct {
+	At    llb.Position `toml:"-"`
+	From  File         `toml:"from" doc:"the file, relative to this file's folder"`
+	To    string       `toml:"to" form:"path" doc:"where it goes, below the prefix or absolute; into that folder when it ends in a slash"`
+	Mode  string       `toml:"mode" form:"mode" doc:"permissions in octal digits; 0644 when left out"`
+	Owner string       `toml:"owner" form:"owner" doc:"numbers of user and group, such as 1000:100; 0:0 when left out"`
+}
+
+// ownLicence says that the files are the user's own.
+const ownLicence = "LicenseRef-Own"
+
+// maxFiles is how much a component's files may hold together, in bytes: they
+// are sent within the definition, of which an engine takes 16 MiB at most.
+const maxFiles = 4 << 20
+
+// Check reports what is wrong with the entry.
+func (e *Entry) Check() error {
+	switch {
+	case e.From.Path == "":
+		return errors.New("the entry names no file\nhint: add from = \"…\"")
+	case e.To == "":
+		return errors.New("the entry does not say where the file goes\nhint: add to = \"…\"")
+	}
+	return nil
+}
+
+// Check reports what is wrong with the settings.
+func (f *Files) Check() error {
+	size := 0
+	for _, e := range f.Files {
+		size += len(e.From.Content)
+		if f.Prefix == "" && !path.IsAbs(e.To) {
+			return fmt.Errorf("%q is below the prefix, which there is none of\nhint: add prefix = \"…\", or write it from the root on", e.To)
+		}
+	}
+	switch {
+	case size == 0:
+		return errors.New("the component has no files\nhint: add [[components.<name>.files]] with from = \"…\" and to = \"…\"")
+	case size > maxFiles:
+		return fmt.Errorf("the files hold %d bytes, more than %d\nhint: put large ones into an archive and use the stage archive", size, maxFiles)
+	}
+	return f.check(false)
+}
+
+// Stage copies the files.
+func (f *Files) Stage(g Ground) (Stage, error) {
+	entries, err := f.entries()
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := f.stage(f.Common, g.Run.Facts)
+	layer := llb.FileLayer(f.Name, entries, here())
+	s.Layer, s.Places = &layer, f.places(entries)
+	return s, err
+}
+
+func (f *Files) entries() ([]llb.Entry, error) {
+	var out []llb.Entry
+	for _, e := range f.Files {
+		entry, err := e.entry(f.Prefix)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.At, err)
+		}
+		out = append(out, entry)
+	}
+	return out, nil
+}
+
+func (e *Entry) entry(prefix string) (llb.Entry, error) {
+	mode, err := e.mode()
+	if err != nil {
+		return llb.Entry{}, err
+	}
+	to := below(prefix, e.To)
+	if strings.HasSuffix(e.To, "/") {
+		to = path.Join(to, path.Base(e.From.Path))
+	}
+	uid, gid, err := e.owner()
+	return llb.Entry{Path: to, Content: e.From.Content, Mode: mode, UID: uid, GID: gid}, err
+}
+
+func (e *Entry) mode() (fs.FileMode, error) {
+	if e.Mode == "" {
+		return 0o644, nil
+	}
+	mode, err := strconv.ParseUint(e.Mode, 8, 32)
+	if err != nil || mode > 0o777 {
+		return 0, fmt.Errorf("mode %q is not of three octal digits", e.Mode)
+	}
+	return fs.FileMode(mode), nil
+}
+
+func (e *Entry) owner() (uid, gid int, err error) {
+	if e.Owner == "" {
+		return 0, 0, nil
+	}
+	user, group, _ := strings.Cut(e.Owner, ":")
+	uid, err1 := strconv.Atoi(user)
+	gid, err2 := strconv.Atoi(group)
+	if err1 != nil || err2 != nil {
+		return 0, 0, fmt.Errorf("owner %q is not two numbers\nhint: names differ between bases; write user and group as numbers, such as 1000:100", e.Owner)
+	}
+	return uid, gid, nil
+}
+
+// places are the prefix, when a file lies below it, and the files that do not.
+func (f *Files) places(entries []llb.Entry) []string {
+	var inside bool
+	var out []string
+	for _, e := range entries {
+		if f.Prefix != "" && strings.HasPrefix(e.Path, f.Prefix+"/") {
+			inside = true
+			continue
+		}
+		out = append(out, e.Path)
+	}
+	if inside {
+		return append([]string{f.Prefix}, out...)
+	}
+	return out
+}

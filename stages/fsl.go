@@ -1,0 +1,180 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// FSL is installed from an exact list of conda packages.
+type FSL struct {
+	Common
+	Lock          File      `toml:"lock" doc:"the packages of the release: size, sha256, address and licence in each line"`
+	Profile       string    `toml:"profile" doc:"what the image is promised to have: minimal (what Synb0-DISCO and dwifslpreproc call) or full (the release's environment)"`
+	Prune         []Pattern `toml:"prune" doc:"what to leave out; * matches slashes too"`
+	Keep          []Pattern `toml:"keep" doc:"what to keep although prune leaves it out"`
+	AcceptLicence bool      `toml:"accept_licence" doc:"you accept the licence of FSL, which allows non-commercial use only"`
+}
+
+// fslCommands is the programs of packages, as far as a profile promises them.
+type fslCommands []struct {
+	Package  string
+	Commands []string
+}
+
+// fslMinimal serves Synb0-DISCO (bet, epi_reg and what that calls, fslmerge,
+// fslmaths, topup) and MRtrix3's dwifslpreproc (topup, applytopup, eddy).
+var fslMinimal = fslCommands{
+	{"fsl-avwutils", []string{"fslmaths", "fslmerge", "fslinfo"}},
+	{"fsl-bet2", []string{"bet"}},
+	{"fsl-flirt", []string{"flirt", "convert_xfm", "epi_reg"}},
+	{"fsl-fast4", []string{"fast"}},
+	{"fsl-topup", []string{"topup", "applytopup"}},
+	{"fsl-eddy", nil}, // which of the names of eddy it has differs
+}
+
+// fslFull is what the release's environment has beside the minimal, as far as
+// it is known which program comes from where.
+var fslFull = fslCommands{
+	{"fsl-data_standard", nil},
+	{"fsl-eddy_qc", []string{"eddy_quad"}},
+	{"fsl-feat5", []string{"feat"}},
+	{"fsl-first", []string{"run_first_all"}},
+	{"fsl-fnirt", []string{"fnirt", "applywarp"}},
+	{"fsl-fugue", []string{"fugue"}},
+	{"fsl-mcflirt", []string{"mcflirt"}},
+	{"fsl-melodic", []string{"melodic"}},
+}
+
+// fslRuntime is what FSL's scripts call and its packages do not bring.
+var fslRuntime = perRelease{
+	"debian-12":    {"bc", "dc"},
+	"debian-13":    {"bc", "dc"},
+	"ubuntu-20.04": {"bc", "dc"},
+	"ubuntu-22.04": {"bc", "dc"},
+	"ubuntu-24.04": {"bc", "dc"},
+}
+
+// Check reports what is wrong with the settings.
+func (f *FSL) Check() error {
+	switch f.Profile {
+	case "minimal", "full":
+		return nil
+	}
+	return fmt.Errorf("fsl has no profile %q\nhint: the profiles are minimal and full", f.Profile)
+}
+
+// Stage installs FSL.
+func (f *FSL) Stage(g Ground) (Stage, error) {
+	if !f.AcceptLicence {
+		return Stage{}, errors.New("FSL's licence, which allows non-commercial use only, is not accepted\n" +
+			"hint: read it at FSL's site, then write accept_licence = true")
+	}
+	lock, err := f.lock()
+	if err != nil {
+		return Stage{}, err
+	}
+	runtime, err := fslRuntime.on(g.Run.Facts, "packages that FSL's scripts need")
+	if err != nil {
+		return Stage{}, err
+	}
+	layer := f.install(g.Build, lock)
+	return Stage{
+		Common:  f.Common,
+		Licence: Licence{SPDX: "LicenseRef-FSL", NonCommercial: true},
+		Layer:   &layer,
+		Inputs:  lock.inputs(f.Lock),
+		Runtime: runtime,
+		Path:    []string{f.Prefix + "/share/fsl/bin"},
+		Env:     f.env(),
+		Version: []Question{{Key: "FSL_VERSION", Section: Software, Want: f.Version,
+			Command: "cat $FSLDIR/etc/fslversion", Pattern: `^([0-9][^: ]*).*`}},
+		Smoke: f.smoke(),
+	}, nil
+}
+
+// lock is the lock, once it has what the profile promises.
+func (f *FSL) lock() (condaLock, error) {
+	lock, err := condaLockOf(f.Lock)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range append(f.promised(), fslCommands{{Package: "fsl-base"}}...) {
+		if _, ok := lock.find(p.Package); !ok {
+			return nil, fmt.Errorf("%s has no package %s, which the profile %s promises\nhint: add it, or take another profile", f.Lock.Path, p.Package, f.Profile)
+		}
+	}
+	return lock, nil
+}
+
+func (f *FSL) promised() fslCommands {
+	if f.Profile == "full" {
+		return append(fslMinimal[:len(fslMinimal):len(fslMinimal)], fslFull...)
+	}
+	return fslMinimal
+}
+
+// env is FSL's environment without its lib on LD_LIBRARY_PATH, which would
+// give other programs FSL's libraries.
+func (f *FSL) env() []string {
+	return []string{
+		"FSLDIR=" + f.Prefix,
+		"FSLOUTPUTTYPE=NIFTI_GZ",
+		"FSLMULTIFILEQUIT=TRUE",
+		"FSLTCLSH=" + f.Prefix + "/bin/fsltclsh",
+		"FSLWISH=" + f.Prefix + "/bin/fslwish",
+	}
+}
+
+// fslScript writes what the release's own installer writes and no package
+// does, and gives eddy the other names that it is called by: dwifslpreproc
+// looks for eddy_openmp, eddy_cpu and eddy, the packages have one or two.
+const fslScript = `mkdir -p etc
+echo %s >etc/fslversion
+set --
+for c in eddy_openmp eddy_cpu eddy; do [ ! -e bin/$c ] || set -- "$@" $c; done
+if [ $# = 1 ]; then for d in bin share/fsl/bin; do for c in eddy_openmp eddy_cpu eddy; do
+  [ ! -e $d/$1 ] || [ -e $d/$c ] || ln -s $1 $d/$c
+done; done; fi`
+
+// install tells FSL's packages, by their own variables, where they are and
+// that their post-link scripts are to make the wrappers in share/fsl/bin: FSL's
+// bin, with a Python of its own, is never on PATH.
+func (f *FSL) install(on Base, lock condaLock) llb.State {
+	return llb.Conda{
+		Component:    f.Name,
+		On:           on.Root,
+		Distribution: on.ID(),
+		Prefix:       f.Prefix,
+		Packages:     lock.inputs(f.Lock),
+		Env:          []string{"FSLDIR=" + f.Prefix, "FSL_CREATE_WRAPPER_SCRIPTS=1"},
+		Prune:        plain(f.Prune),
+		Keep:         plain(f.Keep),
+		Script:       f.script(),
+		Secrets:      f.Secrets,
+		At:           here(),
+	}.Layer()
+}
+
+func (f *FSL) script() string { return fmt.Sprintf(fslScript, f.Version) }
+
+// smoke starts every program that is promised. They answer a call without
+// arguments with a page of help and a code of their own; one that lacks a
+// library ends with 127, one that crashes with more.
+func (f *FSL) smoke() []Check {
+	var out []Check
+	for _, p := range f.promised() {
+		for _, c := range p.Commands {
+			out = append(out, Check{c + " </dev/null; [ $? -lt 126 ]"})
+		}
+	}
+	out = append(out,
+		Check{"[ -s $FSLDIR/etc/flirtsch/b02b0.cnf ]"},
+		Check{"[ -s $FSLDIR/etc/fslconf/fsl.sh ]"},
+		Check{"eddy=$(command -v eddy_openmp || command -v eddy_cpu || command -v eddy) || exit 1; $eddy </dev/null; [ $? -lt 126 ]"})
+	if f.Profile == "full" {
+		out = append(out, Check{"[ -s $FSLDIR/data/standard/MNI152_T1_2mm.nii.gz ]"})
+	}
+	return out
+}

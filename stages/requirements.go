@@ -1,0 +1,155 @@
+package stages
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// requirements is a requirements file, read. What it names by address is not
+// the installer's to fetch: such wheels are inputs like all others, from a
+// mirror where the site has one, and kept.
+type requirements struct {
+	text   string            // with the addresses of files in a step
+	pins   map[string]string // version by normal name; "" when the file has more than one
+	wheels []wheel
+}
+
+// wheel is a package file that the requirements name by its address.
+type wheel struct {
+	file  string // its name, such as torch-2.5.1+cpu-cp312-cp312-linux_x86_64.whl
+	input llb.Input
+}
+
+// wheelFolder is where an installer finds the wheels under their own names.
+// BuildKit names a file as its address does, where + is written %2B.
+const wheelFolder = "/tmp/wheels"
+
+var (
+	requirement = regexp.MustCompile(`(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?[ \t]*(?:==[ \t]*([^\s;=][^\s;]*)|@[ \t]*([^\s;]+))(.*)`)
+	continued   = regexp.MustCompile(`\\\r?\n`)
+	separators  = regexp.MustCompile(`[-_.]+`)
+	hashOption  = regexp.MustCompile(`--hash[= ]sha256:([0-9a-f]{64})\b`)
+)
+
+// read reads the requirements. Each needs a hash, and every package asked for
+// must be among them, unless the distribution may bring it.
+func (p *Python) read() (requirements, error) {
+	r := requirements{pins: map[string]string{}}
+	r.text = string(p.Requirements.Content)
+	lines := continued.ReplaceAllString(r.text, " ")
+	for _, m := range requirement.FindAllStringSubmatch(lines, -1) {
+		if err := r.add(p.Requirements, m[1], m[2], m[3], m[4]); err != nil {
+			return requirements{}, fmt.Errorf("%s: %w", p.Requirements.Path, err)
+		}
+	}
+	for _, name := range p.Packages {
+		if _, ok := r.pins[normal(name)]; !ok && !p.SystemSitePackages {
+			return requirements{}, fmt.Errorf("package %s is not pinned in %s\nhint: write %s==<version> with its hashes there", name, p.Requirements.Path, name)
+		}
+	}
+	return r, nil
+}
+
+// Has reports whether the environment has a package, or may have it: the
+// distribution may bring it, or the requirements cannot be read, which is told
+// elsewhere.
+func (p *Python) Has(name string) bool {
+	r, err := p.read()
+	_, ok := r.pins[normal(name)]
+	return ok || err != nil || p.SystemSitePackages
+}
+
+// add takes one requirement: a name with a version, or with an address.
+func (r *requirements) add(from File, name, version, address, rest string) error {
+	if !strings.Contains(rest, "--hash=sha256:") {
+		return fmt.Errorf("%s has no hash\nhint: write the file with uv pip compile --generate-hashes", stated(name, version, address))
+	}
+	if address != "" {
+		w, err := newWheel(name, address, rest, from)
+		if err != nil {
+			return err
+		}
+		r.wheels = append(r.wheels, w)
+		r.text = strings.Replace(r.text, address, "file://"+wheelFolder+"/"+url.PathEscape(w.file), 1)
+		version = w.version()
+	}
+	if other, again := r.pins[normal(name)]; again && other != version {
+		version = "" // markers say which one, and uv reads them
+	}
+	r.pins[normal(name)] = version
+	return nil
+}
+
+func stated(name, version, address string) string {
+	if address != "" {
+		return name + " @ " + address
+	}
+	return name + "==" + version
+}
+
+func newWheel(name, address, rest string, from File) (wheel, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return wheel{}, fmt.Errorf("the address of %s: %w", name, err)
+	}
+	hashes := hashOption.FindAllStringSubmatch(rest, -1)
+	if len(hashes) != 1 {
+		return wheel{}, fmt.Errorf("%s @ %s has %d hashes, and one file\nhint: keep the sha256 of that file", name, address, len(hashes))
+	}
+	if err := fetchable(address, "http", "https"); err != nil {
+		return wheel{}, err
+	}
+	u.Fragment = ""
+	return wheel{file: path.Base(u.Path), input: llb.Input{Kind: llb.Archive, Address: u.String(), Pin: "sha256:" + hashes[0][1], At: from.At}}, nil
+}
+
+// version is the second part of a wheel's name, or what follows a source
+// archive's.
+func (w wheel) version() string {
+	if parts := strings.Split(w.file, "-"); strings.HasSuffix(w.file, ".whl") && len(parts) > 4 {
+		return parts[1]
+	}
+	name := strings.TrimSuffix(strings.TrimSuffix(w.file, ".zip"), ".tar.gz")
+	return name[strings.LastIndex(name, "-")+1:]
+}
+
+func (r requirements) inputs() []llb.Input {
+	var out []llb.Input
+	for _, w := range r.wheels {
+		out = append(out, w.input)
+	}
+	return out
+}
+
+func (r requirements) mounts(component string) []llb.Mount {
+	var out []llb.Mount
+	for i, w := range r.wheels {
+		out = append(out, llb.Mount{Target: wheelMount(i), State: w.input.Fetch(component, here())})
+	}
+	return out
+}
+
+func wheelMount(i int) string { return fmt.Sprintf("%s/wheels/%d", llb.Run, i) }
+
+// links gives the wheels their names.
+func (r requirements) links() string {
+	if len(r.wheels) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "mkdir %s\n", wheelFolder)
+	for i, w := range r.wheels {
+		fmt.Fprintf(&b, "ln -s %s/* %s\n", wheelMount(i), quote(wheelFolder+"/"+w.file))
+	}
+	return b.String()
+}
+
+// normal is a package's name as the Python index compares it (PEP 503).
+func normal(name string) string {
+	return strings.ToLower(separators.ReplaceAllString(name, "-"))
+}

@@ -1,0 +1,80 @@
+# Unpacks FreeSurfer into @PREFIX@ and leaves out what is not asked for while it
+# does, in one pass over the archive. /run/medbuild/lists has the patterns:
+# prune   what the profile and the user leave out
+# keep    what the profile keeps of it, unless the user leaves it out (drop)
+# more    what the user keeps whatever else is said
+# never   licence files, at any depth
+lists=/run/medbuild/lists
+src=/run/medbuild/src@PATH@
+to=@PREFIX@
+export LC_ALL=C
+
+fail() { echo "$@" >&2; exit 1; }
+
+if [ -n "@PATH@" ]; then
+	[ -d "$src/bin" ] || fail "the image has no FreeSurfer at @PATH@"
+	top=. from=folder
+else
+	src=$(echo "$src"/*) from=archive
+	top=$(gzip -dc "$src" 2>/dev/null | tar -tf - 2>/dev/null | head -n 1 | cut -d / -f 1)
+	[ -n "$top" ] || fail "$src is no tar archive compressed with gzip"
+fi
+
+stream() {
+	if [ $from = folder ]; then tar -C "$src" -cf - .; else gzip -dc "$src"; fi
+}
+
+for list in prune drop keep more; do sed "s|^|$top/|" $lists/$list >/tmp/$list; done
+
+# Each of the three readers has a folder of its own: in one they would make the
+# same folders under each other's hands.
+extract() {
+	into=$1; shift
+	mkdir -p $into
+	tar -x --strip-components=1 --no-same-owner -C $into --anchored --wildcards --wildcards-match-slash \
+		--exclude-from=$lists/never "$@"
+}
+
+# A pattern of a profile need not match: releases differ. An empty list means
+# nothing here, and everything to tar.
+kept() {
+	name=$1; shift
+	if [ ! -s /tmp/$name ]; then cat /tmp/$name.fifo >/dev/null; return; fi
+	extract $to/.$name -f /tmp/$name.fifo -T /tmp/$name "$@" 2>/tmp/$name.log && return
+	! grep -vE ': Not found in archive$|^tar: Exiting with failure status' /tmp/$name.log >&2
+}
+
+mkfifo /tmp/keep.fifo /tmp/more.fifo
+kept keep --exclude-from=/tmp/drop & keep=$!
+kept more & more=$!
+stream | tee /tmp/keep.fifo /tmp/more.fifo | extract $to -f - --exclude-from=/tmp/prune --exclude-from=/tmp/drop
+wait $keep
+wait $more
+
+cd $to
+for name in keep more; do
+	[ ! -d .$name ] || cp -alfT .$name .
+	rm -rf .$name
+done
+while read -r pattern; do
+	[ -n "$(find . -path "./$pattern" -print -quit)" ] || fail "keep: nothing in FreeSurfer matches $pattern"
+done <$lists/more
+for f in build-stamp.txt SetUpFreeSurfer.sh bin/mri_convert subjects/fsaverage; do
+	[ -e $f ] || fail "$f is missing: the source is no FreeSurfer, or too much of it was left out"
+done
+grep -q -- '@VERSION@' build-stamp.txt || fail "the source is $(cat build-stamp.txt), components.toml has @VERSION@"
+
+# A licence names the person who registered: it must not reach anyone else. One
+# under another name shows by its first two lines, an address and a number,
+# and by an asterisk before the third.
+found=$(find . -name license.txt -o -name .license)
+[ -z "$found" ] || fail "licence files would get into the layer: $found"
+found=$(find . -type f -size -3 -exec grep -lE '^[^ @]+@[^ @]+[.][^ @]+[[:space:]]*$' {} + | while read -r f; do
+	if grep -qE '^[0-9]+[[:space:]]*$' "$f" && grep -qE '^ ?[*]' "$f"; then echo "$f"; fi
+done)
+[ -z "$found" ] || fail "$found looks like a FreeSurfer licence, which must not get into the layer
+hint: leave it out with prune, or out of the source"
+
+ln -s @LICENCE@ license.txt
+install -m 755 $lists/fs-license bin/fs-license
+chmod -R u+rwX,go+rX,go-w .

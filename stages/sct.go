@@ -1,0 +1,165 @@
+package stages
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// SCT is Spinal Cord Toolbox, installed at its prefix by its own installer.
+type SCT struct {
+	Common
+	Source    Source `toml:"source" doc:"the git repository, by commit, or an archive of it; the release of the version when left out"`
+	Miniforge Source `toml:"miniforge" doc:"the Miniforge installer that install_sct fetches otherwise, without a checksum"`
+	Data      bool   `toml:"data" doc:"install the default data sets and models"`
+	Binaries  bool   `toml:"binaries" doc:"install the compiled programs"`
+	Owner     string `toml:"owner" doc:"user and group, as numbers such as 1000:100, who own the installation: it writes into its folder when it is used"`
+}
+
+//go:embed scripts/sct.sh
+var sctScript string
+
+// sctCommits is the commit of each release. Upstream has moved its tags.
+var sctCommits = map[string]string{
+	"7.2": "dcd638fe7b83dc318a2f895709c3649c3e7c7aa6",
+	"7.3": "33feed47fc63f2112a8cb5730f1d2c0531f9081c",
+}
+
+const sctRepository = "https://github.com/spinalcordtoolbox/spinalcordtoolbox.git"
+
+// sctPrefix is the longest prefix that the installer takes, in characters.
+const sctPrefix = 107
+
+var sctRuntime = perRelease{
+	"debian-12":    {"libgl1", "libglib2.0-0"},
+	"debian-13":    {"libgl1", "libglib2.0-0t64"},
+	"ubuntu-20.04": {"libgl1", "libglib2.0-0"},
+	"ubuntu-22.04": {"libgl1", "libglib2.0-0"},
+	"ubuntu-24.04": {"libgl1", "libglib2.0-0t64"},
+}
+
+// sctBuild is what the installer calls.
+var sctBuild = []string{"bash", "bzip2", "ca-certificates", "gcc", "libc6-dev", "perl", "wget"}
+
+// Check reports what is wrong with the settings.
+func (s *SCT) Check() error {
+	switch {
+	case s.Owner != "" && !ownerForm.MatchString(s.Owner):
+		return fmt.Errorf("owner %q is not user and group as numbers\nhint: write them as in owner = \"1000:100\"", s.Owner)
+	case len(s.Prefix) > sctPrefix:
+		return fmt.Errorf("the prefix of sct has %d characters, its installer takes %d\nhint: choose a shorter one", len(s.Prefix), sctPrefix)
+	case s.Miniforge.Git+s.Miniforge.Image != "":
+		return errors.New("the installer of Miniforge is a file\nhint: name its url and sha256")
+	case s.Source.Empty() && s.Common.Version != "" && sctCommits[s.Common.Version] == "":
+		return fmt.Errorf("the commit of sct %s is not known\nhint: name its source", s.Common.Version)
+	}
+	return nil
+}
+
+// Stage installs Spinal Cord Toolbox.
+func (s *SCT) Stage(g Ground) (Stage, error) {
+	if err := s.Check(); err != nil {
+		return Stage{}, err
+	}
+	build, err := sctRuntime.on(g.Build.Facts, "packages that sct is installed with")
+	if err != nil {
+		return Stage{}, err
+	}
+	runtime, err := sctRuntime.on(g.Run.Facts, "runtime packages of sct")
+	if err != nil {
+		return Stage{}, err
+	}
+	inputs, mounts, err := s.inputs(g)
+	if err != nil {
+		return Stage{}, err
+	}
+	layer := s.install(g.Build, append(build[:len(build):len(build)], sctBuild...), mounts)
+	return Stage{
+		Common:  s.Common,
+		Licence: Licence{SPDX: "LGPL-3.0-only"},
+		Layer:   &layer,
+		Inputs:  inputs,
+		Runtime: runtime,
+		Path:    []string{s.Prefix + "/bin"},
+		Env:     []string{"SCT_DIR=" + s.Prefix},
+		Version: []Question{{Key: "SCT_VERSION", Section: Software, Want: s.Common.Version,
+			Command: "sct_version", Pattern: `^([0-9]+\.[0-9][0-9A-Za-z.]*)$`}},
+		Smoke: []Check{{"sct_check_dependencies -short"}},
+	}, nil
+}
+
+// inputs are the sources and where the installation finds them.
+func (s *SCT) inputs(g Ground) ([]llb.Input, []llb.Mount, error) {
+	source, err := s.source().Input(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	inputs := []llb.Input{source}
+	mounts := []llb.Mount{{Target: llb.Run + "/src", State: source.Fetch(s.Name, here())}}
+	if s.Miniforge.Empty() {
+		return inputs, mounts, nil
+	}
+	miniforge, err := s.Miniforge.Input(g)
+	if err != nil {
+		return nil, nil, fmt.Errorf("miniforge: %w", err)
+	}
+	return append(inputs, miniforge),
+		append(mounts, llb.Mount{Target: llb.Run + "/miniforge", State: miniforge.Fetch(s.Name, here())}), nil
+}
+
+// source is the one stated, or the release's commit.
+func (s *SCT) source() Source {
+	if !s.Source.Empty() {
+		return s.Source
+	}
+	return Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Common.Version]}
+}
+
+func (s *SCT) install(on Base, packages []string, mounts []llb.Mount) llb.State {
+	tools := llb.Apt{Component: s.Name, Action: "compiler", On: on.Root, Distribution: on.ID(),
+		Packages: packages, At: here()}
+	return llb.Step{
+		Component: s.Name,
+		Action:    "install packages",
+		On:        tools.Root(),
+		Script:    s.script(),
+		Env:       []string{"CONDA_PKGS_DIRS=" + llb.Run + "/conda", "PIP_CACHE_DIR=" + llb.Run + "/pip", "PIP_ROOT_USER_ACTION=ignore"},
+		Inputs:    mounts,
+		Caches: []llb.Cache{
+			{Target: llb.Run + "/conda", ID: "medbuild/conda" + llb.Run + "/conda", Locked: true},
+			{Target: llb.Run + "/pip", ID: "medbuild/pip" + llb.Run + "/pip"},
+		},
+		Secrets: s.Secrets,
+		Network: true,
+		At:      here(),
+	}.Layer(s.Prefix)
+}
+
+func (s *SCT) script() string {
+	return strings.NewReplacer("@PREFIX@", s.Prefix, "@FLAGS@", s.flags(), "@OWN@", s.own(),
+		"@EPOCH@", strconv.Itoa(llb.Epoch)).Replace(sctScript)
+}
+
+// flags are those of install_sct beside -i and -y. Its checks are left to the
+// stage's own.
+func (s *SCT) flags() string {
+	flags := " -c"
+	if !s.Data {
+		flags += " -d"
+	}
+	if !s.Binaries {
+		flags += " -b"
+	}
+	return flags
+}
+
+func (s *SCT) own() string {
+	if s.Owner == "" {
+		return ""
+	}
+	return "chown -hR " + s.Owner + " " + s.Prefix
+}

@@ -1,0 +1,186 @@
+package stages
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// Synb0 is Synb0-DISCO, changed to run on the CPU, with a command of our own
+// in place of upstream's pipeline script, whose paths exist in its own
+// container alone.
+type Synb0 struct {
+	Common
+	Source      Source `toml:"source" doc:"the git repository or an archive of it; upstream's repository at the commit that is the version, when left out"`
+	Interpreter string `toml:"interpreter" doc:"the Python with torch, torchvision, nibabel, numpy and scipy, as the image has it"`
+	InputsAt    string `toml:"inputs" doc:"the folder of inputs when the command names none; INPUTS below the prefix when left out"`
+	OutputsAt   string `toml:"outputs" doc:"the folder of results when the command names none; OUTPUTS below the prefix when left out"`
+	Topup       string `toml:"topup" doc:"the parameters of topup unless the command says otherwise: service or upstream"`
+}
+
+//go:embed scripts/synb0.sh
+var synb0Script string
+
+//go:embed scripts/synb0-disco
+var synb0Command string
+
+const synb0Repository = "https://github.com/MASILab/Synb0-DISCO.git"
+
+// synb0Python is the packages that the inference imports, for the base's own
+// Python. Debian's torch computes on the CPU.
+var synb0Python = perRelease{
+	"debian-13": {"bash", "python3-nibabel", "python3-numpy", "python3-scipy", "python3-torch", "python3-torchvision"},
+}
+
+// Needs is the stages whose commands the pipeline runs.
+func (s *Synb0) Needs() []string {
+	needs := []string{"freesurfer", "fsl", "ants", "c3d"}
+	if s.Interpreter == systemPython {
+		return needs
+	}
+	return append(needs, "python")
+}
+
+// Modules is the Python packages that the inference imports.
+func (s *Synb0) Modules() []string {
+	if s.Interpreter == systemPython {
+		return nil
+	}
+	return []string{"nibabel", "numpy", "scipy", "torch", "torchvision"}
+}
+
+// Check reports what is wrong with the settings.
+func (s *Synb0) Check() error {
+	switch {
+	case s.Topup != "service" && s.Topup != "upstream":
+		return fmt.Errorf("synb0 has no parameters %q for topup\nhint: take service or upstream", s.Topup)
+	case strings.Contains(s.Prefix, "mask"):
+		// prepare_input.sh takes an atlas with that word in its path for one without a skull.
+		return errors.New("the prefix of synb0 contains \"mask\", which its scripts look for in file names\nhint: choose another prefix")
+	case s.Source.Empty() && s.Common.Version != "" && !hex(s.Common.Version, 40):
+		return fmt.Errorf("synb0 %s is no commit, and there is no source\nhint: write the commit as version, or name a source", s.Common.Version)
+	}
+	for _, dir := range []string{s.InputsAt, s.OutputsAt} {
+		if dir != "" && (!path.IsAbs(dir) || path.Clean(dir) != dir) {
+			return fmt.Errorf("folder %q is not an absolute path\nhint: write one such as /home/jovyan/synb0-disco/INPUTS", dir)
+		}
+	}
+	return nil
+}
+
+// Stage copies Synb0-DISCO and patches it.
+func (s *Synb0) Stage(g Ground) (Stage, error) {
+	if err := s.Check(); err != nil {
+		return Stage{}, err
+	}
+	runtime, err := s.runtime(g.Run.Facts)
+	if err != nil {
+		return Stage{}, err
+	}
+	source, err := s.source().Input(g)
+	if err != nil {
+		return Stage{}, err
+	}
+	// The repository names a submodule that it says no address of.
+	source.Bare = source.Kind == llb.Git
+	layer := s.install(g.Build, source)
+	return Stage{
+		Common:  s.Common,
+		Licence: Licence{SPDX: "MIT"},
+		Layer:   &layer,
+		Inputs:  []llb.Input{source},
+		Runtime: runtime,
+		Path:    []string{s.Prefix + "/bin"},
+		Needs:   s.Needs(),
+		Version: []Question{{Key: "SYNB0_DISCO_VERSION", Section: Software, Want: s.commit(),
+			Command: "synb0-disco --version", Pattern: `^([0-9A-Za-z][0-9A-Za-z._-]*)$`}},
+		Smoke: s.smoke(),
+	}, nil
+}
+
+func (s *Synb0) runtime(on Facts) ([]string, error) {
+	if s.Interpreter != systemPython {
+		return []string{"bash"}, nil
+	}
+	names, err := synb0Python.on(on, "packages of PyTorch")
+	if err != nil {
+		return nil, fmt.Errorf("%w\nhint: or name the interpreter of a python component", err)
+	}
+	return names, nil
+}
+
+// source is the one stated, or upstream's repository.
+func (s *Synb0) source() Source {
+	if !s.Source.Empty() {
+		return s.Source
+	}
+	return Source{At: s.At, Git: synb0Repository, Commit: s.Common.Version}
+}
+
+// commit is what the manifest names: the commit, or of an archive the version.
+func (s *Synb0) commit() string {
+	if c := s.source().Commit; c != "" {
+		return c
+	}
+	return s.Common.Version
+}
+
+func (s *Synb0) install(on Base, source llb.Input) llb.State {
+	return llb.Step{
+		Component: s.Name,
+		Action:    "copy and patch",
+		On:        on.Root,
+		Script:    s.fill(synb0Script),
+		Inputs: []llb.Mount{
+			{Target: llb.Run + "/src", State: source.Fetch(s.Name, here())},
+			{Target: llb.Run + "/command", State: llb.File("synb0-disco", []byte(s.fill(synb0Command)))},
+		},
+		Secrets: s.Secrets,
+		At:      here(),
+	}.Layer(s.Prefix)
+}
+
+// fill puts the settings into a script.
+func (s *Synb0) fill(script string) string {
+	return strings.NewReplacer("@PREFIX@", s.Prefix, "@PYTHON@", s.Interpreter, "@TOPUP@", s.Topup,
+		"@INPUTS@", s.inputs(), "@OUTPUTS@", s.outputs(), "@COMMIT@", s.commit(), "@FOLDERS@", s.folders()).Replace(script)
+}
+
+func (s *Synb0) inputs() string {
+	if s.InputsAt != "" {
+		return s.InputsAt
+	}
+	return s.Prefix + "/INPUTS"
+}
+
+func (s *Synb0) outputs() string {
+	if s.OutputsAt != "" {
+		return s.OutputsAt
+	}
+	return s.Prefix + "/OUTPUTS"
+}
+
+// folders makes the folders that lie below the prefix, for everyone to write:
+// the service documents them, and does not know who it will run as.
+func (s *Synb0) folders() string {
+	var made []string
+	for _, dir := range []string{s.inputs(), s.outputs()} {
+		if strings.HasPrefix(dir, s.Prefix+"/") {
+			made = append(made, "mkdir -p "+dir+" && chmod 777 "+dir)
+		}
+	}
+	return strings.Join(made, "\n")
+}
+
+// smoke can only try the interpreter where it comes with the stage.
+func (s *Synb0) smoke() []Check {
+	checks := []Check{{"synb0-disco --help"}, {"test -x \"$(command -v normalize_T1.sh)\""}}
+	if s.Interpreter == systemPython {
+		checks = append(checks, Check{s.Interpreter + " -c 'import nibabel, numpy, scipy, torch, torchvision'"})
+	}
+	return checks
+}
