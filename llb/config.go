@@ -24,6 +24,17 @@ type Config struct {
 	Cmd        []string          // nil keeps the base's
 	WorkingDir string            // "" keeps the base's
 	User       string            // "" keeps the base's
+	Ports      []string          // such as "8888/tcp", beside the base's
+	Health     *HealthCheck      // nil keeps the base's
+}
+
+// HealthCheck is a command by which a container tells that it is well.
+type HealthCheck struct {
+	Test        []string // as the image configuration has it: "NONE", or "CMD" or "CMD-SHELL" and a command
+	Interval    time.Duration
+	Timeout     time.Duration
+	StartPeriod time.Duration
+	Retries     int
 }
 
 // Extend is the image configuration base (JSON, may be empty) with c added for
@@ -42,6 +53,7 @@ func (c Config) Extend(base []byte, platform string, created time.Time) ([]byte,
 	img.Config.Env = c.Environment(img.Config.Env)
 	img.Config.Labels = merged(img.Config.Labels, c.Labels)
 	c.command(&img)
+	c.service(&img)
 	return json.Marshal(img)
 }
 
@@ -69,6 +81,20 @@ func (c Config) command(img *image.DockerOCIImage) {
 	}
 	if c.User != "" {
 		img.Config.User = c.User
+	}
+}
+
+// service adds what a container offers to the outside.
+func (c Config) service(img *image.DockerOCIImage) {
+	for _, p := range c.Ports {
+		if img.Config.ExposedPorts == nil {
+			img.Config.ExposedPorts = map[string]struct{}{}
+		}
+		img.Config.ExposedPorts[p] = struct{}{}
+	}
+	if h := c.Health; h != nil {
+		img.Config.Healthcheck = &image.HealthcheckConfig{Test: h.Test, Interval: h.Interval,
+			Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries}
 	}
 }
 

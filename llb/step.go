@@ -64,6 +64,11 @@ func (s Step) Output(target string) State {
 	return s.Run().AddMount(target, bk.Scratch())
 }
 
+// Copied is Output with the times of the files as the step leaves them.
+func (s Step) Copied(target string) State {
+	return s.Run().AddMount(target, bk.Scratch())
+}
+
 // Layer is what the step writes to prefix, with its final path: one layer that
 // holds nothing else but the folders above the prefix.
 //

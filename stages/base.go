@@ -16,6 +16,8 @@ type BaseSettings struct {
 	Image string       `toml:"image" doc:"an image by name and digest: name@sha256:…"`
 	OCI   string       `toml:"oci" doc:"an OCI layout folder, relative to this file"`
 	Tar   string       `toml:"tar" doc:"a root file system as a tar file, relative to this file"`
+
+	Flatten bool `toml:"flatten" doc:"make one layer of the base's: images on the base itself share none of it, and a change in it is the whole base anew"`
 }
 
 // Check reports what is wrong with the settings.
@@ -64,6 +66,21 @@ type Base struct {
 	Reference string // for the manifest
 	Root      llb.State
 	Facts
+}
+
+// Flat is the base with all its files in one layer. Copying them takes a moment
+// once, and space on the engine for another base.
+func (b Base) Flat() Base {
+	b.Root = llb.Step{
+		Component: "base",
+		Action:    "flatten",
+		On:        b.Root,
+		Script:    "cp -a " + llb.Run + "/base/. " + llb.Run + "/flat/",
+		Inputs:    []llb.Mount{{Target: llb.Run + "/base", State: b.Root}},
+		At:        here(),
+	}.Copied(llb.Run + "/flat")
+	b.Layers = 1
+	return b
 }
 
 // Facts is what is known of a base. It is read once per digest, outside the

@@ -143,7 +143,17 @@ func targetCases() map[string]func() Target {
 		"production": func() Target { return newTarget("production", trixie(), quickMRtrix3(), quickANTs(), quickPython()) },
 		"ants":       func() Target { return newTarget("ants", trixie(), quickANTs()) },
 		"jupyter":    jupyterTarget,
+		"runner":     runnerTarget,
 	}
+}
+
+// runnerTarget changes its base's users and offers a service.
+func runnerTarget() Target {
+	t := newTarget("runner", trixie().Flat(), quickANTs(), newFiles())
+	t.Accounts = Accounts{Remove: []string{"ubuntu"}, Add: []Account{
+		{Name: "scu", UID: 8004, Home: "/home/jovyan"}, {Name: "data", UID: 2000, GID: 100, Shell: "/bin/sh"}}}
+	t.Config = llb.Config{Ports: []string{"8888/tcp"}, Health: &llb.HealthCheck{Test: []string{"CMD", "true"}, Retries: 3}}
+	return t
 }
 
 func newTarget(name string, on Base, tools ...Tool) Target {

@@ -4,26 +4,30 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
 )
 
-// Files is a component that is files of the user's: scripts, settings, data.
+// Files is a component that is files of the user's: scripts, settings, data,
+// and links and empty folders.
 type Files struct {
 	Common
-	Files []Entry `toml:"files" doc:"the files"`
+	Files []Entry           `toml:"files" doc:"the files and folders"`
+	Links map[string]string `toml:"links" form:"path" keys:"path" doc:"symbolic links: from each path to where it leads"`
 	Generic
 }
 
-// Entry is one file of a Files.
+// Entry is one file or folder of a Files.
 type Entry struct {
 	At    llb.Position `toml:"-"`
-	From  File         `toml:"from" doc:"the file, relative to this file's folder"`
+	From  File         `toml:"from" doc:"the file, relative to this file's folder; left out, an empty folder is made"`
 	To    string       `toml:"to" form:"path" doc:"where it goes, below the prefix or absolute; into that folder when it ends in a slash"`
-	Mode  string       `toml:"mode" form:"mode" doc:"permissions in octal digits; 0644 when left out"`
+	Mode  string       `toml:"mode" form:"mode" doc:"permissions in octal digits; 0644 when left out, 0755 for a folder"`
 	Owner string       `toml:"owner" form:"owner" doc:"numbers of user and group, such as 1000:100; 0:0 when left out"`
 }
 
@@ -36,31 +40,41 @@ const maxFiles = 4 << 20
 
 // Check reports what is wrong with the entry.
 func (e *Entry) Check() error {
-	switch {
-	case e.From.Path == "":
-		return errors.New("the entry names no file\nhint: add from = \"…\"")
-	case e.To == "":
+	if e.To == "" {
 		return errors.New("the entry does not say where the file goes\nhint: add to = \"…\"")
 	}
 	return nil
 }
+
+// folder reports whether the entry is a folder of its own.
+func (e *Entry) folder() bool { return e.From.Path == "" }
 
 // Check reports what is wrong with the settings.
 func (f *Files) Check() error {
 	size := 0
 	for _, e := range f.Files {
 		size += len(e.From.Content)
-		if f.Prefix == "" && !path.IsAbs(e.To) {
-			return fmt.Errorf("%q is below the prefix, which there is none of\nhint: add prefix = \"…\", or write it from the root on", e.To)
+	}
+	for _, to := range f.destinations() {
+		if f.Prefix == "" && !path.IsAbs(to) {
+			return fmt.Errorf("%q is below the prefix, which there is none of\nhint: add prefix = \"…\", or write it from the root on", to)
 		}
 	}
 	switch {
-	case size == 0:
+	case len(f.Files)+len(f.Links) == 0:
 		return errors.New("the component has no files\nhint: add [[components.<name>.files]] with from = \"…\" and to = \"…\"")
 	case size > maxFiles:
 		return fmt.Errorf("the files hold %d bytes, more than %d\nhint: put large ones into an archive and use the stage archive", size, maxFiles)
 	}
 	return f.check(false)
+}
+
+func (f *Files) destinations() []string {
+	out := slices.Sorted(maps.Keys(f.Links))
+	for _, e := range f.Files {
+		out = append(out, e.To)
+	}
+	return out
 }
 
 // Stage copies the files.
@@ -84,6 +98,9 @@ func (f *Files) entries() ([]llb.Entry, error) {
 		}
 		out = append(out, entry)
 	}
+	for _, from := range slices.Sorted(maps.Keys(f.Links)) {
+		out = append(out, llb.Entry{Path: below(f.Prefix, from), Link: f.Links[from]})
+	}
 	return out, nil
 }
 
@@ -93,15 +110,18 @@ func (e *Entry) entry(prefix string) (llb.Entry, error) {
 		return llb.Entry{}, err
 	}
 	to := below(prefix, e.To)
-	if strings.HasSuffix(e.To, "/") {
+	if strings.HasSuffix(e.To, "/") && !e.folder() {
 		to = path.Join(to, path.Base(e.From.Path))
 	}
 	uid, gid, err := e.owner()
-	return llb.Entry{Path: to, Content: e.From.Content, Mode: mode, UID: uid, GID: gid}, err
+	return llb.Entry{Path: to, Content: e.From.Content, Folder: e.folder(), Mode: mode, UID: uid, GID: gid}, err
 }
 
 func (e *Entry) mode() (fs.FileMode, error) {
-	if e.Mode == "" {
+	switch {
+	case e.Mode == "" && e.folder():
+		return 0o755, nil
+	case e.Mode == "":
 		return 0o644, nil
 	}
 	mode, err := strconv.ParseUint(e.Mode, 8, 32)

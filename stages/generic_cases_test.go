@@ -98,6 +98,12 @@ func filesCases() []stageCase {
 				f.Files[0].To, f.Files[1].To = "/usr/local/bin/hello", "/etc/notes/"
 			})
 		}},
+		{"links", trixie, func() Tool {
+			return with(newFiles(), func(f *Files) {
+				f.Links = map[string]string{"/home/jovyan/fsl": "/opt/fsl", "bin/hi": "hello"}
+				f.Files = append(f.Files, Entry{To: "/data/inner"}, Entry{To: "/data", Mode: "0775", Owner: "1000:100"})
+			})
+		}},
 	}
 }
 

@@ -26,6 +26,7 @@ type Python struct {
 	Requirements File     `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that no index has stands there with its address: name @ https://… --hash=sha256:…"`
 	Packages     []string `toml:"packages" doc:"the packages asked for, each with a line in the version manifest"`
 	Commands     []string `toml:"commands" doc:"the programs to put on PATH; all of the environment, its python too, when left out"`
+	Owner        string   `toml:"owner" form:"owner" doc:"user and group, as numbers such as 1000:100, who may install more packages at run time"`
 
 	SystemSitePackages bool `toml:"system_site_packages" doc:"let the environment see the distribution's Python packages, which runtime names"`
 	Build              bool `toml:"build" doc:"allow packages that must be compiled"`
@@ -119,7 +120,8 @@ uv=%[1]s/uv/bin/uv
 $uv pip install --quiet --python %[3]s/bin/python --require-hashes --no-deps %[7]s --requirements %[1]s/in/requirements.txt
 %[8]sfind %[3]s -name '*.a' -delete
 find %[3]s -exec touch -h -d @%[4]d {} +
-%[3]s/bin/python -m compileall -q -j 0 %[3]s/lib`
+%[3]s/bin/python -m compileall -q -j 0 %[3]s/lib
+`
 
 func (p *Python) script(reqs requirements) string {
 	site, wheels, check := "", "--only-binary :all:", fmt.Sprintf("$uv pip check --quiet --python %s/bin/python\n", p.Prefix)
@@ -129,7 +131,15 @@ func (p *Python) script(reqs requirements) string {
 	if p.Build {
 		wheels = "--build-constraints " + llb.Run + "/build/constraints.txt"
 	}
-	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.links(), site, wheels, check+p.links())
+	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.links(), site, wheels, check+p.links()) + p.own()
+}
+
+// own gives the environment to who may change it.
+func (p *Python) own() string {
+	if p.Owner == "" {
+		return ""
+	}
+	return fmt.Sprintf("chown -R -h %s %s", p.Owner, p.Prefix)
 }
 
 // links makes the folder that PATH names.

@@ -16,6 +16,7 @@ type Target struct {
 	Build    func(component string) Base // what a component's layer is made on
 	Config   llb.Config                  // what the user adds to the image's configuration
 	Manifest Manifest
+	Accounts Accounts // how the base's users are changed
 
 	AllowUnpinned bool // take sources that nothing pins, for this run
 }
@@ -29,6 +30,7 @@ type Image struct {
 	Parts  []Part
 	Base   Base
 	Apt    bool // the runtime packages make a layer
+	Users  bool // so do the accounts
 }
 
 // Part is one component of an image.
@@ -42,6 +44,9 @@ type Part struct {
 func (i Image) Layers() int {
 	n := i.Base.Layers + 1 // the manifest
 	if i.Apt {
+		n++
+	}
+	if i.Users {
 		n++
 	}
 	own := i.prefixes()
@@ -97,7 +102,7 @@ func (t Target) alone(s Stage) llb.State {
 // merge puts everything together. apt layers cannot be merged, as each writes
 // the whole package database: the target has one step for all packages.
 func (t Target) merge(img Image) Image {
-	var packages []string
+	packages := t.Accounts.packages()
 	var layers, asked []llb.State
 	for _, p := range img.Parts {
 		packages = append(packages, p.Runtime...)
@@ -108,13 +113,14 @@ func (t Target) merge(img Image) Image {
 	}
 	root := llb.Apt{Component: t.Name, Action: "runtime packages", On: t.Run.Root,
 		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
+	root = t.Accounts.root(t.Name, root)
 	all := append([]llb.State{root}, layers...)
 	t.Manifest.notices = notices(img.Parts)
 	all = append(all, t.Manifest.layer(t.Run.Root, asked))
 	if prefixes := img.prefixes(); len(prefixes) > 0 {
 		all = append(all, llb.Parents(root, prefixes))
 	}
-	img.Root, img.Apt = root, len(packages) > 0
+	img.Root, img.Apt, img.Users = root, len(packages) > 0, !t.Accounts.none()
 	img.State = llb.Merge("["+t.Name+"] merge layers", all...)
 	img.Config = t.config(img.Parts)
 	return img

@@ -19,6 +19,7 @@ func TestLayersAreCountedBeforeBuilding(t *testing.T) {
 		{"package", newTarget("ants", trixie(), quickANTs()), 1 + 1 + 1},
 		{"zip", newTarget("ants", focal(), zipANTs()), 32 + 1 + 1 + 1},
 		{"prefix in the root folder", newTarget("m", trixie(), atRoot), 1 + 1 + 1 + 1},
+		{"accounts on a flat base", runnerTarget(), 1 + 1 + 1 + 1 + 1 + 1},
 		{"production", targetCases()["production"](), 1 + 1 + 1 + 2 + 1},
 	}
 	for _, tt := range tests {
@@ -28,7 +29,7 @@ func TestLayersAreCountedBeforeBuilding(t *testing.T) {
 				t.Errorf("%d layers, want %d", got, tt.want)
 			}
 			g := llbtest.Read(t, llbtest.End{Name: "image", State: img.State})
-			if merged := len(g.Find(g.Ends["image"]).From) - 1; merged != tt.want-tt.target.Run.Layers-boolToInt(img.Apt) {
+			if merged := len(g.Find(g.Ends["image"]).From) - 1; merged != tt.want-tt.target.Run.Layers-boolToInt(img.Apt)-boolToInt(img.Users) {
 				t.Errorf("merges %d layers over its root", merged)
 			}
 		})

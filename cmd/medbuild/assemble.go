@@ -104,6 +104,7 @@ func assembleOn(c *cli.Context, file *config.File, t config.Target, all bases, d
 			return stages.BuildOn(tool, run, others)
 		},
 		Manifest:      stages.Manifest{Service: file.Image.Version, Base: run.Reference, Generated: date},
+		Accounts:      t.Users(),
 		AllowUnpinned: c.Bool("allow-unpinned"),
 	}.Assemble()
 }
@@ -147,9 +148,22 @@ func tools(file *config.File, names []string) []stages.Tool {
 }
 
 func imageConfig(t config.Target) llb.Config {
-	c := llb.Config{Path: t.Path, Entrypoint: t.Entrypoint, Cmd: t.Cmd, WorkingDir: t.WorkingDir, User: t.User}
+	c := llb.Config{Path: t.Path, Entrypoint: t.Entrypoint, Cmd: t.Cmd, WorkingDir: t.WorkingDir, User: t.User,
+		Ports: ports(t.Ports), Health: t.Health.Image()}
 	for _, k := range slices.Sorted(maps.Keys(t.Env)) {
 		c.Env = append(c.Env, k+"="+t.Env[k])
 	}
 	return c
+}
+
+// ports are written as image configurations have them: tcp is not left out.
+func ports(stated []string) []string {
+	var out []string
+	for _, p := range stated {
+		if !strings.Contains(p, "/") {
+			p += "/tcp"
+		}
+		out = append(out, p)
+	}
+	return out
 }

@@ -27,9 +27,13 @@ func (b *Builder) Base(ctx context.Context, s stages.BaseSettings) (stages.Base,
 	if err != nil {
 		return base, err
 	}
-	return b.Ground.facts(ctx, base, func(ctx context.Context, base stages.Base) (stages.Facts, error) {
+	base, err = b.Ground.facts(ctx, base, func(ctx context.Context, base stages.Base) (stages.Facts, error) {
 		return b.look(ctx, s, base)
 	})
+	if s.Flatten {
+		base = base.Flat()
+	}
+	return base, err
 }
 
 func (b *Builder) look(ctx context.Context, s stages.BaseSettings, base stages.Base) (stages.Facts, error) {

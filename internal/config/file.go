@@ -7,7 +7,11 @@
 package config
 
 import (
+	"errors"
+	"maps"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
@@ -45,6 +49,52 @@ type Target struct {
 	Cmd        []string          `toml:"cmd" doc:"the command; the base's when left out"`
 	WorkingDir string            `toml:"workdir" doc:"the working folder; the base's when left out"`
 	User       string            `toml:"user" doc:"the user; the base's when left out"`
+	Ports      []string          `toml:"ports" form:"port" doc:"ports that a container listens on, such as \"8888/tcp\", beside the base's"`
+	Health     *HealthCheck      `toml:"healthcheck" doc:"how a container tells that it is well; the base's when left out"`
+
+	Accounts       map[string]stages.Account `toml:"accounts" doc:"users that the base does not have, by name"`
+	RemoveAccounts []string                  `toml:"remove_accounts" form:"account" doc:"users of the base that the image does without, with their home folders"`
+}
+
+// HealthCheck is a command that fails when a container is not well.
+type HealthCheck struct {
+	Command     []string `toml:"command" doc:"program and arguments; [\"none\"] turns off the base's check"`
+	Interval    string   `toml:"interval" form:"duration" doc:"time between two checks, such as \"30s\""`
+	Timeout     string   `toml:"timeout" form:"duration" doc:"time after which a check has failed"`
+	StartPeriod string   `toml:"start_period" form:"duration" doc:"time in which a failure does not count"`
+	Retries     int      `toml:"retries" doc:"failures in a row that make a container unhealthy"`
+}
+
+// Check reports what is wrong with the settings.
+func (h *HealthCheck) Check() error {
+	if len(h.Command) == 0 {
+		return errors.New("the health check has no command\nhint: add command = [\"…\"]")
+	}
+	return nil
+}
+
+// Image is the health check as an image configuration has it.
+func (h *HealthCheck) Image() *llb.HealthCheck {
+	switch {
+	case h == nil:
+		return nil
+	case h.Command[0] == "none":
+		return &llb.HealthCheck{Test: []string{"NONE"}}
+	}
+	return &llb.HealthCheck{Test: append([]string{"CMD"}, h.Command...), Interval: duration(h.Interval),
+		Timeout: duration(h.Timeout), StartPeriod: duration(h.StartPeriod), Retries: h.Retries}
+}
+
+// duration is 0, which stands for the runtime's default, when nothing is said.
+// The form has been looked at.
+func duration(s string) time.Duration {
+	d, _ := time.ParseDuration(s)
+	return d
+}
+
+// Users is how the target changes the users of its base.
+func (t Target) Users() stages.Accounts {
+	return stages.Accounts{Add: slices.Collect(maps.Values(t.Accounts)), Remove: t.RemoveAccounts}
 }
 
 // document is the whole file, as the decoder and the schema see it.

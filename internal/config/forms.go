@@ -15,9 +15,13 @@ var (
 		"must be a path of letters, digits and _ . + @ = ~ -, without . and .. as parts of it"}
 	releaseRule = rule{regexp.MustCompile(`^(any|[a-z]+-[0-9]+(\.[0-9]+)*)$`),
 		"must be a release, such as debian-13 or \"ubuntu-24.04\", or any"}
-	spdxRule  = rule{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+() -]*$`), "must be letters, digits, blanks and . + - ( )"}
-	modeRule  = rule{regexp.MustCompile(`^0?[0-7]{3}$`), "must be three octal digits, such as 0755"}
-	ownerRule = rule{regexp.MustCompile(`^[0-9]{1,9}:[0-9]{1,9}$`), "must be the numbers of a user and a group, such as 1000:100"}
+	spdxRule = rule{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+() -]*$`), "must be letters, digits, blanks and . + - ( )"}
+	modeRule = rule{regexp.MustCompile(`^0?[0-7]{3}$`), "must be three octal digits, such as 0755"}
+	portRule = rule{regexp.MustCompile(`^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$`), "must be a port, such as 8888/tcp"}
+	// The kernel's tools take such names everywhere.
+	accountRule  = rule{regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,30}$`), "must be a user's name: lower-case letters, digits, _ and -, with no digit first"}
+	durationRule = rule{regexp.MustCompile(`^[0-9]+(ms|s|m|h)$`), "must be a number and a unit, such as 30s"}
+	ownerRule    = rule{regexp.MustCompile(`^[0-9]{1,9}:[0-9]{1,9}$`), "must be the numbers of a user and a group, such as 1000:100"}
 )
 
 // formRule is the rule that a form tag names.
@@ -43,6 +47,12 @@ func formRule(form string) (rule, bool) {
 		return modeRule, true
 	case "owner":
 		return ownerRule, true
+	case "port":
+		return portRule, true
+	case "account":
+		return accountRule, true
+	case "duration":
+		return durationRule, true
 	}
 	return rule{}, false
 }

@@ -39,6 +39,9 @@ func layersOf(img stages.Image) Layers {
 		l.From[0].Count = nil
 	}
 	l.add("packages", "distribution packages", one(img.Apt))
+	if img.Users {
+		l.add("accounts", "users of the image", 1)
+	}
 	prefixes := 0
 	for _, p := range img.Parts {
 		what := p.Prefix
