@@ -2,6 +2,7 @@ package stages
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -50,6 +51,7 @@ type Manifest struct {
 	Generated string // date; "" leaves the line out
 
 	notices string // the text at NoticesPath; "" leaves the file out
+	login   string // the text at LoginPath; "" leaves the file out
 }
 
 func (m Manifest) head() string {
@@ -65,8 +67,10 @@ func (m Manifest) head() string {
 // texts are the files that are known before any component has answered.
 func (m Manifest) texts() llb.State {
 	files := map[string][]byte{"head": []byte(m.head())}
-	if m.notices != "" {
-		files["notices"] = []byte(m.notices)
+	for name, text := range map[string]string{"notices": m.notices, "login": m.login} {
+		if text != "" {
+			files[name] = []byte(text)
+		}
 	}
 	return llb.Folder("write head", files)
 }
@@ -83,6 +87,9 @@ func (m Manifest) layer(on llb.State, asked []llb.State) llb.State {
 	fmt.Fprintf(&script, "cp %s/head/head %s%s\n", in, out, ManifestPath)
 	if m.notices != "" {
 		fmt.Fprintf(&script, "cp %s/head/notices %s%s\n", in, out, NoticesPath)
+	}
+	if m.login != "" {
+		fmt.Fprintf(&script, "mkdir -p %[2]s%[3]s\ncp %[1]s/head/login %[2]s%[4]s\n", in, out, path.Dir(LoginPath), LoginPath)
 	}
 	for _, s := range []Section{Software, Packages} {
 		fmt.Fprintf(&script, "if cat %s/*/%s >/tmp/s 2>/dev/null; [ -s /tmp/s ]; then { printf '\\n# %s\\n'; cat /tmp/s; } >>%s%s; fi\n",

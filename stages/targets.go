@@ -49,12 +49,20 @@ func (i Image) Layers() int {
 	if i.Users {
 		n++
 	}
-	own := i.prefixes()
-	if len(llb.Ancestors(own)) > 0 {
-		n++ // the folders above the prefixes
+	if i.Folders() {
+		n++
 	}
-	return n + len(own)
+	for _, p := range i.Parts {
+		if p.Layer != nil {
+			n++
+		}
+	}
+	return n
 }
+
+// Folders reports whether the last layer has the folders above what the others
+// hold, as the base has them.
+func (i Image) Folders() bool { return len(llb.Ancestors(i.places())) > 0 }
 
 // Assemble makes the stages and merges their layers over the base.
 func (t Target) Assemble() (Image, error) {
@@ -115,14 +123,14 @@ func (t Target) merge(img Image) Image {
 		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
 	root = t.Accounts.root(t.Name, root)
 	all := append([]llb.State{root}, layers...)
-	t.Manifest.notices = notices(img.Parts)
+	img.Config = t.config(img.Parts)
+	t.Manifest.notices, t.Manifest.login = notices(img.Parts), login(img.Config)
 	all = append(all, t.Manifest.layer(t.Run.Root, asked))
-	if prefixes := img.prefixes(); len(prefixes) > 0 {
-		all = append(all, llb.Parents(root, prefixes))
+	if img.Folders() {
+		all = append(all, llb.Parents(root, img.places()))
 	}
 	img.Root, img.Apt, img.Users = root, len(packages) > 0, !t.Accounts.none()
 	img.State = llb.Merge("["+t.Name+"] merge layers", all...)
-	img.Config = t.config(img.Parts)
 	return img
 }
 
@@ -150,11 +158,14 @@ func environment(base Base, all []Stage) []string {
 	return c.Environment(base.Env)
 }
 
-// prefixes are the places of the components that have a layer.
-func (i Image) prefixes() []string {
+// places are those of the components' layers and of the script for login shells.
+func (i Image) places() []string {
 	var out []string
 	for _, p := range i.Parts {
 		out = append(out, p.places()...)
+	}
+	if login(i.Config) != "" {
+		out = append(out, LoginPath)
 	}
 	return out
 }

@@ -16,9 +16,9 @@ func TestLayersAreCountedBeforeBuilding(t *testing.T) {
 		want   int
 	}{
 		{"no component", newTarget("none", focal()), 32 + 1},
-		{"package", newTarget("ants", trixie(), quickANTs()), 1 + 1 + 1},
+		{"package", newTarget("ants", trixie(), quickANTs()), 1 + 1 + 1 + 1},
 		{"zip", newTarget("ants", focal(), zipANTs()), 32 + 1 + 1 + 1},
-		{"prefix in the root folder", newTarget("m", trixie(), atRoot), 1 + 1 + 1 + 1},
+		{"prefix in the root folder", newTarget("m", trixie(), atRoot), 1 + 1 + 1 + 1 + 1},
 		{"accounts on a flat base", runnerTarget(), 1 + 1 + 1 + 1 + 1 + 1},
 		{"production", targetCases()["production"](), 1 + 1 + 1 + 2 + 1},
 	}

@@ -55,39 +55,32 @@ func (b *Builder) rows(img stages.Image) []Row {
 	if img.Apt {
 		rows = append(rows, Row{Part: "packages", Work: record.Of(packages), Layer: true})
 	}
+	if img.Users {
+		rows = append(rows, Row{Part: "accounts", Work: record.Of("[" + img.Name + "] accounts"), Layer: true})
+	}
 	for _, p := range img.Parts {
 		rows = append(rows, Row{Part: p.Name, Work: record.Of("["+p.Name+"] ", packages), Layer: p.Layer != nil})
 	}
-	return append(rows, Row{Part: "manifest", Work: record.Of("[manifest] "), Layer: true})
+	rows = append(rows, Row{Part: "manifest", Work: record.Of("[manifest] "), Layer: true})
+	if img.Folders() {
+		rows = append(rows, Row{Part: "folders", Work: record.Of("[base] folders"), Layer: true})
+	}
+	return rows
 }
 
-// assign gives each part the size of its layer. The parts' layers are the last
-// of the image, with the one of the folders above the prefixes behind them; all
-// that come before are the base's.
+// assign gives each part the size of its layer: the rows are in the order of the
+// layers, and all that come before the last ones are the base's.
 func assign(rows []Row, sizes []int64) {
-	n := len(sizes) - 1
-	if layered(rows) <= 2 { // no component has a prefix, so there are no folders
-		n++
-	}
+	n := len(sizes)
 	for i := len(rows) - 1; i > 0 && n > 0; i-- {
 		if rows[i].Layer {
 			n--
 			rows[i].Size = sizes[n]
 		}
 	}
-	for _, s := range sizes[:max(n, 0)] {
+	for _, s := range sizes[:n] {
 		rows[0].Size += s
 	}
-}
-
-func layered(rows []Row) int {
-	n := 0
-	for _, r := range rows {
-		if r.Layer && r.Part != "packages" {
-			n++
-		}
-	}
-	return n
 }
 
 // Write prints the summary as a table.

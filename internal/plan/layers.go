@@ -7,7 +7,7 @@ import (
 )
 
 // LayerLimit is how many layers an image should have at most.
-const LayerLimit = 50
+const LayerLimit = 49
 
 // Layers is where the layers of an image come from.
 type Layers struct {
@@ -29,7 +29,7 @@ func (l Layers) Warning() string {
 	if l.Total <= l.Limit {
 		return ""
 	}
-	return fmt.Sprintf("%d layers are more than %d\nhint: use a base with fewer layers, or components that the target can do without", l.Total, l.Limit)
+	return fmt.Sprintf("%d layers are more than %d\nhint: make the base flat (flatten = true), use one with fewer layers, or do without components", l.Total, l.Limit)
 }
 
 func layersOf(img stages.Image) Layers {
@@ -42,17 +42,15 @@ func layersOf(img stages.Image) Layers {
 	if img.Users {
 		l.add("accounts", "users of the image", 1)
 	}
-	prefixes := 0
 	for _, p := range img.Parts {
 		what := p.Prefix
 		if p.Layer == nil {
 			what = "among the packages"
 		}
 		l.add(p.Name, what, one(p.Layer != nil))
-		prefixes += one(p.Layer != nil)
 	}
 	l.add("manifest", stages.ManifestPath, 1)
-	l.add("parents", "folders above the prefixes", one(prefixes > 0))
+	l.add("parents", "folders above the prefixes", one(img.Folders()))
 	return l
 }
 

@@ -142,7 +142,7 @@ func TestLayers(t *testing.T) {
 }
 
 func TestLayerWarning(t *testing.T) {
-	for layers, warns := range map[int]bool{1: false, 46: false, 47: true} { // packages, mrtrix3, manifest, parents
+	for layers, warns := range map[int]bool{1: false, 45: false, 46: true} { // packages, mrtrix3, manifest, parents
 		l := planned(t, assembled(t, "production", debian(layers), mrtrix3())).Targets[0].Layers
 		if (l.Warning() != "") != warns {
 			t.Errorf("%d layers with the base's: warning %q", l.Total, l.Warning())
