@@ -110,7 +110,7 @@ func TestBaseIsKept(t *testing.T) {
 	f := must(os.Open(file))(t)
 	defer f.Close()
 	base := filesIn(t, f)
-	for _, kind := range []string{`tar = "base.tar"`, `oci = "layout"`, `image = "` + reference + `"`} {
+	for _, kind := range []string{`tar = "base.tar"`, `oci = "layout"`, `image = "` + reference + `"`, "flatten = true\noci = \"layout\""} {
 		word, _, _ := strings.Cut(kind, " ")
 		t.Run(word, func(t *testing.T) {
 			writeFile(t, filepath.Join(dir, "components.toml"), withBase(text, kind))
@@ -123,6 +123,9 @@ func TestBaseIsKept(t *testing.T) {
 			}
 			if word != "tar" {
 				configKept(t, must(got.ConfigFile())(t).Config)
+			}
+			if strings.Contains(r.Stderr, "[base] flatten") != (word == "flatten") {
+				t.Errorf("whether the base is made flat is not what the file says: %s", r.Stderr)
 			}
 		})
 	}

@@ -1,8 +1,10 @@
 # Changes the users of a base. What it writes has one constant time, and none of
 # the copies that the tools keep of the files they change.
 homes=
+# A home that is not the user's own, such as /usr/games, stays: userdel says so
+# with its code 12.
 without() {
-	if getent passwd $1 >/dev/null; then userdel --remove $1; fi
+	if getent passwd $1 >/dev/null; then userdel --remove $1 || [ $? = 12 ]; fi
 	if getent group $1 >/dev/null; then groupdel $1; fi
 }
 with() {

@@ -1,0 +1,101 @@
+package integration
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// serviceTarget states all that a target can: users, a service, files, links
+// and folders.
+const serviceTarget = `
+[components.files]
+version = "1"
+[[components.files.files]]
+from = "hello.sh"
+to = "/usr/local/bin/hello"
+mode = "0755"
+[[components.files.files]]
+to = "/home/jovyan/work/inner"
+mode = "0775"
+owner = "1000:100"
+[components.files.links]
+"/home/jovyan/tools" = "/usr/local/bin"
+
+[targets.service]
+base = "hard"
+components = ["files"]
+path = ["/opt/own/bin"]
+env = { OWN = "a 'b' $c" }
+ports = ["9000"]
+remove_accounts = ["games", "nobody-has-this-name"]
+[targets.service.healthcheck]
+command = ["hello"]
+interval = "30s"
+retries = 3
+[targets.service.accounts.scu]
+uid = 8004
+home = "/home/scu"
+[targets.service.accounts.data]
+uid = 2000
+gid = 2001
+home = "/home/jovyan/work"
+shell = "/bin/sh"
+`
+
+func serviceProject(t *testing.T) string {
+	t.Helper()
+	dir := project(t, "[image]\nname = \"medbuild/test\"\nversion = \"1\"\n\n[bases.hard]\ntar = \"base.tar\"\n"+serviceTarget)
+	hardTar(t, filepath.Join(dir, "base.tar"))
+	writeFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
+	return dir
+}
+
+// What a target states is in the image, and the base's folders have the owner
+// and the mode that they had.
+func TestTargetStates(t *testing.T) {
+	sharedEngine(t)
+	dir := serviceProject(t)
+	out := inside(t, dir, "service", `
+		getent passwd scu data games || :
+		getent group scu data
+		stat -c '%n %U:%G %a' /home/scu /home/jovyan /home/jovyan/work /home/jovyan/work/inner /home/jovyan/work/notes /usr/local /usr/local/bin
+		readlink /home/jovyan/tools
+		/home/jovyan/tools/hello
+		ls /etc/passwd- /etc/.pwd.lock 2>/dev/null || echo nothing left behind
+		env -i /bin/bash -lc 'echo "$PATH $OWN"'`)
+	for _, want := range []string{
+		"scu:x:8004:8004::/home/scu:/bin/bash\n", "data:x:2000:2001::/home/jovyan/work:/bin/sh\n", "scu:x:8004:\n", "data:x:2001:\n",
+		"/home/scu scu:scu 7", "/home/jovyan 1000:users 2770\n", "/home/jovyan/work 1000:users 2775\n",
+		"/home/jovyan/work/inner 1000:users 775\n", "/home/jovyan/work/notes 1000:users 640\n",
+		"/usr/local root:root 755\n", "/usr/local/bin root:root 755\n", "\n/usr/local/bin\nhello\n", "nothing left behind\n",
+		"\n/opt/own/bin:/usr/", " a 'b' $c\n",
+	} {
+		if !strings.Contains(strings.ReplaceAll("\n"+out, "UNKNOWN", "1000"), want) {
+			t.Errorf("the image lacks %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "games:") {
+		t.Errorf("the user is still there:\n%s", out)
+	}
+	got := must(onlyImage(t, layoutOf(t, dir, "service")).ConfigFile())(t).Config
+	if _, ok := got.ExposedPorts["9000/tcp"]; !ok || got.Healthcheck == nil || got.Healthcheck.Interval != 30*time.Second || got.Healthcheck.Retries != 3 {
+		t.Errorf("ports %v, health check %+v", got.ExposedPorts, got.Healthcheck)
+	}
+}
+
+// Two engines make the same layer of the accounts: nothing of the day is in it.
+func TestAccountsRepeat(t *testing.T) {
+	dir := serviceProject(t)
+	var ids []string
+	for range 2 {
+		engineRoot(t)
+		img := onlyImage(t, layoutOf(t, dir, "service"))
+		layers := must(img.Layers())(t)
+		ids = append(ids, must(layers[2].DiffID())(t).String()) // base, packages, accounts
+	}
+	if ids[0] != ids[1] {
+		t.Errorf("the accounts' layers differ: %q", ids)
+	}
+}
