@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -36,5 +37,47 @@ func libraries(tool Tool, on Base) []string {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// Unshared says why images on two bases do not share a tool's layer: libraries
+// that it needs and that only one of them has under that name. It is "" when
+// they share it.
+func Unshared(tool Tool, run, other Base) string {
+	here, there := libraries(tool, run), libraries(tool, other)
+	if slices.Equal(here, there) {
+		return ""
+	}
+	return fmt.Sprintf("not shared with images on %s: it needs %s there, %s here", other.Name, only(there, here), only(here, there))
+}
+
+// only is those of a that b lacks.
+func only(a, b []string) string {
+	var out []string
+	for _, name := range a {
+		if !slices.Contains(b, name) {
+			out = append(out, name)
+		}
+	}
+	if len(out) == 0 {
+		return "nothing else"
+	}
+	return strings.Join(out, " ")
+}
+
+// sharing is what there is to say of the base that a part's layer is made on.
+func (t Target) sharing(tool Tool, made Base) []string {
+	if t.Others == nil {
+		return nil
+	}
+	var out []string
+	if made.Name != t.Run.Name {
+		out = append(out, "made on "+made.Name+", whose C library is older: images on both share it")
+	}
+	for _, other := range t.Others(tool.Shared().Name) {
+		if why := Unshared(tool, t.Run, other); why != "" && !slices.Contains(out, why) {
+			out = append(out, why)
+		}
+	}
 	return out
 }

@@ -11,10 +11,11 @@ import (
 // Target is an image to be put together: a base and components.
 type Target struct {
 	Name     string
-	Run      Base                        // what the image stands on
-	Tools    []Tool                      // in the order of their layers
-	Build    func(component string) Base // what a component's layer is made on
-	Config   llb.Config                  // what the user adds to the image's configuration
+	Run      Base                          // what the image stands on
+	Tools    []Tool                        // in the order of their layers
+	Build    func(component string) Base   // what a component's layer is made on
+	Others   func(component string) []Base // what images with that component stand on; nil when nobody asks
+	Config   llb.Config                    // what the user adds to the image's configuration
 	Manifest Manifest
 	Accounts Accounts // how the base's users are changed
 
@@ -38,6 +39,7 @@ type Part struct {
 	Stage
 	Alone llb.State // the base with this component and its runtime packages
 	Asked llb.State // what it answered, once its tests passed
+	Notes []string  // which images share its layer, and why others do not
 }
 
 // Layers is how many layers the image has, the base's included.
@@ -93,6 +95,9 @@ func (t Target) part(tool Tool) (Part, error) {
 		return Part{}, err
 	}
 	p := Part{Stage: s, Alone: t.alone(s)}
+	if s.Layer != nil {
+		p.Notes = t.sharing(tool, g.Build)
+	}
 	p.Asked = ask(s, p.Alone, environment(t.Run, []Stage{s}))
 	return p, nil
 }

@@ -96,17 +96,25 @@ func assembleOn(c *cli.Context, file *config.File, t config.Target, all bases, d
 	return stages.Target{
 		Name: t.Name, Run: run, Tools: tools(file, t.Components), Config: imageConfig(t),
 		Build: func(component string) stages.Base {
-			var others []stages.Base
-			for _, name := range basesWith(file, component) {
-				others = append(others, all[name])
-			}
 			tool, _ := file.Component(component)
-			return stages.BuildOn(tool, run, others)
+			return stages.BuildOn(tool, run, all.with(file, component))
 		},
+		Others:        func(component string) []stages.Base { return all.with(file, component) },
 		Manifest:      stages.Manifest{Service: file.Image.Version, Base: run.Reference, Generated: date},
 		Accounts:      t.Users(),
 		AllowUnpinned: c.Bool("allow-unpinned"),
 	}.Assemble()
+}
+
+// with is the known bases that targets take a component on.
+func (b bases) with(file *config.File, component string) []stages.Base {
+	var out []stages.Base
+	for _, name := range basesWith(file, component) {
+		if base, ok := b[name]; ok {
+			out = append(out, base)
+		}
+	}
+	return out
 }
 
 // basesBeside is the names of the bases on which targets take the components

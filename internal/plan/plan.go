@@ -55,6 +55,7 @@ type Component struct {
 	Tests    []string `json:"tests"`    // shell commands that must succeed
 	Steps    []string `json:"steps"`    // digests of its own steps, each after its inputs
 	At       string   `json:"at"`       // where the user wrote it, "file:line:col"
+	Notes    []string `json:"notes"`    // which images share its layer, and why others do not
 }
 
 // Licence is a component's licence.
@@ -135,6 +136,7 @@ func component(p stages.Part, steps []Step) Component {
 		Tests:    []string{},
 		Steps:    []string{},
 		At:       p.At.String(),
+		Notes:    append([]string{}, p.Notes...),
 	}
 	for _, s := range p.Smoke {
 		c.Tests = append(c.Tests, s.Command)

@@ -78,6 +78,9 @@ func (c Component) text(b *strings.Builder) {
 		line(b, "pinned by", orText(i.Pin, "nothing"))
 	}
 	line(b, "packages", strings.Join(c.Packages, " "))
+	for _, n := range c.Notes {
+		line(b, "layer", n)
+	}
 }
 
 // steps lists the target's steps that say whose they are.
