@@ -18,6 +18,7 @@ const (
 	Archive Kind = "archive" // a file fetched by HTTP, pinned by sha256
 	Git     Kind = "git"     // a repository, pinned by commit
 	Files   Kind = "image"   // the files of an image, pinned by digest
+	Package Kind = "package" // a package that a step's installer takes from its index, never fetched here
 )
 
 // Position is a place in the user's file. The zero value is no place.

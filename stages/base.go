@@ -38,7 +38,7 @@ func (b BaseSettings) Usable(allowUnpinned bool) error {
 	if b.Pinned() || allowUnpinned {
 		return b.Check()
 	}
-	return fmt.Errorf("image %s is not pinned\nhint: write %s@sha256:<digest>, or take what it is today with --allow-unpinned", b.Image, b.Image)
+	return &UnpinnedError{What: "image " + b.Image, Hint: "write " + b.Image + "@sha256:<digest>"}
 }
 
 // Reference is the base as the manifest and the labels name it: the image, or

@@ -114,11 +114,12 @@ func everyStage(t *testing.T, test func(t *testing.T, file string, c stageCase))
 // part is the case as a part of an image.
 func part(t *testing.T, c stageCase) Part {
 	t.Helper()
-	p, err := newTarget("case", c.base()).part(c.tool())
+	target := newTarget("case", c.base())
+	s, err := target.stage(c.tool())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return target.part(s)
 }
 
 func ends(p Part) []llbtest.End {

@@ -65,19 +65,24 @@ func only(a, b []string) string {
 	return strings.Join(out, " ")
 }
 
-// sharing is what there is to say of the base that a part's layer is made on.
-func (t Target) sharing(tool Tool, made Base) []string {
-	if t.Others == nil {
+// sharing is what there is to say of the base that a stage's layer is made on.
+func (t Target) sharing(s Stage) []string {
+	if t.Others == nil || s.Layer == nil {
 		return nil
 	}
 	var out []string
-	if made.Name != t.Run.Name {
+	if made := t.Build(s.Name); made.Name != t.Run.Name {
 		out = append(out, "made on "+made.Name+", whose C library is older: images on both share it")
 	}
-	for _, other := range t.Others(tool.Shared().Name) {
-		if why := Unshared(tool, t.Run, other); why != "" && !slices.Contains(out, why) {
+	for _, other := range t.Others(s.Name) {
+		if why := Unshared(t.tool(s.Name), t.Run, other); why != "" && !slices.Contains(out, why) {
 			out = append(out, why)
 		}
 	}
 	return out
+}
+
+func (t Target) tool(name string) Tool {
+	i := slices.IndexFunc(t.Tools, func(tool Tool) bool { return tool.Shared().Name == name })
+	return t.Tools[i]
 }

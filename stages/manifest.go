@@ -3,6 +3,7 @@ package stages
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -42,6 +43,36 @@ func ask(s Stage, root llb.State, env []string) llb.State {
 	}
 	return llb.Step{Component: s.Name, Action: "test and ask version", On: root, Env: env,
 		Script: script.String(), At: here()}.Output(answers)
+}
+
+// apartInManifest gives components of one stage lines of their own in the version
+// manifest, named after the component: FREESURFER6_VERSION, FREESURFER7_VERSION.
+// Where a component has several lines its name goes before each.
+func apartInManifest(all []Stage) []Stage {
+	times := map[string]int{}
+	for _, s := range all {
+		for _, q := range s.Version {
+			times[q.Key]++
+		}
+	}
+	out := slices.Clone(all)
+	for i, s := range out {
+		out[i].Version = slices.Clone(s.Version)
+		for j, q := range s.Version {
+			if times[q.Key] > 1 && s.Name != s.Common.Stage {
+				out[i].Version[j].Key = ownKey(s, q.Key)
+			}
+		}
+	}
+	return out
+}
+
+func ownKey(s Stage, key string) string {
+	name := strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+	if len(s.Version) == 1 {
+		return name + "_VERSION"
+	}
+	return name + "_" + key
 }
 
 // Manifest is what the version manifest says beside the components' answers.

@@ -23,7 +23,7 @@ type File struct {
 type Python struct {
 	Common
 	Interpreter  string   `toml:"interpreter" doc:"the base's Python to build the environment with"`
-	Requirements File     `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that no index has stands there with its address: name @ https://… --hash=sha256:…"`
+	Requirements File     `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that no index has stands there with its address: name @ https://… --hash=sha256:…. A line without a hash is not pinned"`
 	Packages     []string `toml:"packages" doc:"the packages asked for, each with a line in the version manifest"`
 	Commands     []string `toml:"commands" doc:"the programs to put on PATH; all of the environment, its python too, when left out"`
 	Owner        string   `toml:"owner" form:"owner" doc:"user and group, as numbers such as 1000:100, who may install more packages at run time"`
@@ -70,6 +70,9 @@ func (p *Python) Check() error {
 // Stage builds the environment.
 func (p *Python) Stage(g Ground) (Stage, error) {
 	reqs, err := p.read()
+	if err == nil {
+		err = reqs.usable(g, p.Requirements)
+	}
 	if err != nil {
 		return Stage{}, err
 	}
@@ -118,7 +121,7 @@ const pythonScript = `
 uv=%[1]s/uv/bin/uv
 %[5]s$uv venv --quiet --no-project --allow-existing%[6]s --python %[2]s %[3]s
 $uv pip install --quiet --python %[3]s/bin/python --require-hashes --no-deps %[7]s --requirements %[1]s/in/requirements.txt
-%[8]sfind %[3]s -name '*.a' -delete
+%[9]s%[8]sfind %[3]s -name '*.a' -delete
 find %[3]s -exec touch -h -d @%[4]d {} +
 %[3]s/bin/python -m compileall -q -j 0 %[3]s/lib
 `
@@ -131,7 +134,7 @@ func (p *Python) script(reqs requirements) string {
 	if p.Build {
 		wheels = "--build-constraints " + llb.Run + "/build/constraints.txt"
 	}
-	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.links(), site, wheels, check+p.links()) + p.own()
+	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.links(), site, wheels, check+p.links(), p.unpinned(reqs, wheels)) + p.own()
 }
 
 // own gives the environment to who may change it.
@@ -140,6 +143,14 @@ func (p *Python) own() string {
 		return ""
 	}
 	return fmt.Sprintf("chown -R -h %s %s", p.Owner, p.Prefix)
+}
+
+// unpinned installs what has no hash, where that is allowed.
+func (p *Python) unpinned(reqs requirements, wheels string) string {
+	if reqs.loose == "" {
+		return ""
+	}
+	return fmt.Sprintf("$uv pip install --quiet --python %s/bin/python --no-deps %s --requirements %s/loose/requirements.txt\n", p.Prefix, wheels, llb.Run)
 }
 
 // links makes the folder that PATH names.
@@ -163,6 +174,9 @@ func (p *Python) install(on Base, reqs requirements) (llb.State, error) {
 	inputs := []llb.Mount{
 		{Target: llb.Run + "/uv", State: p.uv(tools)},
 		{Target: llb.Run + "/in", State: llb.File("requirements.txt", []byte(reqs.text))},
+	}
+	if reqs.loose != "" {
+		inputs = append(inputs, llb.Mount{Target: llb.Run + "/loose", State: llb.File("requirements.txt", []byte(reqs.loose))})
 	}
 	if p.Build {
 		inputs = append(inputs, llb.Mount{Target: llb.Run + "/build", State: llb.File("constraints.txt", p.BuildConstraints.Content)})

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ func pinsOf(content string, packages ...string) (map[string]string, error) {
 	p := newPython(packages...)
 	p.Requirements.Content = []byte(content)
 	r, err := p.read()
-	return r.pins, err
+	return r.pins, errors.Join(err, r.usable(Ground{}, p.Requirements))
 }
 
 func TestPins(t *testing.T) {
@@ -50,13 +51,13 @@ func TestPins(t *testing.T) {
 
 func TestPinErrors(t *testing.T) {
 	_, err := pinsOf("numpy==2.1.0\nscipy==1 " + someHash)
-	wantText(t, err, "requirements.txt", "numpy==2.1.0 has no hash", "hint: write the file with uv pip compile --generate-hashes")
+	wantText(t, err, "requirements.txt: numpy==2.1.0 is not pinned", "hint: write the file with uv pip compile --generate-hashes")
 	_, err = pinsOf("scipy==1 "+someHash, "SciPy", "numpy")
 	wantText(t, err, "package numpy is not pinned in requirements.txt", "hint: write numpy==<version>")
 	_, err = pinsOf("numpy>=2 "+someHash, "numpy")
 	wantText(t, err, "package numpy is not pinned")
 	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl")
-	wantText(t, err, "requirements.txt", "torch @ https://wheels.example/t-1-py3-none-any.whl has no hash")
+	wantText(t, err, "requirements.txt: https://wheels.example/t-1-py3-none-any.whl is not pinned", "hint: add --hash=sha256:")
 	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl " + someHash + " " + someHash)
 	wantText(t, err, "has 2 hashes, and one file", "hint: ")
 	_, err = pinsOf("torch @ ftp://wheels.example/t-1-py3-none-any.whl " + someHash)
@@ -81,6 +82,39 @@ func TestWheelsAreInputs(t *testing.T) {
 	text := string(g.Find("write requirements.txt").GetFile().Actions[0].GetMkfile().Data)
 	if !strings.Contains(text, "torch @ file://"+file+" ; sys_platform") || strings.Contains(text, "https://") {
 		t.Errorf("requirements are\n%s", text)
+	}
+}
+
+// TestUnpinnedRequirements: what has no hash is refused, all of it at once, and
+// taken beside what has one where that is allowed.
+func TestUnpinnedRequirements(t *testing.T) {
+	const text = "numpy==2.1.0 \\\n    " + someHash + "\nscipy==1.0\n" +
+		"torch @ https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl ; sys_platform == 'linux'\n"
+	p := with(newPython("scipy", "torch"), func(p *Python) { p.Requirements.Content = []byte(text) })
+	wantError(t, p, trixie(), "requirements.txt: https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl is not pinned",
+		"hint: add --hash=sha256:", "requirements.txt: scipy==1.0 is not pinned", "--allow-unpinned")
+
+	s, err := p.Stage(Ground{Build: trixie(), Run: trixie(), AllowUnpinned: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Inputs) != 2 || s.Inputs[0].Pinned() || s.Inputs[1].Pinned() || s.Inputs[1].Kind != llb.Package {
+		t.Errorf("inputs %+v", s.Inputs)
+	}
+	g := llbtest.Read(t, llbtest.End{State: *s.Layer})
+	script := g.Find("[python] install packages").GetExec().Meta.Args[3]
+	for _, want := range []string{
+		"--require-hashes --no-deps --only-binary :all: --requirements " + llb.Run + "/in/requirements.txt\n",
+		"/bin/python --no-deps --only-binary :all: --requirements " + llb.Run + "/loose/requirements.txt\n",
+	} {
+		if !strings.Contains(script, want) {
+			t.Errorf("no %q in\n%s", want, script)
+		}
+	}
+	r, err := p.read()
+	const loose = "scipy==1.0\ntorch @ file:///tmp/wheels/torch-2.5.1+cpu-cp39-cp39-linux_x86_64.whl ; sys_platform == 'linux'\n"
+	if err != nil || r.loose != loose || strings.TrimSpace(r.text) != "numpy==2.1.0      "+someHash {
+		t.Errorf("error %v, loose %q, text %q", err, r.loose, r.text)
 	}
 }
 

@@ -1,10 +1,12 @@
 package stages
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -15,8 +17,10 @@ import (
 // mirror where the site has one, and kept.
 type requirements struct {
 	text   string            // with the addresses of files in a step
+	loose  string            // the lines without a hash, which text lacks
 	pins   map[string]string // version by normal name; "" when the file has more than one
 	wheels []wheel
+	listed []llb.Input // packages of an index that no hash pins
 }
 
 // wheel is a package file that the requirements name by its address.
@@ -36,8 +40,8 @@ var (
 	hashOption  = regexp.MustCompile(`--hash[= ]sha256:([0-9a-f]{64})\b`)
 )
 
-// read reads the requirements. Each needs a hash, and every package asked for
-// must be among them, unless the distribution may bring it.
+// read reads the requirements. Every package asked for must be among them,
+// unless the distribution may bring it.
 func (p *Python) read() (requirements, error) {
 	r := requirements{pins: map[string]string{}}
 	r.text = string(p.Requirements.Content)
@@ -47,6 +51,7 @@ func (p *Python) read() (requirements, error) {
 			return requirements{}, fmt.Errorf("%s: %w", p.Requirements.Path, err)
 		}
 	}
+	r.split()
 	for _, name := range p.Packages {
 		if _, ok := r.pins[normal(name)]; !ok && !p.SystemSitePackages {
 			return requirements{}, fmt.Errorf("package %s is not pinned in %s\nhint: write %s==<version> with its hashes there", name, p.Requirements.Path, name)
@@ -66,10 +71,8 @@ func (p *Python) Has(name string) bool {
 
 // add takes one requirement: a name with a version, or with an address.
 func (r *requirements) add(from File, name, version, address, rest string) error {
-	if !strings.Contains(rest, "--hash=sha256:") {
-		return fmt.Errorf("%s has no hash\nhint: write the file with uv pip compile --generate-hashes", stated(name, version, address))
-	}
-	if address != "" {
+	switch {
+	case address != "":
 		w, err := newWheel(name, address, rest, from)
 		if err != nil {
 			return err
@@ -77,6 +80,8 @@ func (r *requirements) add(from File, name, version, address, rest string) error
 		r.wheels = append(r.wheels, w)
 		r.text = strings.Replace(r.text, address, "file://"+wheelFolder+"/"+url.PathEscape(w.file), 1)
 		version = w.version()
+	case !hashed(rest):
+		r.listed = append(r.listed, llb.Input{Kind: llb.Package, Address: name + "==" + version, At: from.At})
 	}
 	if other, again := r.pins[normal(name)]; again && other != version {
 		version = "" // markers say which one, and uv reads them
@@ -85,11 +90,39 @@ func (r *requirements) add(from File, name, version, address, rest string) error
 	return nil
 }
 
-func stated(name, version, address string) string {
-	if address != "" {
-		return name + " @ " + address
+func hashed(line string) bool { return strings.Contains(line, "--hash=sha256:") }
+
+// split takes the lines without a hash out of the text: an installer that
+// wants hashes wants them of all.
+func (r *requirements) split() {
+	if !slices.ContainsFunc(r.inputs(), func(i llb.Input) bool { return !i.Pinned() }) {
+		return
 	}
-	return name + "==" + version
+	r.text = requirement.ReplaceAllStringFunc(continued.ReplaceAllString(r.text, " "), func(line string) string {
+		if hashed(line) {
+			return line
+		}
+		r.loose += line + "\n"
+		return ""
+	})
+}
+
+// usable reports everything that has no hash, unless g allows that.
+func (r requirements) usable(g Ground, from File) error {
+	if g.AllowUnpinned {
+		return nil
+	}
+	var errs []error
+	for _, in := range r.inputs() {
+		if !in.Pinned() {
+			hint := "write the file with uv pip compile --generate-hashes"
+			if in.Kind == llb.Archive {
+				hint = "add --hash=sha256:<64 hexadecimal digits> to its line"
+			}
+			errs = append(errs, &UnpinnedError{What: from.Path + ": " + in.Address, Hint: hint})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func newWheel(name, address, rest string, from File) (wheel, error) {
@@ -98,14 +131,18 @@ func newWheel(name, address, rest string, from File) (wheel, error) {
 		return wheel{}, fmt.Errorf("the address of %s: %w", name, err)
 	}
 	hashes := hashOption.FindAllStringSubmatch(rest, -1)
-	if len(hashes) != 1 {
+	if len(hashes) > 1 {
 		return wheel{}, fmt.Errorf("%s @ %s has %d hashes, and one file\nhint: keep the sha256 of that file", name, address, len(hashes))
 	}
 	if err := fetchable(address, "http", "https"); err != nil {
 		return wheel{}, err
 	}
 	u.Fragment = ""
-	return wheel{file: path.Base(u.Path), input: llb.Input{Kind: llb.Archive, Address: u.String(), Pin: "sha256:" + hashes[0][1], At: from.At}}, nil
+	w := wheel{file: path.Base(u.Path), input: llb.Input{Kind: llb.Archive, Address: u.String(), At: from.At}}
+	if len(hashes) == 1 {
+		w.input.Pin = "sha256:" + hashes[0][1]
+	}
+	return w, nil
 }
 
 // version is the second part of a wheel's name, or what follows a source
@@ -123,7 +160,7 @@ func (r requirements) inputs() []llb.Input {
 	for _, w := range r.wheels {
 		out = append(out, w.input)
 	}
-	return out
+	return append(out, r.listed...)
 }
 
 func (r requirements) mounts(component string) []llb.Mount {

@@ -108,9 +108,21 @@ func (s Source) addresses() int {
 	return n
 }
 
+// UnpinnedError is something from outside that nothing pins: it may be listed,
+// but is not built from unless that is allowed.
+type UnpinnedError struct {
+	What string // such as "source https://…"
+	Hint string // how to pin it
+}
+
+// Error says what is not pinned and how to pin it.
+func (e *UnpinnedError) Error() string {
+	return fmt.Sprintf("%s is not pinned\nhint: %s, or take what is there today with --allow-unpinned", e.What, e.Hint)
+}
+
 func unpinned(address, form, have string) error {
 	if have == "" {
-		return fmt.Errorf("source %s is not pinned\nhint: add %s, or take what is there today with --allow-unpinned", address, form)
+		return &UnpinnedError{What: "source " + address, Hint: "add " + form}
 	}
 	return fmt.Errorf("source %s: %q does not pin it\nhint: write %s", address, have, form)
 }

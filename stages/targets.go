@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/medbuild/medbuild/llb"
 )
@@ -70,14 +71,18 @@ func (i Image) Folders() bool { return len(llb.Ancestors(i.places())) > 0 }
 func (t Target) Assemble() (Image, error) {
 	img := Image{Name: t.Name, Base: t.Run, Config: t.Config}
 	var errs []error
+	var all []Stage
 	for _, tool := range t.Tools {
-		part, err := t.part(tool)
+		s, err := t.stage(tool)
 		if err != nil {
 			c := tool.Shared()
 			errs = append(errs, fmt.Errorf("%s: %s: %w", c.At, c.Name, err))
 			continue
 		}
-		img.Parts = append(img.Parts, part)
+		all = append(all, s)
+	}
+	for _, s := range apartInManifest(all) {
+		img.Parts = append(img.Parts, t.part(s))
 	}
 	if err := errors.Join(append(errs, img.check()...)...); err != nil {
 		return Image{}, err
@@ -85,21 +90,19 @@ func (t Target) Assemble() (Image, error) {
 	return t.merge(img), nil
 }
 
-func (t Target) part(tool Tool) (Part, error) {
+func (t Target) stage(tool Tool) (Stage, error) {
 	g := Ground{Build: t.Build(tool.Shared().Name), Run: t.Run, AllowUnpinned: t.AllowUnpinned}
 	s, err := tool.Stage(g)
 	if err != nil {
-		return Part{}, err
+		return Stage{}, err
 	}
-	if err := g.check(s); err != nil {
-		return Part{}, err
-	}
-	p := Part{Stage: s, Alone: t.alone(s)}
-	if s.Layer != nil {
-		p.Notes = t.sharing(tool, g.Build)
-	}
+	return s, g.check(s)
+}
+
+func (t Target) part(s Stage) Part {
+	p := Part{Stage: s, Alone: t.alone(s), Notes: t.sharing(s)}
 	p.Asked = ask(s, p.Alone, environment(t.Run, []Stage{s}))
-	return p, nil
+	return p
 }
 
 // alone is the base with one component and its runtime packages.
@@ -140,17 +143,26 @@ func (t Target) merge(img Image) Image {
 }
 
 // config adds what the components need to what the user stated; the user's
-// word counts.
+// word counts. Of two components that set one variable the first counts, as it
+// does on PATH.
 func (t Target) config(parts []Part) llb.Config {
 	c := t.Config
 	c.Path, c.Env = nil, nil
 	for _, p := range parts {
 		c.Path = append(c.Path, p.Path...)
-		c.Env = llb.Setenv(c.Env, p.Env...)
+		c.Env = append(c.Env, missing(c.Env, p.Env)...)
 	}
 	c.Path = append(slices.Clone(t.Config.Path), c.Path...)
 	c.Env = llb.Setenv(c.Env, t.Config.Env...)
 	return c
+}
+
+// missing is those of the variables that are not in env.
+func missing(env, variables []string) []string {
+	return slices.DeleteFunc(slices.Clone(variables), func(v string) bool {
+		key, _, _ := strings.Cut(v, "=")
+		return slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, key+"=") })
+	})
 }
 
 // environment is what a command in the image has around it.

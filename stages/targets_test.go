@@ -2,6 +2,7 @@ package stages
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/medbuild/medbuild/llb"
@@ -101,5 +102,61 @@ func TestFind(t *testing.T) {
 	}
 	if _, ok := Find("nothing"); ok {
 		t.Error("found a stage that is none")
+	}
+}
+
+// TestTwoOfOneStage: two versions of a tool side by side. Each has a layer,
+// answers for itself and has a line in the manifest; the first is the one that
+// users meet.
+func TestTwoOfOneStage(t *testing.T) {
+	freesurfer := func(name, version string) Tool {
+		return with(newFreeSurfer("recon-all"), func(f *FreeSurfer) {
+			f.Name, f.Common.Version, f.Prefix = name, version, "/opt/"+name
+			f.Source = Source{URL: "https://files.example/freesurfer-" + version + ".tar.gz", SHA256: someSHA256}
+		})
+	}
+	img := assemble(t, newTarget("both", focal(), freesurfer("freesurfer6", "6.0.0"), freesurfer("freesurfer7", "7.4.1")))
+	g := llbtest.Read(t, llbtest.End{Name: "image", State: img.State})
+	want := []string{"[both] runtime packages:/", "[freesurfer6] layer", "[freesurfer7] layer", "[manifest] write:/run/medbuild/out", "[base] folders above the components"}
+	if got := g.Find("[both] merge layers").From; !slices.Equal(got, want) {
+		t.Errorf("merges %q, want %q", got, want)
+	}
+	for i, name := range []string{"freesurfer6", "freesurfer7"} {
+		if keys := keysOf(img.Parts[i].Version); !slices.Equal(keys, []string{strings.ToUpper(name) + "_VERSION"}) {
+			t.Errorf("%s answers for %q", name, keys)
+		}
+		script := g.Find("[" + name + "] test and ask version").GetExec().Meta.Args[3]
+		other := []string{"freesurfer7", "freesurfer6"}[i]
+		if !strings.Contains(script, "/opt/"+name+"/build-stamp.txt") || strings.Contains(script, other) {
+			t.Errorf("%s is asked\n%s", name, script)
+		}
+	}
+	if !slices.Contains(img.Config.Env, "FREESURFER_HOME=/opt/freesurfer6") || slices.Contains(img.Config.Env, "FREESURFER_HOME=/opt/freesurfer7") {
+		t.Errorf("environment %q", img.Config.Env)
+	}
+	if img.Config.Path[0] != "/opt/freesurfer6/bin" {
+		t.Errorf("PATH is %q", img.Config.Path)
+	}
+
+	_, err := newTarget("both", focal(), freesurfer("freesurfer6", "6.0.0"), newFreeSurfer("full"), newFreeSurfer("synb0")).Assemble()
+	wantText(t, err, "freesurfer and freesurfer have the same prefix /opt/freesurfer", "hint: ")
+}
+
+func keysOf(questions []Question) []string {
+	var out []string
+	for _, q := range questions {
+		out = append(out, q.Key)
+	}
+	return out
+}
+
+// TestTwoEnvironments: where a component has several lines of its own, its name
+// goes before those that the other has too.
+func TestTwoEnvironments(t *testing.T) {
+	tools := with(newPython("numpy"), func(p *Python) { p.Name, p.Prefix = "tools", "/opt/tools" })
+	img := assemble(t, newTarget("both", trixie(), newPython("numpy", "torch"), tools))
+	got := [][]string{keysOf(img.Parts[0].Version), keysOf(img.Parts[1].Version)}
+	if !slices.Equal(got[0], []string{"PYTHON_VERSION", "NUMPY_VERSION", "PYTORCH_VERSION"}) || !slices.Equal(got[1], []string{"TOOLS_PYTHON_VERSION", "TOOLS_NUMPY_VERSION"}) {
+		t.Errorf("answers for %q", got)
 	}
 }

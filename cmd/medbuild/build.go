@@ -47,6 +47,9 @@ func runBuild(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := req.checkPins(c); err != nil {
+		return err
+	}
 	s, err := open(c, req.file, req.secrets)
 	if err != nil {
 		return err

@@ -52,6 +52,9 @@ func runPlan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkPins(c, file, targets); err != nil {
+		return err
+	}
 	p, err := planAll(c, file, targets)
 	if err != nil {
 		return err

@@ -216,6 +216,16 @@ func (r *request) components() []stages.Tool {
 	return out
 }
 
+func (r *request) checkPins(c *cli.Context) error {
+	var all []config.Target
+	for _, name := range r.targets {
+		if t, err := target(r.file, name); err == nil {
+			all = append(all, t)
+		}
+	}
+	return checkPins(c, r.file, all)
+}
+
 func pairs(flag string, values []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, v := range values {

@@ -82,6 +82,9 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := checkPins(c, file, []config.Target{name}); err != nil {
+		return err
+	}
 	s, err := open(c, file, secrets)
 	if err != nil {
 		return err

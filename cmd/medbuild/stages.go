@@ -18,9 +18,9 @@ const stagesExamples = `medbuild stages
 func stagesCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "stages",
-		Usage:       "list the components of components.toml",
+		Usage:       "list the components and bases of components.toml",
 		UsageText:   "medbuild stages [options]\n\nEXAMPLES:\n   " + stagesExamples,
-		Description: "Lists the components with their stage, version, prefix, licence, pin and source.\nNo engine is needed. What cannot be built as it stands is said on standard error.",
+		Description: "Lists the components with their stage, version, prefix, licence, pin and source,\nand the bases. No engine is needed. What cannot be built as it stands is said on standard error.",
 		Flags: []cli.Flag{
 			fileFlag(), setFlag(), formatFlag("stages"),
 		},
@@ -47,7 +47,10 @@ func runStages(c *cli.Context) error {
 }
 
 func listed(file *config.File) *plan.List {
-	list := &plan.List{Components: []plan.Listed{}}
+	list := &plan.List{Components: []plan.Listed{}, Bases: []plan.ListedBase{}}
+	for _, b := range file.Bases {
+		list.AddBase(b)
+	}
 	ground := build.NewGround(file.Dir(), cacheDir())
 	for _, tool := range file.Components {
 		list.Add(tool, listingBase(ground, file, tool.Shared().Name))

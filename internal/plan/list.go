@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -15,7 +16,40 @@ import (
 
 // List is the components of a file. Its JSON form is stable, as Plan's is.
 type List struct {
-	Components []Listed `json:"components"` // in the order of the file
+	Components []Listed     `json:"components"` // in the order of the file
+	Bases      []ListedBase `json:"bases"`      // in the order of the file
+}
+
+// ListedBase is a base as its settings have it.
+type ListedBase struct {
+	Name    string `json:"name"`
+	Address string `json:"address"` // the image, or the file's path as it is stated
+	Pin     string `json:"pin"`     // an image's digest; "content" of a file, which is looked at; "" when nothing pins it
+	Problem string `json:"problem"` // why it cannot be built on as it stands; "" when it can
+	At      string `json:"at"`      // where the user wrote it, "file:line:col"
+}
+
+// AddBase lists a base.
+func (l *List) AddBase(s stages.BaseSettings) {
+	out := ListedBase{Name: s.Name, Address: s.Image + s.OCI + s.Tar, At: s.At.String(), Pin: "content"}
+	if s.Image != "" {
+		out.Address, out.Pin, _ = strings.Cut(s.Image, "@")
+	}
+	if err := s.Usable(false); err != nil {
+		out.Problem = problem(err)
+	}
+	l.Bases = append(l.Bases, out)
+}
+
+// problem is what an error says, without its hints.
+func problem(err error) string {
+	var out []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSuffix(line, "\n"); !strings.HasPrefix(line, "hint: ") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "; ")
 }
 
 // Listed is a component as its settings have it.
@@ -46,7 +80,12 @@ func (l *List) Add(tool stages.Tool, on stages.Base) {
 		Inputs: []Input{}, Packages: []string{}, At: c.At.String()}
 	s, err := tool.Stage(stages.Ground{Build: on, Run: on})
 	if err != nil {
-		out.Problem, _, _ = strings.Cut(err.Error(), "\n")
+		out.Problem = problem(err)
+	}
+	if errors.As(err, new(*stages.UnpinnedError)) { // all else of it can be told
+		s, err = tool.Stage(stages.Ground{Build: on, Run: on, AllowUnpinned: true})
+	}
+	if err != nil {
 		out.Inputs = append(out.Inputs, stated(tool)...)
 	} else {
 		out.Licence = Licence(s.Licence)
@@ -54,7 +93,7 @@ func (l *List) Add(tool stages.Tool, on stages.Base) {
 		out.Packages = packaged(s)
 	}
 	out.Inputs = append(out.Inputs, files(tool)...)
-	out.Pinned = err == nil && !slices.ContainsFunc(out.Inputs, func(i Input) bool { return i.Pin == "" })
+	out.Pinned = out.Problem == "" && !slices.ContainsFunc(out.Inputs, func(i Input) bool { return i.Pin == "" })
 	l.Components = append(l.Components, out)
 }
 
@@ -144,14 +183,33 @@ func (l *List) Table(w io.Writer) error {
 			row(tab, "", "", "", "", "", i.Pin, i.Address)
 		}
 	}
+	if err := tab.Flush(); err != nil || len(l.Bases) == 0 {
+		return err
+	}
+	fmt.Fprintln(tab, "\nBASE\tPIN\tSOURCE")
+	for _, b := range l.Bases {
+		fmt.Fprintf(tab, "%s\t%s\t%s\n", b.Name, short(b.Pin), b.Address)
+	}
 	return tab.Flush()
 }
+
+// many is from how many pinned packages on the table counts them: their lock,
+// which is listed, names them.
+const many = 10
 
 // sources is the inputs as the table has them, never none.
 func (c Listed) sources() []Input {
 	var out []Input
+	packages := 0
 	for _, i := range c.Inputs {
+		if len(c.Inputs) > many && i.Pin != "" && i.Kind != "file" {
+			packages++
+			continue
+		}
 		out = append(out, Input{Address: i.Address, Pin: short(i.Pin)})
+	}
+	if packages > 0 {
+		out = append(out, Input{Address: fmt.Sprintf("%d packages", packages), Pin: "all pinned"})
 	}
 	if len(c.Packages) > 0 {
 		out = append(out, Input{Address: "packages " + strings.Join(c.Packages, " "), Pin: "distribution"})
@@ -165,9 +223,15 @@ func (c Listed) sources() []Input {
 	return []Input{{Pin: short(""), Address: "-"}}
 }
 
-// Problems is why components cannot be built as they stand, a line for each.
+// Problems is why components, and images on bases, cannot be built as they
+// stand, a line for each.
 func (l *List) Problems() []string {
 	var out []string
+	for _, b := range l.Bases {
+		if b.Problem != "" {
+			out = append(out, fmt.Sprintf("%s: base %s: %s", b.At, b.Name, b.Problem))
+		}
+	}
 	for _, c := range l.Components {
 		if c.Problem != "" {
 			out = append(out, fmt.Sprintf("%s: %s: %s", c.At, c.Name, c.Problem))

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"flag"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages"
+	"github.com/urfave/cli/v2"
+)
+
+// serviceFiles are the files of the service, as it is and with newer versions,
+// with the release of each of their bases.
+var serviceFiles = map[string]map[string]stages.Facts{
+	"../../components.toml":                  {"jupyter": focal, "noble": noble},
+	"../../examples/updated/components.toml": {"jupyter": noble, "noble": noble},
+}
+
+var (
+	focal = stages.Facts{Distribution: "ubuntu", Release: "20.04", Libc: "2.31", Layers: 32}
+	noble = stages.Facts{Distribution: "ubuntu", Release: "24.04", Libc: "2.39", Layers: 1}
+)
+
+// unpublished is what has no published checksum, by the ends of addresses. What
+// gets one leaves this list; nothing else may join it unseen.
+var unpublished = map[string][]string{
+	"../../components.toml": {
+		"2.4.4/ants-2.4.4-ubuntu-20.04-X64-gcc.zip", "c3d-1.0.0-Linux-x86_64.tar.gz/download", "osf.io/73h5s/download",
+		"torchvision-0.20.1%2Bcpu-cp39-cp39-linux_x86_64.whl",
+		"ubuntu-20.04/wxpython-4.2.3-cp39-cp39-linux_x86_64.whl", "ubuntu-24.04/wxpython-4.2.3-cp312-cp312-linux_x86_64.whl",
+	},
+	"../../examples/updated/components.toml": {
+		"c3d-1.0.0-Linux-x86_64.tar.gz/download", "osf.io/73h5s/download",
+		"torchvision-0.22.0%2Bcpu-cp312-cp312-manylinux_2_28_x86_64.whl", "ubuntu-24.04/wxpython-4.2.3-cp312-cp312-linux_x86_64.whl",
+	},
+}
+
+// TestServiceFiles puts every image of the service together on bases as they
+// are known to be, which is all that can be done of them without a network.
+func TestServiceFiles(t *testing.T) {
+	for name, facts := range serviceFiles {
+		t.Run(path.Base(path.Dir(name)), func(t *testing.T) {
+			file, err := config.Load(name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			loose := map[string]bool{}
+			for _, target := range file.Targets {
+				img := assembled(t, file, target, facts)
+				checkService(t, target.Name, img)
+				for _, p := range img.Parts {
+					for _, in := range p.Inputs {
+						if !in.Pinned() {
+							loose[in.Address] = true
+						}
+					}
+				}
+			}
+			checkLoose(t, loose, unpublished[name])
+		})
+	}
+}
+
+func assembled(t *testing.T, file *config.File, target config.Target, facts map[string]stages.Facts) stages.Image {
+	t.Helper()
+	all := bases{}
+	for _, b := range file.Bases {
+		f, ok := facts[b.Name]
+		if !ok {
+			t.Fatalf("what base %s is, is not stated here", b.Name)
+		}
+		all[b.Name] = stages.Base{Name: b.Name, Reference: b.Reference(), Root: llb.Image(b.Image), Facts: f}
+	}
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	flags.Bool("allow-unpinned", true, "")
+	img, err := assembleOn(cli.NewContext(cli.NewApp(), flags, nil), file, target, all, "")
+	if err != nil {
+		t.Fatalf("%s: %v", target.Name, err)
+	}
+	if marshalled(t, img.State) == 0 {
+		t.Errorf("%s has an empty definition", target.Name)
+	}
+	return img
+}
+
+// checkService wants what the service promises of each of its images.
+func checkService(t *testing.T, target string, img stages.Image) {
+	t.Helper()
+	want := []string{"ants", "art", "c3d", "freesurfer", "fsl", "mrtrix3", "python", "sct", "synb0"}
+	if target == "runner-slim" {
+		want = slices.DeleteFunc(want, func(s string) bool { return s == "sct" })
+	}
+	var got []string
+	for _, p := range img.Parts {
+		got = append(got, p.Common.Stage)
+		if path.Dir(p.Prefix) != "/opt" {
+			t.Errorf("%s: the prefix of %s is %s", target, p.Name, p.Prefix)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s has %q, want %q", target, got, want)
+	}
+	if n := img.Layers(); n >= 50 {
+		t.Errorf("%s has %d layers", target, n)
+	}
+}
+
+func checkLoose(t *testing.T, loose map[string]bool, want []string) {
+	t.Helper()
+	for _, end := range want {
+		n := len(loose)
+		for address := range loose {
+			if strings.HasSuffix(address, end) {
+				delete(loose, address)
+			}
+		}
+		if len(loose) == n {
+			t.Errorf("nothing unpinned ends in %s", end)
+		}
+	}
+	for address := range loose {
+		t.Errorf("%s is not pinned", address)
+	}
+}
+
+// TestServiceRefused: a build of the service says all that it wants pinned.
+func TestServiceRefused(t *testing.T) {
+	for name, want := range unpublished {
+		file, err := config.Load(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("XDG_CACHE_HOME", t.TempDir())
+		c := cli.NewContext(cli.NewApp(), flag.NewFlagSet("", flag.ContinueOnError), nil)
+		err = checkPins(c, file, file.Targets)
+		if err == nil {
+			t.Fatalf("%s would be built", name)
+		}
+		for _, b := range file.Bases {
+			want = append(want, "base "+b.Name+": image "+b.Image)
+		}
+		for _, text := range want {
+			if !strings.Contains(err.Error(), text+" is not pinned\nhint: ") {
+				t.Errorf("nothing of %s in\n%v", text, err)
+			}
+		}
+		if n := strings.Count(err.Error(), "is not pinned"); n != len(want) {
+			t.Errorf("%d are refused, want %d:\n%v", n, len(want), err)
+		}
+	}
+}

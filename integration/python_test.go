@@ -1,0 +1,88 @@
+package integration
+
+import (
+	"image"
+	_ "image/png" // fsleyes writes pictures in it
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fsleyesTable is the service's Python packages on Debian 13, which has wxPython
+// itself: the index has no wheel of it for Linux. The other packages are what the
+// component has in components.toml, where the release's own draw without a screen.
+const fsleyesTable = `version = "3.13"
+requirements = "python-3.13.txt"
+packages = ["nibabel", "pyvista", "PyOpenGL", "PyOpenGL_accelerate", "fsleyes", "connected-components-3d", "wxPython"]
+system_site_packages = true
+env = { PYOPENGL_USE_ACCELERATE = "0" }
+
+[components.python.runtime]
+"debian-13" = ["libgl1", "libosmesa6", "python3-wxgtk4.0"]
+`
+
+// fsleyesLook makes a ball and renders it. Standard output has the manifest and
+// what was imported; the picture is in /out.
+const fsleyesLook = `set -e
+cat /VERSION_MANIFEST.txt
+export HOME=/tmp
+python - <<'end'
+import cc3d, nibabel, numpy, OpenGL, OpenGL_accelerate, pyvista, wx
+x, y, z = numpy.mgrid[:40, :40, :40] - 20
+ball = (20 - numpy.sqrt(x * x + y * y + z * z)).clip(0)
+nibabel.save(nibabel.Nifti1Image(ball.astype("float32"), numpy.eye(4)), "/tmp/ball.nii.gz")
+print("parts:", cc3d.connected_components(ball > 5).max())
+print("wx from", wx.__file__)
+print("sphere of", pyvista.Sphere().n_points > 100)
+end
+PYOPENGL_PLATFORM=osmesa fsleyes render --outfile /out/ball.png --size 300 200 /tmp/ball.nii.gz
+`
+
+// TestPythonOfTheService installs the lock of the service's Python packages, and
+// lets fsleyes render a picture without a screen.
+func TestPythonOfTheService(t *testing.T) {
+	if testing.Short() {
+		t.Skip("installs 400 MB of packages; run without -short")
+	}
+	sharedEngine(t)
+	dir := project(t, components("python", fsleyesTable))
+	writeFile(t, filepath.Join(dir, "python-3.13.txt"), readFile(t, "../locks/python-3.13.txt"))
+	built(t, dir).ok(t)
+	out := t.TempDir()
+	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--volume", out+":/out", "--", "/bin/sh", "-c", fsleyesLook))).ok(t)
+	for _, want := range []string{
+		"NIBABEL_VERSION=5.3.2\n", "PYVISTA_VERSION=0.46.4\n", "PYOPENGL_VERSION=3.1.10\n", "PYOPENGL_ACCELERATE_VERSION=3.1.10\n",
+		"FSLEYES_VERSION=1.16.3\n", "CC3D_VERSION=3.26.1\n", "WXPYTHON_VERSION=4.2.",
+		"parts: 1\n", "wx from /usr/lib/python3/dist-packages/wx/", "sphere of True\n",
+	} {
+		if !strings.Contains(r.Stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.Stdout)
+		}
+	}
+	checkPicture(t, filepath.Join(out, "ball.png"))
+}
+
+// checkPicture wants a picture with a ball in it: shades of grey, which a screen
+// that nothing was drawn on, or only its frame, has not.
+func checkPicture(t *testing.T, path string) {
+	t.Helper()
+	f := must(os.Open(path))(t)
+	defer f.Close() //nolint:errcheck // it was only read
+	img, _, err := image.Decode(f)
+	noError(t, err)
+	if got := img.Bounds().Size(); got != image.Pt(300, 200) {
+		t.Errorf("the picture has %v pixels", got)
+	}
+	shades := map[uint32]bool{}
+	for y := range 200 {
+		for x := range 300 {
+			if r, g, b, _ := img.At(x, y).RGBA(); r == g && g == b {
+				shades[r] = true
+			}
+		}
+	}
+	if len(shades) < 10 {
+		t.Errorf("the picture has %d shades of grey", len(shades))
+	}
+}
