@@ -150,7 +150,7 @@ func (l *List) Table(w io.Writer) error {
 // sources is the inputs as the table has them, never none.
 func (c Listed) sources() []Input {
 	var out []Input
-	for _, i := range c.Inputs {
+	for _, i := range heaped(c.Inputs) {
 		out = append(out, Input{Address: i.Address, Pin: short(i.Pin)})
 	}
 	if len(c.Packages) > 0 {
