@@ -182,7 +182,14 @@ func checkFreeSurferImage(t *testing.T, files map[string]string) {
 // and returns its reference by digest.
 func pushed(t *testing.T, tag string, files map[string]string) string {
 	t.Helper()
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	return pushedTo(t, &faultyHub{}, tag, files)
+}
+
+// pushedTo is pushed for a registry that can fail.
+func pushedTo(t *testing.T, hub *faultyHub, tag string, files map[string]string) string {
+	t.Helper()
+	hub.Handler = registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(hub)
 	t.Cleanup(server.Close)
 	archive := must(upstream.Tarball(files))(t)
 	layer := must(tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil }))(t)
