@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,8 @@ func (b *Builder) patient(ctx context.Context, g graph) (context.Context, func()
 	go b.watch(ctx, g, cancel)
 	return ctx, func() *StepError {
 		cancel(nil)
-		late, _ := context.Cause(ctx).(*StepError)
+		var late *StepError
+		errors.As(context.Cause(ctx), &late)
 		return late
 	}
 }
