@@ -66,6 +66,10 @@ func (c *Conda) install(on Base, lock condaLock) llb.State {
 	return env.Layer()
 }
 
+// staticLibraries are for compiling: packages of a compiled tool bring them, and
+// nothing needs them at run time.
+const staticLibraries = "*.a"
+
 func plain(patterns []Pattern) []string {
 	var out []string
 	for _, p := range patterns {

@@ -149,7 +149,7 @@ func (f *FSL) install(on Base, lock condaLock) llb.State {
 		Prefix:       f.Prefix,
 		Packages:     lock.inputs(f.Lock),
 		Env:          []string{"FSLDIR=" + f.Prefix, "FSL_CREATE_WRAPPER_SCRIPTS=1"},
-		Prune:        plain(f.Prune),
+		Prune:        append([]string{staticLibraries}, plain(f.Prune)...),
 		Keep:         plain(f.Keep),
 		Script:       f.script(),
 		Secrets:      f.Secrets,
