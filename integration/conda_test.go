@@ -110,7 +110,7 @@ type packed struct {
 }
 
 // below is the files and links of an image below a folder, by their path in it.
-func below(t *testing.T, layout, folder string) map[string]packed {
+func below(t testing.TB, layout, folder string) map[string]packed {
 	t.Helper()
 	out := map[string]packed{}
 	err := image.Walk(openLayout(t, layout), func(e image.Entry) error {

