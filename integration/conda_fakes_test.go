@@ -61,6 +61,7 @@ func fslPackages() []upstream.CondaPackage {
 			"data/standard/MNI152.txt":        "kept\n",
 			"data/standard/other.txt":         "pruned\n",
 			"bin/tool":                        fslTool,
+			"lib/libfsl.a":                    "!<arch>\n",
 			"lib/libfsl.so":                   "\x7fELF\x00" + upstream.CondaPrefix + "/lib\x00end\x00",
 		}}
 	out := []upstream.CondaPackage{base}

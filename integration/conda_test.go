@@ -24,9 +24,7 @@ func TestConda(t *testing.T) {
 	}
 	sharedEngine(t)
 	s := site(t)
-	lock := fakeFSL(t, s)
-	dir := project(t, components("fsl", fslComponent(`prune = ["doc", "data/standard/*"]`+"\n"+`keep = ["data/standard/MNI152*"]`)))
-	writeFile(t, filepath.Join(dir, "fsl.conda.tsv"), lock)
+	dir, _ := fslProject(t, s)
 	built(t, dir, "--output", "type=oci,dest="+filepath.Join(dir, "out")+",tar=false").ok(t)
 
 	t.Run("layers", func(t *testing.T) { checkFSLLayers(t, filepath.Join(dir, "out")) })
@@ -112,7 +110,7 @@ type packed struct {
 }
 
 // below is the files and links of an image below a folder, by their path in it.
-func below(t *testing.T, layout, folder string) map[string]packed {
+func below(t testing.TB, layout, folder string) map[string]packed {
 	t.Helper()
 	out := map[string]packed{}
 	err := image.Walk(openLayout(t, layout), func(e image.Entry) error {
@@ -195,17 +193,7 @@ smoke = ["! command -v python"]
 
 // testCondaANTs: of the environment, ANTs' programs alone are on PATH.
 func testCondaANTs(t *testing.T) {
-	s := site(t)
-	lock := ""
-	for _, p := range []upstream.CondaPackage{
-		{Name: "ants", Version: "2.5.4", Build: "h1_0", Subdir: "linux-64", Licence: "Apache-2.0", Depends: []string{"libitk"},
-			Files: map[string]string{"bin/antsRegistration": goodANTs, "bin/N4BiasFieldCorrection": goodANTs, "share/ants/README": "ANTs\n"}},
-		{Name: "libitk", Version: "5.4.3", Build: "h1_0", Subdir: "linux-64", Files: map[string]string{"bin/itkTestDriver": "#!/bin/sh\n"}},
-	} {
-		lock += must(s.Conda(forgeChannel, p))(t)
-	}
-	dir := project(t, components("ants", "version = \"2.5.4\"\nlock = \"ants.conda.tsv\"\n"))
-	writeFile(t, filepath.Join(dir, "ants.conda.tsv"), lock)
+	dir, _ := condaANTsProject(t, site(t))
 	layout := filepath.Join(dir, "out")
 	built(t, dir, "--output", "type=oci,dest="+layout+",tar=false").ok(t)
 	linked := map[string]string{}

@@ -22,7 +22,7 @@ import (
 )
 
 // site is a stand-in of an upstream site that ends with the test.
-func site(t *testing.T) *upstream.Site {
+func site(t testing.TB) *upstream.Site {
 	t.Helper()
 	s := upstream.New()
 	t.Cleanup(s.Close)
@@ -53,7 +53,7 @@ func fakeANTs(t *testing.T, s *upstream.Site, script string) string {
 }
 
 // own is a script of this test's own: no other test has built it.
-func own(t *testing.T, script string) string {
+func own(t testing.TB, script string) string {
 	t.Helper()
 	return script + "# " + t.Name() + " " + strconv.FormatInt(time.Now().UnixNano(), 36) + "\n"
 }
@@ -156,7 +156,7 @@ var sharedRoot = sync.OnceValues(func() (string, error) {
 })
 
 // sharedEngine is engineRoot for tests that need no empty root.
-func sharedEngine(t *testing.T) string {
+func sharedEngine(t testing.TB) string {
 	t.Helper()
 	needEngine(t)
 	root := must(sharedRoot())(t)
@@ -164,7 +164,7 @@ func sharedEngine(t *testing.T) string {
 	return filepath.Join(root, "engine")
 }
 
-func needEngine(t *testing.T) {
+func needEngine(t testing.TB) {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("our own engine needs Linux and root")
@@ -175,7 +175,7 @@ func needEngine(t *testing.T) {
 }
 
 // useEngine makes our own engine in root the one of this test's commands.
-func useEngine(t *testing.T, root string) {
+func useEngine(t testing.TB, root string) {
 	t.Helper()
 	t.Setenv("MEDBUILD_ROOT", filepath.Join(root, "engine"))
 	t.Setenv("MEDBUILD_BUILDKITD", must(daemon())(t))
@@ -186,7 +186,7 @@ func useEngine(t *testing.T, root string) {
 
 // nothingLeft fails the test when an engine left a process or a mount. It may
 // take a moment where the command was killed.
-func nothingLeft(t *testing.T, root string) {
+func nothingLeft(t testing.TB, root string) {
 	t.Helper()
 	if left := eventually(3*time.Second, func() string { return leftBy(root) }); left != "" {
 		t.Error(left)
@@ -220,7 +220,7 @@ func in(dir string, cmd *exec.Cmd) *exec.Cmd {
 }
 
 // built builds the project's target "all" and returns what was printed.
-func built(t *testing.T, dir string, args ...string) result {
+func built(t testing.TB, dir string, args ...string) result {
 	t.Helper()
 	args = append([]string{"build", "--progress", "plain", "--target", "all"}, args...)
 	return finish(t, in(dir, medbuildCmd(t, args...)))
@@ -228,7 +228,7 @@ func built(t *testing.T, dir string, args ...string) result {
 
 // failed fails the test unless the command ended with the code and its standard
 // error has all the texts.
-func (r result) failed(t *testing.T, code int, texts ...string) {
+func (r result) failed(t testing.TB, code int, texts ...string) {
 	t.Helper()
 	if r.Code != code {
 		t.Errorf("exit code %d, want %d", r.Code, code)
@@ -245,7 +245,7 @@ func (r result) failed(t *testing.T, code int, texts ...string) {
 	t.Log(message)
 }
 
-func noError(t *testing.T, err error) {
+func noError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -7,72 +7,11 @@ import (
 	"github.com/medbuild/medbuild/integration/upstream"
 )
 
-// A server that says no: the error has the status, and not the checksum of the
-// page that came with it.
-func TestFetchNotFound(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
-	s.FailAlways(antsPath, upstream.Status(404))
-	r := built(t, dir)
-	r.failed(t, 1, "components.toml:10:1", "ants: fetch http://127.0.0.1", antsPath, "the server answers 404 Not Found", "\nhint: ")
-}
-
-func TestFetchServerErrorIsTriedAgain(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
-	s.Fail(antsPath, upstream.Status(503), upstream.Status(503))
-	r := built(t, dir).ok(t)
-	if !strings.Contains(r.Stderr, "503 Service Unavailable; trying again") {
-		t.Errorf("no notice of the second try: %s", r.Stderr)
-	}
-}
-
-func TestFetchServerErrorForGood(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
-	s.FailAlways(antsPath, upstream.Status(500))
-	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch", "the server answers 500 Internal Server Error", "3 tries", "\nhint: ")
-}
-
-func TestFetchCutOffIsTriedAgain(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
-	s.Fail(antsPath, upstream.Cut)
-	r := built(t, dir).ok(t)
-	if !strings.Contains(r.Stderr, "trying again") {
-		t.Errorf("no notice of the second try: %s", r.Stderr)
-	}
-}
-
-func TestFetchRefused(t *testing.T) {
-	sharedEngine(t)
-	address := must(upstream.Refused(antsPath))(t)
-	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
-	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "connection refused", "\nhint: ")
-}
-
 func TestFetchUnknownHost(t *testing.T) {
 	sharedEngine(t)
 	address := "http://no-such-host.invalid" + antsPath
 	dir := project(t, components("ants", antsTable(address, strings.Repeat("0", 64))))
 	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "no such host", "\nhint: ")
-}
-
-// Other bytes than the pin says: both checksums and the address.
-func TestFetchWrongBytes(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	address, got := s.Put(antsPath, []byte("a file that was moved"))
-	want := strings.Repeat("1", 64)
-	dir := project(t, components("ants", antsTable(address, want)))
-	built(t, dir).failed(t, 1, "components.toml:10:1", "ants: fetch "+address, "sha256:"+got, "sha256:"+want, "\nhint: ")
-	if n := s.Asked(antsPath); n > 2 {
-		t.Errorf("wrong bytes were fetched %d times", n)
-	}
 }
 
 // A compile that fails shows where in the user's file the component stands,

@@ -17,12 +17,7 @@ func TestGenericStages(t *testing.T) {
 		t.Skip("installs packages and compiles; run without -short")
 	}
 	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components(
-		"tool", archiveTable(t, s), "zipped", zipTable(t, s), "compiled", makeTable(t, s),
-		"bc", "stage = \"apt\"\nversion = \"1.07\"\npackages = [\"bc\"]\nlicence = \"GPL-3.0-or-later\"\nsmoke = [\"echo 6*7 | bc | grep -x 42\"]\n",
-		"c3d", c3dTable(t, s)+"commands = [\"c3d_affine_tool\"]\n", "art", artTable(t, s), "scripts", filesTable))
-	writeFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
+	dir, _ := genericProject(t, site(t))
 	built(t, dir).ok(t)
 	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c", genericLook))).ok(t)
 	for _, want := range genericSeen {
@@ -33,6 +28,18 @@ func TestGenericStages(t *testing.T) {
 	if t.Failed() {
 		t.Log(r.Stdout)
 	}
+}
+
+// genericProject has a component of every stage that knows no tool, and of those
+// made of an archive alone.
+func genericProject(t *testing.T, s *upstream.Site) (dir, target string) {
+	t.Helper()
+	dir = project(t, components(
+		"tool", archiveTable(t, s), "zipped", zipTable(t, s), "compiled", makeTable(t, s),
+		"bc", "stage = \"apt\"\nversion = \"1.07\"\npackages = [\"bc\"]\nlicence = \"GPL-3.0-or-later\"\nsmoke = [\"echo 6*7 | bc | grep -x 42\"]\n",
+		"c3d", c3dTable(t, s)+"commands = [\"c3d_affine_tool\"]\n", "art", artTable(t, s), "scripts", filesTable))
+	writeFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
+	return dir, "all"
 }
 
 // genericLook says what there is to see, a line for each thing.
@@ -153,8 +160,26 @@ func TestPythonByAddress(t *testing.T) {
 		t.Skip("installs packages; run without -short")
 	}
 	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("python", `version = "3.13"
+	dir, _ := pythonProject(t, site(t))
+	if log := built(t, dir).ok(t).Stderr; !strings.Contains(log, "[python] fetch standin-1.5%2Bcpu") {
+		t.Errorf("the wheel was not the engine's to fetch: %s", log)
+	}
+	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c",
+		`cat /VERSION_MANIFEST.txt; python -c 'import standin, built, six; print(standin.word, built.word, six.__file__)'`))).ok(t)
+	for _, want := range []string{"STANDIN_VERSION=1.5+cpu\n", "BUILT_VERSION=2.5\n", "SIX_VERSION=1.", "wheel sdist /usr/lib/python3/dist-packages/six.py\n"} {
+		if !strings.Contains(r.Stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.Stdout)
+		}
+	}
+
+	writeFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:"+strings.Repeat("0", 64)+"\n")
+	built(t, dir).failed(t, 1, "python: step [python] install packages failed", "setuptools")
+}
+
+// pythonProject is a wheel and a source archive by their addresses.
+func pythonProject(t *testing.T, s *upstream.Site) (dir, target string) {
+	t.Helper()
+	dir = project(t, components("python", `version = "3.13"
 requirements = "requirements.txt"
 packages = ["standin", "built", "six"]
 system_site_packages = true
@@ -170,19 +195,7 @@ build_constraints = "build.txt"
 built @ %s --hash=sha256:%s
 `, wheel, sum, archive, archiveSum))
 	writeFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2\n")
-	if log := built(t, dir).ok(t).Stderr; !strings.Contains(log, "[python] fetch standin-1.5%2Bcpu") {
-		t.Errorf("the wheel was not the engine's to fetch: %s", log)
-	}
-	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c",
-		`cat /VERSION_MANIFEST.txt; python -c 'import standin, built, six; print(standin.word, built.word, six.__file__)'`))).ok(t)
-	for _, want := range []string{"STANDIN_VERSION=1.5+cpu\n", "BUILT_VERSION=2.5\n", "SIX_VERSION=1.", "wheel sdist /usr/lib/python3/dist-packages/six.py\n"} {
-		if !strings.Contains(r.Stdout, want) {
-			t.Errorf("no %q in\n%s", want, r.Stdout)
-		}
-	}
-
-	writeFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:"+strings.Repeat("0", 64)+"\n")
-	built(t, dir).failed(t, 1, "python: step [python] install packages failed", "setuptools")
+	return dir, "all"
 }
 
 // wheelOf is a package file with a module.

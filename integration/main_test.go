@@ -109,7 +109,7 @@ func tidy(t *testing.T, root string) {
 }
 
 // baseTar is the path of a Debian trixie root file system as a tar.
-func baseTar(t *testing.T) string {
+func baseTar(t testing.TB) string {
 	t.Helper()
 	if os.Getenv("MEDBUILD_TEST_BASE") == "" {
 		if _, err := exec.LookPath("mmdebstrap"); err != nil {
@@ -121,7 +121,7 @@ func baseTar(t *testing.T) string {
 
 // project writes components.toml into a new folder and returns the folder.
 // BASE in the text becomes the path of baseTar, relative to the folder.
-func project(t *testing.T, toml string) string {
+func project(t testing.TB, toml string) string {
 	t.Helper()
 	dir := t.TempDir()
 	rel := must(filepath.Rel(dir, baseTar(t)))(t)
@@ -136,20 +136,20 @@ type result struct {
 }
 
 // medbuild runs the command with the arguments to its end.
-func medbuild(t *testing.T, args ...string) result {
+func medbuild(t testing.TB, args ...string) result {
 	t.Helper()
 	return finish(t, medbuildCmd(t, args...))
 }
 
 // medbuildCmd is the command, for tests that give it input, a folder or signals.
-func medbuildCmd(t *testing.T, args ...string) *exec.Cmd {
+func medbuildCmd(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	return exec.Command(must(command())(t), args...)
 }
 
 // finish runs cmd; a program that cannot be started fails the test, one that
 // ends badly does not.
-func finish(t *testing.T, cmd *exec.Cmd) result {
+func finish(t testing.TB, cmd *exec.Cmd) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -161,7 +161,7 @@ func finish(t *testing.T, cmd *exec.Cmd) result {
 }
 
 // ok fails the test unless the command ended well.
-func (r result) ok(t *testing.T) result {
+func (r result) ok(t testing.TB) result {
 	t.Helper()
 	if r.Code != 0 {
 		t.Fatalf("exit code %d\nstdout: %s\nstderr: %s", r.Code, r.Stdout, r.Stderr)
@@ -170,8 +170,8 @@ func (r result) ok(t *testing.T) result {
 }
 
 // must ends the test when err is one: must(os.ReadFile(name))(t).
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-func writeFile(t *testing.T, path, content string) {
+func writeFile(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)

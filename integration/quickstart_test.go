@@ -190,7 +190,7 @@ func stepsRun(log string) []string {
 }
 
 // openLayout is the one image of an OCI layout.
-func openLayout(t *testing.T, layout string) v1.Image {
+func openLayout(t testing.TB, layout string) v1.Image {
 	t.Helper()
 	return must(image.OpenLayout(layout))(t)
 }
@@ -268,7 +268,7 @@ func fileSums(t *testing.T, layout string) map[string]string {
 	return out
 }
 
-func readFile(t *testing.T, path string) string {
+func readFile(t testing.TB, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -39,7 +38,7 @@ func freesurferTable(t *testing.T, s *upstream.Site, files map[string]string, mo
 }
 
 // layoutOf builds the project's target and returns the image's layout folder.
-func layoutOf(t *testing.T, dir, target string) string {
+func layoutOf(t testing.TB, dir, target string) string {
 	t.Helper()
 	out := filepath.Join(dir, "out-"+target)
 	finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", target, "--output", "type=oci,tar=false,dest="+out))).ok(t)
@@ -47,30 +46,9 @@ func layoutOf(t *testing.T, dir, target string) string {
 }
 
 // inside runs a script in a target and returns what it printed.
-func inside(t *testing.T, dir, target, script string) string {
+func inside(t testing.TB, dir, target, script string) string {
 	t.Helper()
 	return medbuild(t, "run", "--file", filepath.Join(dir, "components.toml"), "--target", target, "--", "/bin/bash", "-euc", script).ok(t).Stdout
-}
-
-// nothingUnwanted walks all layers for what no tree may bring along.
-func nothingUnwanted(t *testing.T, layout string, pruned ...string) {
-	t.Helper()
-	unwanted := regexp.MustCompile(`(^|/)(\.license|\.git|pkgs|v1_0)(/|$)|\.a$` + strings.Join(append([]string{""}, pruned...), "|"))
-	seen := 0
-	noError(t, image.Walk(openLayout(t, layout), func(e image.Entry) error {
-		seen++
-		if unwanted.MatchString(e.Name) || strings.HasSuffix(e.Name, "/license.txt") && e.FileInfo().Mode().IsRegular() {
-			t.Errorf("in layer %d: %s", e.Layer, e.Name)
-		}
-		content, err := io.ReadAll(e.Content)
-		if bytes.Contains(content, []byte(upstream.Registered)) {
-			t.Errorf("in layer %d: %s holds a licence", e.Layer, e.Name)
-		}
-		return err
-	}))
-	if seen < 100 {
-		t.Errorf("only %d entries seen: the walk is broken", seen)
-	}
 }
 
 func TestFreeSurfer(t *testing.T) {
@@ -84,7 +62,6 @@ func TestFreeSurfer(t *testing.T) {
 	layout := layoutOf(t, dir, "all")
 
 	t.Run("layers", func(t *testing.T) {
-		nothingUnwanted(t, layout, `freesurfer/(trctrain|fsfast|matlab|diffusion|tktools|lib/(qt|cuda|vtk)|subjects/(bert|cvs_avg35))`)
 		tree := below(t, layout, "opt/freesurfer")
 		for _, kept := range []string{"bin/mri_convert", "bin/recon-all", "subjects/fsaverage/surf/lh.white", "average/RB_all_2016-05-10.vc700.gca",
 			"average/talairach_mixed_with_skull.gca", "docs/license.freesurfer.txt", "mni/share/perl5/MNI/Startup.pm"} {
@@ -98,7 +75,7 @@ func TestFreeSurfer(t *testing.T) {
 	})
 	t.Run("notices", func(t *testing.T) { checkNotices(t, layout) })
 	t.Run("inside", func(t *testing.T) { checkFreeSurferInside(t, dir) })
-	t.Run("image", func(t *testing.T) { checkFreeSurferImage(t, files) })
+	t.Run("image", checkFreeSurferImage)
 	t.Run("synb0 profile", func(t *testing.T) {
 		small := project(t, components("freesurfer", freesurferTable(t, s, files, "profile = \"synb0\"\nkeep = [\"bin/mri_surf2surf\"]")))
 		tree := below(t, layoutOf(t, small, "all"), "opt/freesurfer")
@@ -158,18 +135,9 @@ FS_LICENSE_CONTENT='nobody@example.org
 	}
 }
 
-// checkFreeSurferImage copies FreeSurfer from an image in a registry.
-func checkFreeSurferImage(t *testing.T, files map[string]string) {
-	t.Helper()
-	at := map[string]string{}
-	for file, content := range files {
-		at["usr/local/"+file] = strings.ReplaceAll(content, freesurferStamp, "freesurfer-linux-ubuntu22_x86_64-7.4.1-20230614-7eb8460")
-	}
-	reference := pushed(t, "freesurfer/freesurfer:7.4.1", at)
-	dir := project(t, components("freesurfer7", fmt.Sprintf("stage = \"freesurfer\"\nversion = \"7.4.1\"\nprefix = \"/opt/freesurfer7\"\nprofile = \"recon-all\"\n"+
-		"licence = \"/home/user/license.txt\"\nsource = { image = %q, path = \"/usr/local/freesurfer\" }\n", reference)))
-	layout := layoutOf(t, dir, "all")
-	nothingUnwanted(t, layout, `^opt/freesurfer7/(trctrain|fsfast|matlab)`, `^usr/local/freesurfer`)
+func checkFreeSurferImage(t *testing.T) {
+	dir, target := freesurferFromImage(t, nil)
+	layout := layoutOf(t, dir, target)
 	if got := below(t, layout, "opt/freesurfer7")["license.txt"].Linkname; got != "/home/user/license.txt" {
 		t.Errorf("license.txt leads to %q", got)
 	}
@@ -182,7 +150,14 @@ func checkFreeSurferImage(t *testing.T, files map[string]string) {
 // and returns its reference by digest.
 func pushed(t *testing.T, tag string, files map[string]string) string {
 	t.Helper()
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	return pushedTo(t, &faultyHub{}, tag, files)
+}
+
+// pushedTo is pushed for a registry that can fail.
+func pushedTo(t *testing.T, hub *faultyHub, tag string, files map[string]string) string {
+	t.Helper()
+	hub.Handler = registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(hub)
 	t.Cleanup(server.Close)
 	archive := must(upstream.Tarball(files))(t)
 	layer := must(tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil }))(t)
@@ -226,7 +201,6 @@ func TestSynb0(t *testing.T) {
 	sharedEngine(t)
 	dir, commit := synb0Project(t, site(t), upstream.Synb0(), `prefix = "/home/jovyan/synb0-disco"`)
 	layout := layoutOf(t, dir, "synb0")
-	nothingUnwanted(t, layout)
 	tree := below(t, layout, "home/jovyan/synb0-disco")
 	for _, want := range []string{`device = torch.device("cpu")`, "torch.load(model_path, map_location=device)"} {
 		if !strings.Contains(tree["src/inference.py"].content, want) {
@@ -304,21 +278,25 @@ func TestSynb0Inference(t *testing.T) {
 	}
 }
 
-func TestSCT(t *testing.T) {
-	if testing.Short() {
-		t.Skip("installs a compiler; run without -short")
-	}
-	sharedEngine(t)
-	s := site(t)
+// sctProject is SCT with an owner at run time.
+func sctProject(t *testing.T, s *upstream.Site) (dir, target string) {
+	t.Helper()
 	repository := t.TempDir()
 	noError(t, upstream.Write(repository, upstream.SCT("7.2")))
 	address, commit, err := s.Repository(sctPath, repository)
 	noError(t, err)
 	miniforge, sum := s.Put(miniforgePath, []byte(upstream.Miniforge))
-	dir := project(t, components("sct", fmt.Sprintf("version = \"7.2\"\nprefix = \"/opt/medimproc/sct\"\nowner = \"1000:100\"\n"+
-		"source = { git = %q, commit = %q }\nminiforge = { url = %q, sha256 = %q }\n", address, commit, miniforge, sum)))
-	layout := layoutOf(t, dir, "all")
-	nothingUnwanted(t, layout, `sct/(documentation|\.github|install_sct_log)`)
+	return project(t, components("sct", fmt.Sprintf("version = \"7.2\"\nprefix = \"/opt/medimproc/sct\"\nowner = \"1000:100\"\n"+
+		"source = { git = %q, commit = %q }\nminiforge = { url = %q, sha256 = %q }\n", address, commit, miniforge, sum))), "all"
+}
+
+func TestSCT(t *testing.T) {
+	if testing.Short() {
+		t.Skip("installs a compiler; run without -short")
+	}
+	sharedEngine(t)
+	dir, target := sctProject(t, site(t))
+	layout := layoutOf(t, dir, target)
 	tree := below(t, layout, "opt/medimproc/sct")
 	for _, f := range []string{"bin/sct_version", "data/PAM50/PAM50_t2.nii.gz", "python/envs/venv_sct/bin/python", "install_sct"} {
 		if e, ok := tree[f]; !ok || e.Uid != 1000 || e.Gid != 100 {

@@ -19,7 +19,7 @@ type Conda struct {
 	Packages     []Input  // archives; their addresses end in subdir and file: linux-64/bzip2-1.0.8-h4bc722e_7.conda
 	Env          []string // "KEY=value" around the packages' own scripts
 	Commands     Commands // what goes on PATH; the zero value makes no folder for it
-	Prune        []string // patterns of what to leave out, relative to Prefix: * matches slashes too, a folder stands for all in it
+	Prune        []string // patterns of what to leave out: a name in any folder, or a path below Prefix with a slash in it; * stands for no slash
 	Keep         []string // patterns of what to keep of that
 	Script       string   // POSIX shell that runs in Prefix at the end
 	Secrets      []string

@@ -6,7 +6,6 @@ names each, and the address it came from, which the environment's records keep.
 
 import argparse
 import asyncio
-import fnmatch
 import glob
 import json
 import os
@@ -139,16 +138,38 @@ def programs(prefix, package):
     return sorted(p for p in found if "/" not in p and os.access(os.path.join(prefix, "bin", p), os.X_OK))
 
 
+def form(pattern):
+    """The regular expression of a pattern."""
+    name = pattern.rstrip("/")
+    parts = re.findall(r"\[[!^]?\]?[^\]]*\]|.", name.lstrip("/"), re.DOTALL)
+    return ("" if "/" in name else "(?:.*/)?") + "".join(part_form(p) for p in parts)
+
+
+def part_form(part):
+    if part in ("*", "?"):
+        return "[^/]" + part.replace("?", "")
+    if len(part) == 1:
+        return re.escape(part)
+    inner, no = part[1:-1], ""
+    if inner[0] in "!^":
+        inner, no = inner[1:], "^/"
+    return "[" + no + inner.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]") + "]"
+
+
 class Patterns:
-    """Paths relative to the prefix. * matches slashes too, and a folder stands for all that is in it."""
+    """What the shell's patterns match: * and ? stand for no slash.
+
+    One without a slash is a name in any folder, one with a slash a path from
+    the prefix. A folder stands for all that is in it.
+    """
 
     def __init__(self, patterns):
-        self.form = re.compile("|".join(fnmatch.translate(p) for p in patterns) or "(?!)")
+        self.form = re.compile("|".join("(?:%s)" % form(p) for p in patterns) or "(?!)")
         self.known = {"": False}
 
     def match(self, path):
         if path not in self.known:
-            self.known[path] = self.match(os.path.dirname(path)) or bool(self.form.match(path))
+            self.known[path] = self.match(os.path.dirname(path)) or bool(self.form.fullmatch(path))
         return self.known[path]
 
 

@@ -75,7 +75,8 @@ func TestCondaPrune(t *testing.T) {
 	}{
 		{"nothing", nil, nil, []string{"doc/a", "doc/deep/b", "lib/libx.a", "lib/py/y.a", "lib/py/z"}},
 		{"folder", []string{"doc"}, nil, []string{"lib/libx.a", "lib/py/y.a", "lib/py/z"}},
-		{"slashes match", []string{"lib/*.a"}, nil, []string{"doc/a", "doc/deep/b", "lib/py/z"}},
+		{"a star stops at a slash", []string{"lib/*.a"}, nil, []string{"doc/a", "doc/deep/b", "lib/py/y.a", "lib/py/z"}},
+		{"a name in any folder", []string{"*.a", "deep"}, nil, []string{"doc/a", "lib/py/z"}},
 		{"keep a file", []string{"doc", "lib/*"}, []string{"doc/deep/b"}, []string{"doc/deep/b"}},
 		{"keep a folder", []string{"*"}, []string{"lib/py"}, []string{"lib/py/y.a", "lib/py/z"}},
 		{"names that begin alike", []string{"do", "li?"}, nil, []string{"doc/a", "doc/deep/b"}},

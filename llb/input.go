@@ -44,6 +44,7 @@ type Input struct {
 	Pin     string   // "sha256:…" or a git commit; "" when nothing pins it
 	At      Position // of the source in the user's file
 	Bare    bool     `json:",omitempty"` // leaves out a repository's submodules
+	Size    int64    `json:",omitempty"` // of an archive in bytes; 0 when it is not known
 }
 
 // Name is the file name of an archive, the repository's name or the image's with

@@ -52,6 +52,7 @@ func (a *ANTs) installed(g Ground) (Stage, error) {
 		return Stage{}, fmt.Errorf("%s has no package ants\nhint: add it with all that it needs", a.Lock.Path)
 	}
 	layer := llb.Conda{Component: a.Name, On: g.Build.Root, Distribution: g.Build.ID(), Prefix: a.Prefix,
+		Prune:    []string{staticLibraries},
 		Packages: lock.inputs(a.Lock), Secrets: a.Secrets, At: here(),
 		Commands: llb.Commands{Folder: condaCommands(a.Name), Package: "ants", Names: a.Commands},
 	}.Layer()

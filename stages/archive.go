@@ -10,7 +10,7 @@ type Archive struct {
 	Source Source   `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) a git repository, or an image and the folder in it"`
 	Format string   `toml:"format" doc:"the archive's format, where its address does not end in it"`
 	Strip  int      `toml:"strip" doc:"how many folders to take off the paths in the archive"`
-	Keep   []string `toml:"keep" form:"glob" doc:"patterns of what to unpack, after strip; everything when left out. One without a slash is a name in any folder"`
+	Keep   []string `toml:"keep" form:"glob" doc:"patterns of what to unpack, after strip; everything when left out"`
 	Prune  []string `toml:"prune" form:"glob" doc:"patterns of what not to unpack"`
 	To     string   `toml:"to" form:"path" doc:"folder below the prefix to unpack into; the prefix itself when left out"`
 	Generic

@@ -10,8 +10,8 @@ type Conda struct {
 	Common
 	Lock     File      `toml:"lock" doc:"the packages: size, sha256, address and licence in each line, with tabs between"`
 	Commands []string  `toml:"commands" doc:"the programs on PATH; all of the environment's when left out, its Python and shell among them"`
-	Prune    []Pattern `toml:"prune" doc:"what to leave out; * matches slashes too"`
-	Keep     []Pattern `toml:"keep" doc:"what to keep although prune leaves it out"`
+	Prune    []Pattern `toml:"prune" doc:"patterns of what to leave out"`
+	Keep     []Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
 	Generic
 }
 
@@ -65,6 +65,10 @@ func (c *Conda) install(on Base, lock condaLock) llb.State {
 	}
 	return env.Layer()
 }
+
+// staticLibraries are for compiling: packages of a compiled tool bring them, and
+// nothing needs them at run time.
+const staticLibraries = "*.a"
 
 func plain(patterns []Pattern) []string {
 	var out []string

@@ -117,7 +117,7 @@ func (l condaLock) find(name string) (condaPackage, bool) {
 func (l condaLock) inputs(f File) []llb.Input {
 	var out []llb.Input
 	for _, p := range l {
-		out = append(out, llb.Input{Kind: llb.Archive, Address: p.Address, Pin: "sha256:" + p.SHA256,
+		out = append(out, llb.Input{Kind: llb.Archive, Address: p.Address, Pin: "sha256:" + p.SHA256, Size: p.Size,
 			At: llb.Position{File: f.Path, Line: p.Line, Col: 1}})
 	}
 	return out

@@ -13,9 +13,10 @@ import (
 	"github.com/medbuild/medbuild/llb"
 )
 
-// Pattern is a path relative to a component's prefix in which *, ? and [ ]
-// match as tar has it: * matches slashes too, and a folder stands for all that
-// is in it.
+// Pattern says which files of a component are meant, as the shell has it: * and
+// ? stand for no slash. One without a slash is a name in any folder; one with a
+// slash, be it in front, is a path from the component's own folder. A folder
+// that matches stands for all that is in it.
 type Pattern string
 
 // FreeSurfer is unpacked from a release's archive or copied from an image.
@@ -23,8 +24,8 @@ type FreeSurfer struct {
 	Common
 	Source  Source    `toml:"source" doc:"a release archive, or an image and the folder in it"`
 	Profile string    `toml:"profile" doc:"what to keep: full, recon-all or synb0"`
-	Prune   []Pattern `toml:"prune" doc:"what else to leave out; * matches slashes too"`
-	Keep    []Pattern `toml:"keep" doc:"what to keep although the profile or prune leaves it out"`
+	Prune   []Pattern `toml:"prune" doc:"patterns of what else to leave out"`
+	Keep    []Pattern `toml:"keep" doc:"patterns of what to keep although the profile or prune leaves it out"`
 	Licence string    `toml:"licence" doc:"where the licence file is when the container runs; the image has none"`
 	Owner   string    `toml:"owner" doc:"user and group, as numbers such as 1000:100, who get a licence that root writes at start"`
 }
@@ -54,19 +55,19 @@ type profile struct {
 var freesurferReconAll = []Pattern{
 	"average/Yeo_Brainmap_MNI152", "average/cvs_avg35*", "average/mult-comp-cor",
 	"bin/*_cuda", "bin/*_gui*", "bin/freeview*", "bin/qdec*", "bin/tkmedit*", "bin/tksurfer*",
-	"diffusion", "docs/*.pdf", "fsafd", "fsfast", "lib/KWWidgets", "lib/cuda", "lib/qt", "lib/tcltktixblt", "lib/vtk",
-	"matlab", "subjects/*", "tktools", "trctrain",
+	"/diffusion", "docs/*.pdf", "/fsafd", "/fsfast", "lib/KWWidgets", "lib/cuda", "lib/qt", "lib/tcltktixblt", "lib/vtk",
+	"/matlab", "subjects/*", "/tktools", "/trctrain",
 }
 
 // freesurferSynb0 is what normalize_T1.sh of Synb0-DISCO calls, and what that
 // calls: mri_nu_correct.mni runs nu_correct of MNI, a Perl script, or the N4 of
 // ANTs built into newer releases. 6.0.0 has programs behind wrappers, with .bin.
 var freesurferSynb0 = []Pattern{
-	"FreeSurferColorLUT.txt", "FreeSurferEnv.*", "LICENSE*", "README*", "SetUpFreeSurfer.*", "build-stamp.txt", "sources.*",
+	"/FreeSurferColorLUT.txt", "/FreeSurferEnv.*", "/LICENSE*", "/README*", "/SetUpFreeSurfer.*", "/build-stamp.txt", "/sources.*",
 	"bin/AntsN4BiasFieldCorrectionFs", "bin/N3BiasFieldCorrection", "bin/fs-check-version", "bin/fs_temp_dir", "bin/fsr-getxopts",
 	"bin/getfullpath", "bin/mri_add_xform_to_header", "bin/mri_binarize", "bin/mri_binarize.bin", "bin/mri_convert", "bin/mri_convert.bin",
 	"bin/mri_info", "bin/mri_info.bin", "bin/mri_make_uchar", "bin/mri_normalize", "bin/mri_normalize.bin", "bin/mri_nu_correct.mni",
-	"bin/mri_segstats", "bin/mri_segstats.bin", "bin/mris_calc", "bin/mris_calc.bin", "docs/license*", "mni",
+	"bin/mri_segstats", "bin/mri_segstats.bin", "bin/mris_calc", "bin/mris_calc.bin", "docs/license*", "/mni",
 }
 
 // freesurferProfiles are the parts that can be asked for, by name.
@@ -164,7 +165,7 @@ func (f *FreeSurfer) lists(keeps profile) map[string][]byte {
 		"drop":       lines(f.Prune),
 		"keep":       lines(keeps.keep),
 		"more":       lines(append(slices.Clone(f.Keep), freesurferAverage)),
-		"never":      lines([]Pattern{"*/license.txt", "*/.license"}),
+		"never":      lines([]Pattern{"license.txt", ".license"}),
 		"fs-license": []byte(licence),
 	}
 }

@@ -12,8 +12,8 @@ type FSL struct {
 	Common
 	Lock          File      `toml:"lock" doc:"the packages of the release: size, sha256, address and licence in each line"`
 	Profile       string    `toml:"profile" doc:"what the image is promised to have: minimal (what Synb0-DISCO and dwifslpreproc call) or full (the release's environment)"`
-	Prune         []Pattern `toml:"prune" doc:"what to leave out; * matches slashes too"`
-	Keep          []Pattern `toml:"keep" doc:"what to keep although prune leaves it out"`
+	Prune         []Pattern `toml:"prune" doc:"patterns of what to leave out"`
+	Keep          []Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
 	AcceptLicence bool      `toml:"accept_licence" doc:"you accept the licence of FSL, which allows non-commercial use only"`
 }
 
@@ -149,7 +149,7 @@ func (f *FSL) install(on Base, lock condaLock) llb.State {
 		Prefix:       f.Prefix,
 		Packages:     lock.inputs(f.Lock),
 		Env:          []string{"FSLDIR=" + f.Prefix, "FSL_CREATE_WRAPPER_SCRIPTS=1"},
-		Prune:        plain(f.Prune),
+		Prune:        append([]string{staticLibraries}, plain(f.Prune)...),
 		Keep:         plain(f.Keep),
 		Script:       f.script(),
 		Secrets:      f.Secrets,

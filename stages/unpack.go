@@ -56,10 +56,7 @@ func formatOf(s Source, stated string) (string, error) {
 
 // unpacking is how an input becomes files in a folder.
 //
-// Patterns are the shell's, of paths as they are after strip: * and ? stand
-// for no slash. One without a slash is a name in any folder, one with a slash,
-// be it in front, is a path from the top. A folder that matches goes with all
-// that is in it.
+// The patterns are as Pattern has them, of paths as they are after strip.
 type unpacking struct {
 	format      string // a key of formats, or tree
 	folder      string // of an image, where the files lie

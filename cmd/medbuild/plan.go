@@ -45,7 +45,11 @@ func runPlan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := mirrors(c); err != nil {
+	network, err := siteFile()
+	if err != nil {
+		return err
+	}
+	if _, err := mirrors(c, network); err != nil {
 		return err
 	}
 	targets, err := planTargets(c, file)

@@ -36,7 +36,11 @@ func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*sessio
 	if err != nil {
 		return nil, err
 	}
-	mirrors, err := mirrors(c)
+	network, err := siteFile()
+	if err != nil {
+		return nil, err
+	}
+	mirrors, err := mirrors(c, network)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +53,7 @@ func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*sessio
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	b.Mirrors = mirrors
+	b.Mirrors, b.Patience = mirrors, network.Fetch.Patience()
 	return &session{engine: e, builder: b}, nil
 }
 

@@ -26,11 +26,7 @@ func siteFile() (config.Site, error) {
 }
 
 // mirrors are those of the command line, then those of the site file.
-func mirrors(c *cli.Context) ([]build.Mirror, error) {
-	file, err := siteFile()
-	if err != nil {
-		return nil, err
-	}
+func mirrors(c *cli.Context, file config.Site) ([]build.Mirror, error) {
 	var all []config.Mirror
 	for _, flag := range c.StringSlice("mirror") {
 		m, err := config.ParseMirror(flag)

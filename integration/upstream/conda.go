@@ -91,8 +91,8 @@ func (p CondaPackage) files() map[string]string {
 	return files
 }
 
-// info is the files that describe the package.
-func (p CondaPackage) info(files map[string]string) (map[string]string, error) {
+// info is the files that describe the package: files, and more as paths has them.
+func (p CondaPackage) info(files map[string]string, more ...map[string]any) (map[string]string, error) {
 	index := map[string]any{"name": p.Name, "version": p.Version, "build": p.Build, "build_number": 0,
 		"subdir": p.Subdir, "depends": append([]string{}, p.Depends...), "license": p.Licence, "timestamp": 1700000000000}
 	if p.NoArch != "" {
@@ -100,7 +100,7 @@ func (p CondaPackage) info(files map[string]string) (map[string]string, error) {
 	} else {
 		index["arch"], index["platform"] = "x86_64", "linux"
 	}
-	documents := map[string]any{"info/index.json": index, "info/paths.json": map[string]any{"paths_version": 1, "paths": paths(files)}}
+	documents := map[string]any{"info/index.json": index, "info/paths.json": map[string]any{"paths_version": 1, "paths": append(paths(files), more...)}}
 	if p.NoArch == "python" {
 		documents["info/link.json"] = map[string]any{"package_metadata_version": 1,
 			"noarch": map[string]any{"type": "python", "entry_points": append([]string{}, p.EntryPoints...)}}

@@ -26,7 +26,24 @@ func (s *Site) Repository(path, dir string) (address, commit string, err error) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.repos[path] = filepath.Join(dir, ".git")
+	s.files[path] = &file{}
 	return s.server.URL + path, commit, err
+}
+
+// MoveTag makes the tag of the repository in dir name a commit with the files as
+// they are now, and forgets the commit that it named before, as upstreams do
+// that publish a release again.
+func MoveTag(dir, tag string) (commit string, err error) {
+	for _, args := range [][]string{
+		{"add", "-A"},
+		{"-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-q", "--amend", "-m", "release again"},
+		{"tag", "--force", tag}, {"reflog", "expire", "--expire=now", "--all"}, {"gc", "-q", "--prune=now"},
+	} {
+		if _, err := git(dir, args...); err != nil {
+			return "", err
+		}
+	}
+	return git(dir, "rev-parse", "HEAD")
 }
 
 func git(dir string, args ...string) (string, error) {
@@ -41,11 +58,7 @@ func git(dir string, args ...string) (string, error) {
 }
 
 // serveGit hands requests for a repository to git's own server.
-func (s *Site) serveGit(w http.ResponseWriter, r *http.Request) bool {
-	root, dir := s.repository(r.URL.Path)
-	if dir == "" {
-		return false
-	}
+func serveGit(w http.ResponseWriter, r *http.Request, root, dir string) {
 	h := &cgi.Handler{
 		Path: "/usr/bin/env", Args: []string{"git", "http-backend"}, Root: root,
 		// The repository may belong to another user than the one who runs the test.
@@ -53,7 +66,6 @@ func (s *Site) serveGit(w http.ResponseWriter, r *http.Request) bool {
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
 	}
 	h.ServeHTTP(w, r)
-	return true
 }
 
 func (s *Site) repository(path string) (root, dir string) {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,8 @@ type Site struct {
 
 type file struct {
 	content []byte
+	large   Large // in place of content
+	size    int64 // of large
 	asked   int
 	faults  []Fault // for the next requests, the first for the next one
 	always  Fault   // once faults are used up
@@ -56,7 +59,8 @@ func (s *Site) Put(path string, content []byte) (address, sum string) {
 	return s.server.URL + path, hex.EncodeToString(digest[:])
 }
 
-// Fail answers the next requests for path with the faults, one each.
+// Fail answers the next requests for path, or for anything of the repository
+// there, with the faults, one each.
 func (s *Site) Fail(path string, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,35 +83,42 @@ func (s *Site) Asked(path string) int {
 
 // ServeHTTP answers a request.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.serveGit(w, r) {
-		return
+	root, dir := s.repository(r.URL.Path)
+	path := r.URL.Path
+	if dir != "" {
+		path = root
 	}
-	content, fault, ok := s.take(r.URL.Path)
+	f, fault := s.take(path)
 	switch {
-	case !ok:
+	case f == nil:
 		http.NotFound(w, r)
 	case fault != nil:
-		fault(w, content)
+		fault(w, f.content)
+	case dir != "":
+		serveGit(w, r, root, dir)
+	case f.large != nil:
+		w.Header().Set("Content-Length", strconv.FormatInt(f.size, 10))
+		_ = f.large(w)
 	default:
-		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-		_, _ = w.Write(content) // the client may have gone
+		w.Header().Set("Content-Length", strconv.Itoa(len(f.content)))
+		_, _ = w.Write(f.content) // the client may have gone
 	}
 }
 
-func (s *Site) take(path string) ([]byte, Fault, bool) {
+func (s *Site) take(path string) (*file, Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.files[path]
 	if !ok {
-		return nil, nil, false
+		return nil, nil
 	}
 	f.asked++
 	if len(f.faults) == 0 {
-		return f.content, f.always, true
+		return f, f.always
 	}
 	fault := f.faults[0]
 	f.faults = f.faults[1:]
-	return f.content, fault, true
+	return f, fault
 }
 
 // Status answers with a status and a page that says so.
@@ -140,8 +151,25 @@ func Slow(wait time.Duration) Fault {
 	}
 }
 
+// Stall sends the first half of the content and then nothing, until the client
+// goes.
+func Stall(w http.ResponseWriter, content []byte) {
+	half(w, content)
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	}
+}
+
+// Loop sends the client back to where it came from.
+func Loop(w http.ResponseWriter, _ []byte) {
+	w.Header().Set("Location", "?again")
+	w.WriteHeader(http.StatusFound)
+}
+
+// half announces all of the content, or that something comes where there is none.
 func half(w http.ResponseWriter, content []byte) {
-	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	w.Header().Set("Content-Length", strconv.Itoa(max(1, len(content))))
 	_, _ = w.Write(content[:len(content)/2]) // the client may have gone
 	_ = http.NewResponseController(w).Flush()
 }

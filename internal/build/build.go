@@ -37,8 +37,9 @@ type Builder struct {
 	// HostNetwork gives commands that have a network the machine's own; the
 	// engine has no other.
 	HostNetwork bool
-	Mirrors     []Mirror     // of the site, the preferred first
-	Credentials *Credentials // for the hosts that sources come from; part of Session
+	Mirrors     []Mirror      // of the site, the preferred first
+	Credentials *Credentials  // for the hosts that sources come from; part of Session
+	Patience    time.Duration // how long one source may take; 0 is without end
 
 	travels travels
 }

@@ -113,6 +113,9 @@ var responseStatus = regexp.MustCompile(`invalid response status (\d+)`)
 // try again.
 func noAnswer(said string) (hint string, passing bool, cause error) {
 	m := responseStatus.FindStringSubmatch(said)
+	if redirects.MatchString(said) {
+		return loopHint, false, errors.New(plainly(said))
+	}
 	if m == nil {
 		return "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said), errors.New(plainly(said))
 	}
@@ -138,15 +141,35 @@ func gitFailure(said string) (hint string, passing bool, cause error) {
 	if wantsLogin.MatchString(said) {
 		return loginHint, false, errors.New(said)
 	}
+	if redirects.MatchString(said) {
+		return loopHint, false, errors.New(said)
+	}
 	return "look whether the address is right and reachable from the engine (proxy, CA bundle)", interrupted(said), errors.New(said)
 }
 
+// cacheKey is what BuildKit puts before an error that it met on its way to a step.
+var cacheKey = regexp.MustCompile(`^failed to (load|compute) cache key: `)
+
+// redirects is what Go and git say of redirects without end.
+var redirects = regexp.MustCompile(`stopped after \d+ redirects|redirects followed`)
+
+// loopHint is what to do about them.
+const loopHint = "the server sends from one address to the next and back: look at the address in a browser, or name another"
+
 // imageFailure is why an image could not be fetched.
 func imageFailure(said string) (hint string, passing bool, cause error) {
-	if wantsLogin.MatchString(said) {
+	cause = errors.New(cacheKey.ReplaceAllString(plainly(said), ""))
+	switch {
+	case wantsLogin.MatchString(said):
 		hint = "the registry wants to know who asks: docker login keeps the login for it"
+	case redirects.MatchString(said):
+		hint = loopHint
+	case strings.Contains(said, "unexpected commit digest"):
+		hint = "the registry, or what stands between, sends other bytes than were asked for: try again, or name another registry"
+	case absent.MatchString(said):
+		hint = "look at the image's name and digest in the registry: it may have been deleted"
 	}
-	return hint, interrupted(said), errors.New(plainly(said))
+	return hint, interrupted(said), cause
 }
 
 // loginHint is what to do where a server asks who is there.
@@ -184,16 +207,22 @@ func interrupted(said string) bool {
 
 // evaluate solves a definition; a failed step comes as a *StepError.
 func (b *Builder) evaluate(ctx context.Context, c gateway.Client, def *bk.Definition, imports []gateway.CacheOptionsEntry) (*gateway.Result, error) {
-	res, err := c.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: def.ToPB(), CacheImports: imports})
+	g := graphOf(def)
+	patient, end := b.patient(ctx, g)
+	res, err := c.Solve(patient, gateway.SolveRequest{Evaluate: true, Definition: def.ToPB(), CacheImports: imports})
+	late := end()
 	if err == nil || ctx.Err() != nil {
 		return res, err
 	}
-	g := graphOf(def)
+	if late != nil {
+		return nil, late
+	}
 	err = failure(err, g)
 	e := (*StepError)(nil)
 	if !errors.As(err, &e) {
 		return nil, err
 	}
+	b.lazily(g, e)
 	b.named(e)
 	e.full = fullFolder(b.Root)
 	if e.Address != "" && !e.full {

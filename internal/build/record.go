@@ -25,6 +25,9 @@ type Record struct {
 	work  map[digest.Digest]bool // steps that are work; true for commands, false for fetches
 	steps map[digest.Digest]*Step
 	logs  map[digest.Digest]*bytes.Buffer
+
+	running map[digest.Digest]*pending
+	blobs   map[string]digest.Digest // the step that fetches each
 }
 
 // Step is one step of the graph as it went.
@@ -38,7 +41,8 @@ type Step struct {
 
 // NewRecord is an empty record.
 func NewRecord() *Record {
-	return &Record{work: map[digest.Digest]bool{}, steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{}}
+	return &Record{work: map[digest.Digest]bool{}, steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{},
+		running: map[digest.Digest]*pending{}, blobs: map[string]digest.Digest{}}
 }
 
 // Expect takes note of what a definition has the engine do. Merging, copying
@@ -67,6 +71,11 @@ func (r *Record) add(s *client.SolveStatus) {
 	for _, v := range s.Vertexes {
 		r.vertex(v)
 	}
+	for _, v := range s.Statuses {
+		if strings.HasPrefix(v.ID, "sha256:") {
+			r.blobs[v.ID] = v.Vertex
+		}
+	}
 	for _, l := range s.Logs {
 		r.log(l)
 	}
@@ -76,6 +85,7 @@ func (r *Record) add(s *client.SolveStatus) {
 // each, first by the one that ran it or found its result. What comes after is
 // about the result, such as fetching it from a cache that is far away.
 func (r *Record) vertex(v *client.Vertex) {
+	r.runs(v.Digest, v.Started != nil && v.Completed == nil && !v.Cached)
 	step := Step{Name: v.Name, Cached: v.Cached, Error: v.Error}
 	if v.Started != nil {
 		step.Started = *v.Started

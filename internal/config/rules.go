@@ -26,8 +26,8 @@ var (
 		"must be letters, digits and _ . / + : @ = ~ -, starting with a letter, a digit, _ . or /"}
 	entryRule = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`),
 		"must hold words of letters, digits and _ . + -, starting with a letter, a digit or _"}
-	patternRule = rule{regexp.MustCompile(`^[A-Za-z0-9_.*?\[][A-Za-z0-9_./+:@=~*?\[\]-]*$`),
-		"must hold paths of letters, digits and _ . / + : @ = ~ -, without a slash in front; * ? and [ ] match"}
+	patternRule = rule{regexp.MustCompile(`^/?[A-Za-z0-9_.*?\[][A-Za-z0-9_./+:@=~*?\[\]-]*$`),
+		"must hold paths of letters, digits and _ . / + : @ = ~ -, with * ? and [ ] for what may differ"}
 	blankRule  = rule{regexp.MustCompile(`^[^\s\x00-\x1f\x7f]*$`), "must have no blanks or control characters"}
 	sha256Rule = rule{regexp.MustCompile(`^[0-9a-f]{64}$`), "must be 64 hexadecimal digits in lower case"}
 	commitRule = rule{regexp.MustCompile(`^[0-9a-f]{40}$`), "must be 40 hexadecimal digits in lower case"}

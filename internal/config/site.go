@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/medbuild/medbuild/llb"
 )
@@ -21,6 +22,32 @@ type Site struct {
 	Path    string   `toml:"-"` // of the file; "" when there is none
 	Mirrors []Mirror `toml:"mirrors" doc:"what to fetch from instead of the addresses in components.toml"`
 	Python  Python   `toml:"python" doc:"the Python package index"`
+	Fetch   Fetch    `toml:"fetch" doc:"how sources are fetched"`
+}
+
+// Fetch is how sources are fetched on the site.
+type Fetch struct {
+	Timeout string `toml:"timeout" doc:"how long one source may take, such as 90m or 6h"`
+}
+
+// defaultTimeout is enough for ten gigabytes at a megabyte in a second.
+const defaultTimeout = 3 * time.Hour
+
+// Check reports what is wrong with the settings.
+func (f Fetch) Check() error {
+	d, err := time.ParseDuration(f.Timeout)
+	if f.Timeout != "" && (err != nil || d <= 0) {
+		return fmt.Errorf("timeout %q is no time\nhint: write it as in timeout = \"90m\"", f.Timeout)
+	}
+	return nil
+}
+
+// Patience is how long one source may take.
+func (f Fetch) Patience() time.Duration {
+	if d, err := time.ParseDuration(f.Timeout); err == nil {
+		return d
+	}
+	return defaultTimeout
 }
 
 // Mirror is where to fetch from instead of addresses that begin with From.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const goodSite = `# The hospital's network.
@@ -92,7 +93,10 @@ func TestBadSite(t *testing.T) {
 		"[[mirrors]]\nfrom = \"docker.io\"\nto = [\"https://b.example\"]\n":                      ":1:3: \"https://b.example\" does not name a registry",
 		"[[mirrors]]\nfrom = \"docker.io\"\nto = [\"hub\"]\n":                                    ":1:3: \"hub\" does not name a registry",
 		"[[mirrors]]\nfrom = \"https://a.example\"\nto = [\"https://me:hunter2@b.example/x\"]\n": "has a login in it\nhint: write it into ~/.netrc instead: machine b.example",
-		"[[mirrors]\n": ":1:",
+		"[[mirrors]\n":                              ":1:",
+		"[fetch]\ntimeout = \"soon\"\n":             ":1:2: timeout \"soon\" is no time\nhint: write it as in timeout = \"90m\"",
+		"[fetch]\ntimeout = \"-5m\"\n":              "is no time",
+		"[fetch]\ntimeout = 30\n":                   ":2:1: timeout must be a string",
 		"[python]\nindex = \"https://a.example\"\n": ":2:1: index must be an array of strings, not a string\nhint: write it in brackets",
 	} {
 		path := filepath.Join(writeSite(t, "site.toml", text), "site.toml")
@@ -103,6 +107,16 @@ func TestBadSite(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the error has the password: %v", err)
+		}
+	}
+}
+
+func TestFetchTimeout(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 3 * time.Hour, "[fetch]\ntimeout = \"90m\"\n": 90 * time.Minute} {
+		path := filepath.Join(writeSite(t, "site.toml", text), "site.toml")
+		s, err := LoadSite(env(map[string]string{"MEDBUILD_SITE": path}), "")
+		if err != nil || s.Fetch.Patience() != want {
+			t.Errorf("%q: %s, %v", text, s.Fetch.Patience(), err)
 		}
 	}
 }

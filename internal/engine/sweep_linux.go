@@ -16,7 +16,7 @@ import (
 )
 
 // sweep removes what a killed daemon leaves: containers that go on running,
-// mounts, and temporary files. With nothing left it only reads two folders and
+// mounts, half of what it fetched, and temporary files. With nothing left it only reads three folders and
 // the mount table. It touches nothing while a daemon that cannot be seen from
 // here (started by hand, or in another container) holds the state.
 func (d *daemon) sweep() error {
@@ -33,7 +33,18 @@ func (d *daemon) sweep() error {
 	if err := unmountBelow(d.root); err != nil {
 		return err
 	}
-	return emptyFolder(d.path("tmp"))
+	return errors.Join(d.dropHalves(), emptyFolder(d.path("tmp")))
+}
+
+// dropHalves removes what was fetched of images and did not become a blob. The
+// engine would go on where it ended, also when it was not what was asked for:
+// then every further build fails, although the registry has been mended.
+func (d *daemon) dropHalves() error {
+	halves, err := filepath.Glob(d.path("state/runc-*/content/ingest/*"))
+	for _, dir := range halves {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
 }
 
 // killContainers ends the containers of this root. BuildKit's executor keeps a

@@ -193,23 +193,11 @@ func (l *List) Table(w io.Writer) error {
 	return tab.Flush()
 }
 
-// many is from how many pinned packages on the table counts them: their lock,
-// which is listed, names them.
-const many = 10
-
 // sources is the inputs as the table has them, never none.
 func (c Listed) sources() []Input {
 	var out []Input
-	packages := 0
-	for _, i := range c.Inputs {
-		if len(c.Inputs) > many && i.Pin != "" && i.Kind != "file" {
-			packages++
-			continue
-		}
+	for _, i := range heaped(c.Inputs) {
 		out = append(out, Input{Address: i.Address, Pin: short(i.Pin)})
-	}
-	if packages > 0 {
-		out = append(out, Input{Address: fmt.Sprintf("%d packages", packages), Pin: "all pinned"})
 	}
 	if len(c.Packages) > 0 {
 		out = append(out, Input{Address: "packages " + strings.Join(c.Packages, " "), Pin: "distribution"})

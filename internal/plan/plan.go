@@ -70,6 +70,8 @@ type Input struct {
 	Address string `json:"address"` // URL, or the file's path
 	Pin     string `json:"pin"`     // "sha256:…" or a git commit; "" when nothing pins it
 	At      string `json:"at"`      // where the user wrote it, "file:line:col"
+
+	Size int64 `json:"size,omitempty"` // bytes, where the user's file has it
 }
 
 // Add puts an image into the plan. def is its State, marshalled. A step that
@@ -152,7 +154,7 @@ func component(p stages.Part, steps []Step) Component {
 func inputs(in []llb.Input) []Input {
 	out := []Input{}
 	for _, i := range in {
-		out = append(out, Input{Kind: string(i.Kind), Address: i.Address, Pin: i.Pin, At: i.At.String()})
+		out = append(out, Input{Kind: string(i.Kind), Address: i.Address, Pin: i.Pin, At: i.At.String(), Size: i.Size})
 	}
 	return out
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // Text writes the plan for people. Small helper steps, which the other formats
-// have, are left out.
+// have, are left out, and many conda packages are one line.
 func (p *Plan) Text(w io.Writer) error {
+	p = p.heaped()
 	var b strings.Builder
 	known := p.byDigest()
 	for i, t := range p.Targets {
@@ -73,7 +74,7 @@ func (c Component) text(b *strings.Builder) {
 	b.WriteString("\n")
 	line(b, "prefix", c.Prefix)
 	line(b, "licence", c.Licence.String())
-	for _, i := range c.Inputs {
+	for _, i := range heaped(c.Inputs) {
 		line(b, "input", i.Address)
 		line(b, "pinned by", orText(i.Pin, "nothing"))
 	}

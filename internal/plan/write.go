@@ -18,8 +18,9 @@ func writeJSON(w io.Writer, v any) error {
 }
 
 // DOT writes the graph of steps in Graphviz's language, one cluster for each
-// component.
+// component. Many conda packages are one step.
 func (p *Plan) DOT(w io.Writer) error {
+	p = p.heaped()
 	var b strings.Builder
 	b.WriteString("digraph plan {\n  rankdir=LR\n  node [shape=box style=rounded fontname=\"sans-serif\"]\n")
 	for i, g := range p.groups() {
@@ -36,8 +37,9 @@ func (p *Plan) DOT(w io.Writer) error {
 }
 
 // Mermaid writes the graph of steps as a Mermaid flow chart, one subgraph for
-// each component.
+// each component. Many conda packages are one step.
 func (p *Plan) Mermaid(w io.Writer) error {
+	p = p.heaped()
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	for i, g := range p.groups() {

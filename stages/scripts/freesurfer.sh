@@ -24,32 +24,44 @@ stream() {
 	if [ $from = folder ]; then tar -C "$src" -cf - .; else gzip -dc "$src"; fi
 }
 
-for list in prune drop keep more; do sed "s|^|$top/|" $lists/$list >/tmp/$list; done
+# A pattern with a slash is a path from the top, one without is a name in any
+# folder: tar takes each sort with options of its own.
+for list in prune drop keep more never; do
+	sed -n "/\//{s|^/*|$top/|;s|/*\$||;p}" $lists/$list >/tmp/$list.paths
+	sed '/\//d' $lists/$list >/tmp/$list.names
+done
+without() { echo "--anchored --exclude-from=/tmp/$1.paths --no-anchored --exclude-from=/tmp/$1.names"; }
 
 # Each of the three readers has a folder of its own: in one they would make the
 # same folders under each other's hands.
 extract() {
 	into=$1; shift
 	mkdir -p $into
-	tar -x --strip-components=1 --no-same-owner -C $into --anchored --wildcards --wildcards-match-slash \
-		--exclude-from=$lists/never "$@"
+	tar -x --strip-components=1 --no-same-owner -C $into --wildcards --no-wildcards-match-slash $(without never) "$@"
 }
 
 # A pattern of a profile need not match: releases differ. An empty list means
 # nothing here, and everything to tar.
 kept() {
 	name=$1; shift
-	if [ ! -s /tmp/$name ]; then cat /tmp/$name.fifo >/dev/null; return; fi
-	extract $to/.$name -f /tmp/$name.fifo -T /tmp/$name "$@" 2>/tmp/$name.log && return
+	if [ ! -s $lists/$name ]; then cat /tmp/$name.fifo >/dev/null; return; fi
+	extract $to/.$name -f /tmp/$name.fifo "$@" --anchored -T /tmp/$name.paths --no-anchored -T /tmp/$name.names 2>/tmp/$name.log && return
 	! grep -vE ': Not found in archive$|^tar: Exiting with failure status' /tmp/$name.log >&2
 }
 
 mkfifo /tmp/keep.fifo /tmp/more.fifo
-kept keep --exclude-from=/tmp/drop & keep=$!
+kept keep $(without drop) & keep=$!
 kept more & more=$!
-stream | tee /tmp/keep.fifo /tmp/more.fifo | extract $to -f - --exclude-from=/tmp/prune --exclude-from=/tmp/drop
+stream | tee /tmp/keep.fifo /tmp/more.fifo | extract $to -f - $(without prune) $(without drop)
 wait $keep
 wait $more
+
+there() {
+	case $1 in
+	*/*) for f in ./${1#/}; do [ ! -e "$f" ] || return 0; done; return 1 ;;
+	*) [ -n "$(find . -name "$1" -print -quit)" ] ;;
+	esac
+}
 
 cd $to
 for name in keep more; do
@@ -57,7 +69,7 @@ for name in keep more; do
 	rm -rf .$name
 done
 while read -r pattern; do
-	[ -n "$(find . -path "./$pattern" -print -quit)" ] || fail "keep: nothing in FreeSurfer matches $pattern"
+	there "$pattern" || fail "keep: nothing in FreeSurfer matches $pattern"
 done <$lists/more
 for f in build-stamp.txt SetUpFreeSurfer.sh bin/mri_convert subjects/fsaverage; do
 	[ -e $f ] || fail "$f is missing: the source is no FreeSurfer, or too much of it was left out"

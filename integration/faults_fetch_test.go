@@ -1,0 +1,288 @@
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/medbuild/medbuild/integration/upstream"
+)
+
+// fetched is a project whose one source is served at path. place is how errors
+// about it begin.
+type fetched struct{ dir, path, place string }
+
+// fetchedKinds makes a project of each kind of source that a site serves as one file.
+func fetchedKinds() map[string]func(*testing.T, *upstream.Site) fetched {
+	return map[string]func(*testing.T, *upstream.Site) fetched{
+		"archive": func(t *testing.T, s *upstream.Site) fetched {
+			return fetched{project(t, components("ants", fakeANTs(t, s, own(t, goodANTs)))), antsPath, "components.toml:10:1: ants: fetch http://127.0.0.1"}
+		},
+		"conda package": func(t *testing.T, s *upstream.Site) fetched {
+			p := upstream.CondaPackage{Name: "tool", Version: "1.0", Build: "h1_0", Subdir: "linux-64", Licence: "MIT",
+				Files: map[string]string{"bin/tool": own(t, "#!/bin/sh\necho tool 1.0\n")}}
+			dir := project(t, components("tool", condaTable("tool")))
+			writeFile(t, filepath.Join(dir, "tool.conda.tsv"), "# size, sha256, address, licence\n"+must(s.Conda(forgeChannel, p))(t))
+			return fetched{dir, forgeChannel + "/linux-64/" + p.File(), "tool.conda.tsv:2:1: tool: fetch http://127.0.0.1"}
+		},
+	}
+}
+
+// condaTable is a component of conda packages, one of them with a program of
+// the component's name.
+func condaTable(name string) string {
+	return fmt.Sprintf("stage = \"conda\"\nversion = \"1.0\"\nprefix = \"/opt/%[1]s\"\nlock = \"%[1]s.conda.tsv\"\nlicence = \"MIT\"\n"+
+		"commands = [%[1]q]\nversion_command = %[1]q\n", name)
+}
+
+// fetchWithin has sources given up after a time.
+func fetchWithin(t *testing.T, limit string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "site.toml")
+	writeFile(t, path, fmt.Sprintf("[fetch]\ntimeout = %q\n", limit))
+	t.Setenv("MEDBUILD_SITE", path)
+}
+
+// What does not pass ends in an error with component, place, address, reason
+// and remedy. Once it is mended the whole file is fetched: nothing of what came
+// before is used.
+func TestFetchFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds on an engine; run without -short")
+	}
+	sharedEngine(t)
+	for name, fault := range map[string]struct {
+		answer upstream.Fault
+		says   []string
+		asked  int // at most
+	}{
+		"not found":     {upstream.Status(404), []string{"the server answers 404 Not Found", "\nhint: look at the address"}, 2},
+		"in trouble":    {upstream.Status(500), []string{"the server answers 500 Internal Server Error (3 tries)", "\nhint: the server is in trouble"}, 8},
+		"cut off":       {upstream.Cut, []string{"unexpected EOF (3 tries)", "\nhint: "}, 8},
+		"other bytes":   {upstream.Wrong, []string{"the file is not the one that is pinned\n  expected sha256:", "\n  got      sha256:", "\nhint: the file was changed"}, 2},
+		"redirect loop": {upstream.Loop, []string{"stopped after 10 redirects", "\nhint: the server sends from one address"}, 22},
+		"stalled":       {upstream.Stall, []string{"not there after 5s", "\nhint: name a mirror", "[fetch] timeout in the site file"}, 2},
+	} {
+		for kind, make := range fetchedKinds() {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				if name == "stalled" {
+					fetchWithin(t, "5s")
+				}
+				s := site(t)
+				f := make(t, s)
+				s.FailAlways(f.path, fault.answer)
+				built(t, f.dir).failed(t, 1, append(fault.says, f.place, f.path)...)
+				if n := s.Asked(f.path); n > fault.asked {
+					t.Errorf("asked %d times", n)
+				}
+				s.FailAlways(f.path, nil)
+				built(t, f.dir).ok(t)
+			})
+		}
+	}
+}
+
+// What passes is tried again, or waited for.
+func TestFetchPasses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds on an engine; run without -short")
+	}
+	sharedEngine(t)
+	for name, tt := range map[string]struct {
+		faults []upstream.Fault
+		says   string
+	}{
+		"500 twice":    {[]upstream.Fault{upstream.Status(500), upstream.Status(500)}, "500 Internal Server Error; trying again"},
+		"cut off once": {[]upstream.Fault{upstream.Cut}, "trying again"},
+		"slow":         {[]upstream.Fault{upstream.Slow(3 * time.Second)}, ""},
+	} {
+		for kind, make := range fetchedKinds() {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				s := site(t)
+				f := make(t, s)
+				s.Fail(f.path, tt.faults...)
+				if r := built(t, f.dir).ok(t); !strings.Contains(r.Stderr, tt.says) {
+					t.Errorf("%q is not said: %s", tt.says, r.Stderr)
+				}
+				if n := s.Asked(f.path); tt.says == "" && n != 1 {
+					t.Errorf("asked %d times", n)
+				}
+			})
+		}
+	}
+}
+
+func TestFetchRefused(t *testing.T) {
+	sharedEngine(t)
+	for kind, make := range fetchedKinds() {
+		t.Run(kind, func(t *testing.T) {
+			s := site(t)
+			f := make(t, s)
+			s.Close()
+			built(t, f.dir).failed(t, 1, f.place, f.path, "connection refused", "\nhint: look whether the address is right and reachable")
+		})
+	}
+}
+
+// A release whose archive was replaced: the pin tells.
+func TestMovedArchive(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
+	_, moved := s.Put(antsPath, []byte("published again under the same name"))
+	built(t, dir).failed(t, 1, "components.toml:10:1: ants: fetch http://127.0.0.1", antsPath, "got      sha256:"+moved, "\nhint: the file was changed where it comes from")
+}
+
+// repositoryProject is a project with a component from a repository of which the
+// engine has seen nothing.
+func repositoryProject(t *testing.T, s *upstream.Site) (dir, repository string) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed (make tools does it)")
+	}
+	repository = t.TempDir()
+	writeFile(t, filepath.Join(repository, "bin/script"), own(t, "#!/bin/sh\necho script 2.0\n"))
+	address, commit, err := s.Repository(scriptsPath, repository)
+	noError(t, err)
+	return project(t, components("scripts", fmt.Sprintf("stage = \"archive\"\nversion = \"2.0\"\nprefix = \"/opt/scripts\"\nlicence = \"MIT\"\n"+
+		"version_command = \"sh /opt/scripts/bin/script\"\nsource = { git = %q, commit = %q }\n", address, commit))), repository
+}
+
+// A tag that upstream moved: the pinned commit is fetched as long as it is
+// there, and what was fetched stays known.
+func TestMovedTag(t *testing.T) {
+	sharedEngine(t)
+	s := site(t)
+	seen, repository := repositoryProject(t, s)
+	built(t, seen).ok(t)
+	writeFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 2.0, mended\n")
+	must(upstream.MoveTag(repository, "v2.0"))(t)
+	built(t, seen).ok(t)
+
+	s = site(t)
+	unseen, repository := repositoryProject(t, s)
+	writeFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 2.0, mended\n")
+	must(upstream.MoveTag(repository, "v2.0"))(t)
+	built(t, unseen).failed(t, 1, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "the repository has no such commit", "\nhint: look at the commit: a tag may have been moved")
+}
+
+func TestRepositoryFails(t *testing.T) {
+	sharedEngine(t)
+	for name, tt := range map[string]struct {
+		fault upstream.Fault
+		says  []string
+	}{
+		"not found":     {upstream.Status(404), []string{"not found"}},
+		"in trouble":    {upstream.Status(500), []string{"500", "(3 tries)"}},
+		"redirect loop": {upstream.Loop, []string{"redirects followed", "hint: the server sends from one address"}},
+		"stalled":       {upstream.Stall, []string{"not there after 5s", "[fetch] timeout"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "stalled" {
+				fetchWithin(t, "5s")
+			}
+			s := site(t)
+			dir, _ := repositoryProject(t, s)
+			s.FailAlways(scriptsPath, tt.fault)
+			built(t, dir).failed(t, 1, append(tt.says, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "\nhint: ")...)
+			s.FailAlways(scriptsPath, nil)
+			built(t, dir).ok(t)
+		})
+	}
+	t.Run("500 twice", func(t *testing.T) {
+		s := site(t)
+		dir, _ := repositoryProject(t, s)
+		s.Fail(scriptsPath, upstream.Status(500), upstream.Status(500))
+		if r := built(t, dir).ok(t); !strings.Contains(r.Stderr, "trying again") {
+			t.Errorf("no notice of another try: %s", r.Stderr)
+		}
+	})
+}
+
+// faultyHub answers requests for a part of an image with a fault.
+type faultyHub struct {
+	http.Handler
+	part string       // as part has it
+	left atomic.Int64 // how often
+	fail upstream.Fault
+}
+
+func (h *faultyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Header.Del("Range") // a registry need not know it, and this one reads few forms of it
+	if r.Method == http.MethodPut || r.Method == http.MethodPost || h.left.Load() <= 0 {
+		h.Handler.ServeHTTP(w, r)
+		return
+	}
+	rec := httptest.NewRecorder()
+	h.Handler.ServeHTTP(rec, r)
+	for k, v := range rec.Header() {
+		w.Header()[k] = v
+	}
+	if part(r, rec) == h.part && h.left.Add(-1) >= 0 {
+		h.fail(w, rec.Body.Bytes())
+		return
+	}
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(rec.Body.Bytes()) // the client may have gone
+}
+
+// part is what of an image was asked for: "manifest", "config" or "layer".
+func part(r *http.Request, answer *httptest.ResponseRecorder) string {
+	switch {
+	case strings.Contains(r.URL.Path, "/manifests/"):
+		return "manifest"
+	case strings.Contains(r.URL.Path, "/blobs/") && bytes.HasPrefix(answer.Body.Bytes(), []byte("{")):
+		return "config"
+	case strings.Contains(r.URL.Path, "/blobs/"):
+		return "layer"
+	}
+	return ""
+}
+
+// An image that a component is copied from.
+func TestImageSourceFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds on an engine; run without -short")
+	}
+	sharedEngine(t)
+	for name, tt := range map[string]struct {
+		part  string
+		times int64
+		fault upstream.Fault
+		says  []string // none: it ends well
+	}{
+		"no manifest":           {"manifest", 1e6, upstream.Status(404), []string{"not found", "hint: look at the image's name and digest"}},
+		"manifest 500":          {"manifest", 1e6, upstream.Status(500), []string{"500"}},
+		"manifest 500 twice":    {"manifest", 2, upstream.Status(500), nil},
+		"manifest other bytes":  {"manifest", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or what stands between"}},
+		"config other bytes":    {"config", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or what stands between"}},
+		"layer 500 twice":       {"layer", 2, upstream.Status(500), nil},
+		"layer cut off once":    {"layer", 1, upstream.Cut, nil},
+		"layer other bytes":     {"layer", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or what stands between"}},
+		"layer in a loop":       {"layer", 1e6, upstream.Loop, []string{"stopped after", "hint: the server sends from one address"}},
+		"layer that is not had": {"layer", 1e6, upstream.Status(404), []string{"not found", "hint: look at the image's name and digest"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hub := &faultyHub{part: tt.part, fail: tt.fault}
+			reference := pushedTo(t, hub, "lab/tool:1", map[string]string{"opt/tool/bin/tool": own(t, "#!/bin/sh\necho tool 1.0\n")})
+			hub.left.Store(tt.times)
+			dir := project(t, components("tool", fmt.Sprintf("stage = \"archive\"\nversion = \"1.0\"\nprefix = \"/opt/tool\"\nlicence = \"MIT\"\n"+
+				"version_command = \"/opt/tool/bin/tool\"\nsource = { image = %q, path = \"/opt/tool\" }\n", reference)))
+			r := built(t, dir)
+			if tt.says == nil {
+				r.ok(t)
+				return
+			}
+			r.failed(t, 1, append(tt.says, "components.toml:14:1: tool: fetch 127.0.0.1", "\nhint: ")...)
+			hub.left.Store(0)
+			built(t, dir).ok(t)
+		})
+	}
+}
