@@ -7,6 +7,7 @@ lacking=
 for pair in runc:runc git:git bzip2:bzip2 mmdebstrap:mmdebstrap skopeo:skopeo umoci:umoci; do
 	command -v "${pair%%:*}" >/dev/null || lacking="$lacking ${pair#*:}"
 done
+/usr/bin/python3 -c 'import yaml' 2>/dev/null || lacking="$lacking python3-yaml"
 [ -n "$lacking" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -20,12 +20,16 @@ func (r *request) order(c *cli.Context, s *session, name string) (built, error) 
 	if err != nil {
 		return built{}, err
 	}
+	service, err := serviceLabels(c, r.file, t, s.builder.Created, r.labels)
+	if err != nil {
+		return built{}, err
+	}
 	img, err := assemble(c, s.builder, r.file, t)
 	if err != nil {
 		return built{}, err
 	}
 	b := built{target: t, names: r.names(t.Name, t.ImageName)}
-	b.order = build.Order{Image: img, Labels: r.allLabels(t.Labels, img)}
+	b.order = build.Order{Image: img, Labels: r.allLabels(t.Labels, service, img)}
 	for _, o := range r.outputs {
 		o.Dest = strings.ReplaceAll(o.Dest, "{target}", name)
 		entry, err := o.Entry(b.names, s.builder.Created.Unix(), s.engine.InDocker())
@@ -54,8 +58,8 @@ func (r *request) names(name, own string) []string {
 }
 
 // allLabels are the labels of the file, of the target and of the command line,
-// after those that medbuild itself knows.
-func (r *request) allLabels(target map[string]string, img stages.Image) map[string]string {
+// after those of the oSPARC service and those that medbuild itself knows.
+func (r *request) allLabels(target, service map[string]string, img stages.Image) map[string]string {
 	out := map[string]string{
 		"org.opencontainers.image.version":     r.file.Image.Version,
 		"org.opencontainers.image.base.name":   img.Base.Reference,
@@ -63,10 +67,13 @@ func (r *request) allLabels(target map[string]string, img stages.Image) map[stri
 		"org.opencontainers.image.licenses":    licences(img.Parts),
 		nonCommercialLabel:                     strings.Join(stages.NonCommercial(img.Parts), ","),
 	}
-	for _, over := range []map[string]string{r.file.Image.Labels, target, r.labels} {
+	for _, over := range []map[string]string{service, r.file.Image.Labels, target, r.labels} {
 		maps.Copy(out, over)
 	}
-	maps.DeleteFunc(out, func(_, v string) bool { return v == "" })
+	maps.DeleteFunc(out, func(k, v string) bool {
+		_, wanted := service[k] // even without a value
+		return v == "" && !wanted
+	})
 	return out
 }
 

@@ -89,6 +89,9 @@ func planAll(c *cli.Context, file *config.File, targets []config.Target) (*plan.
 	}
 	p := &plan.Plan{}
 	for _, t := range targets {
+		if _, err := serviceLabels(c, file, t, created, nil); err != nil {
+			return nil, err
+		}
 		img, err := assembleOn(c, file, t, all, generated(created))
 		if err != nil {
 			return nil, err

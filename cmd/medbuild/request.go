@@ -10,6 +10,7 @@ import (
 
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/internal/osparc"
 	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
@@ -147,6 +148,11 @@ func (r *request) readLabels(c *cli.Context) error {
 		return err
 	}
 	r.labels = labels
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		if err := osparc.CheckLabel(k, labels[k]); err != nil {
+			return fmt.Errorf("--label: %w", err)
+		}
+	}
 	annotations, err := pairs("--annotation", c.StringSlice("annotation"))
 	for _, o := range r.outputs {
 		for k, v := range annotations {

@@ -92,8 +92,10 @@ func (o Output) Image() bool {
 // Docker archives have both as well, so that an image has one digest wherever
 // it goes and its layers are compressed once: docker load of Docker 26.1 takes
 // them, with the classic store as with containerd's. What it does not take is
-// zstd with Docker's own media types. For older ones there is
-// compression=gzip,force-compression=true.
+// zstd with Docker's own media types: oci-mediatypes=false has gzip. For older
+// ones that take OCI types there is compression=gzip,force-compression=true.
+//
+// No output has attestations: they would make an index of every image.
 //
 // inDocker says that the engine is a Docker Engine: what has no place
 // of its own goes into its store, by its own exporter "moby", which also
@@ -102,7 +104,7 @@ func (o Output) Entry(names []string, epoch int64, inDocker bool) (client.Export
 	attrs := map[string]string{"source-date-epoch": strconv.FormatInt(epoch, 10)}
 	if o.Image() {
 		attrs["name"] = strings.Join(names, ",")
-		maps.Copy(attrs, map[string]string{"compression": "zstd", "oci-mediatypes": "true"})
+		maps.Copy(attrs, o.defaults())
 	}
 	maps.Copy(attrs, o.Attrs)
 	e := client.ExportEntry{Type: o.Type, Attrs: attrs}
@@ -117,6 +119,14 @@ func (o Output) Entry(names []string, epoch int64, inDocker bool) (client.Export
 		return e, err
 	}
 	return e, nil
+}
+
+// defaults are the attributes of an image that the user may state otherwise.
+func (o Output) defaults() map[string]string {
+	if oci, err := strconv.ParseBool(o.Attrs["oci-mediatypes"]); err == nil && !oci {
+		return map[string]string{"compression": "gzip", "force-compression": "true"}
+	}
+	return map[string]string{"compression": "zstd", "oci-mediatypes": "true"}
 }
 
 // open gives the entry its place.

@@ -52,3 +52,28 @@ func TestEntryWithoutDockerCommand(t *testing.T) {
 		t.Errorf("Docker itself needs no docker command: %v", err)
 	}
 }
+
+// Docker's media types have no zstd, so what was compressed as zstd for another
+// output is compressed again.
+func TestEntryMediaTypes(t *testing.T) {
+	for output, want := range map[string]map[string]string{
+		"type=image":                      {"compression": "zstd", "oci-mediatypes": "true"},
+		"type=image,oci-mediatypes=true":  {"compression": "zstd", "oci-mediatypes": "true"},
+		"type=image,oci-mediatypes=false": {"compression": "gzip", "oci-mediatypes": "false", "force-compression": "true"},
+		"type=docker,dest=x,oci-mediatypes=false,compression=uncompressed": {"compression": "uncompressed", "oci-mediatypes": "false", "force-compression": "true"},
+	} {
+		o, err := ParseOutput(output)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := o.Entry([]string{"a:1"}, 0, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []string{"compression", "oci-mediatypes", "force-compression"} {
+			if e.Attrs[k] != want[k] {
+				t.Errorf("%s: %s=%s, want %q", output, k, e.Attrs[k], want[k])
+			}
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 // check finds what is wrong between the tables of a file.
 func (l *loader) check(f *File) {
 	l.checkImage()
+	l.checkLabels(f.Image.Labels, l.root.sub("image").sub("labels"))
 	declared := l.root.sub("components")
 	for _, name := range declared.names() {
 		l.checkVersion(f, name, declared.sub(name))
@@ -24,6 +25,8 @@ func (l *loader) check(f *File) {
 	for _, t := range f.Targets {
 		n := l.root.sub("targets").sub(t.Name)
 		l.checkTarget(t, n)
+		l.checkService(f, t, n)
+		l.checkLabels(t.Labels, n.sub("labels"))
 		l.checkMembers(f, t, n.sub("components"))
 		l.checkNeeds(f, t, n.sub("components"))
 		l.checkModules(f, t, n.sub("components"))

@@ -17,6 +17,8 @@ func (l *loader) decode(value any, into reflect.Value, n *node, key string) {
 	switch {
 	case into.Type() == fileType:
 		l.decodeFile(value, into, n, key)
+	case into.Type() == serviceType:
+		l.decodeService(value, into, n, key)
 	case into.Kind() == reflect.Struct:
 		l.decodeStruct(value, into, n, key)
 	case into.Type() == debsType:
@@ -277,6 +279,8 @@ func typeName(t reflect.Type) string {
 	switch {
 	case t == fileType:
 		return "a string that names a file"
+	case t == serviceType:
+		return "a string that names a folder"
 	case t == debsType:
 		return "an array of strings or a table of such arrays"
 	case t.Kind() == reflect.String:

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/osparc"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
 )
@@ -51,6 +52,7 @@ type Target struct {
 	User       string            `toml:"user" doc:"the user; the base's when left out"`
 	Ports      []string          `toml:"ports" form:"port" doc:"ports that a container listens on, such as \"8888/tcp\", beside the base's"`
 	Health     *HealthCheck      `toml:"healthcheck" doc:"how a container tells that it is well; the base's when left out"`
+	Osparc     osparc.Service    `toml:"osparc" doc:"the folder with metadata.yml of the oSPARC service that the image is, relative to the folder of this file"`
 
 	Accounts       map[string]stages.Account `toml:"accounts" doc:"users that the base does not have, by name"`
 	RemoveAccounts []string                  `toml:"remove_accounts" form:"account" doc:"users of the base that the image does without, with their home folders"`

@@ -63,6 +63,9 @@ func (l *loader) file() *File {
 		Components: inOrder(l.root.sub("components"), doc.Components),
 		Targets:    inOrder(l.root.sub("targets"), doc.Targets),
 	}
+	for i, t := range f.Targets {
+		f.Targets[i] = t.named()
+	}
 	l.check(f)
 	return f
 }

@@ -157,3 +157,19 @@ func TestNeeds(t *testing.T) {
 	same(t, "mrtrix3", l.problems, Problems{{Hint: `add "mrtrix3-new" to its components`,
 		Message: `target "production": caller calls commands of mrtrix3, which the target lacks`}})
 }
+
+// A target that names an oSPARC service has its name and its labels.
+func TestOsparc(t *testing.T) {
+	f := load(t, "../../examples/osparc/components.toml")
+	for target, key := range map[string]string{
+		"production":  "simcore/services/dynamic/jupyter-medimproc",
+		"runner":      "simcore/services/comp/runner-medimproc",
+		"runner-slim": "simcore/services/comp/runner-medimproc-slim",
+	} {
+		got, _ := f.Target(target)
+		same(t, "name", got.ImageName, key)
+		same(t, "key", got.Osparc.Labels["io.simcore.key"], `{"key":"`+key+`"}`)
+		same(t, "version", got.Osparc.Version, f.Image.Version)
+		same(t, "policy", got.Osparc.Labels["simcore.service.restart-policy"], "no-restart")
+	}
+}

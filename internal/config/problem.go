@@ -27,7 +27,8 @@ func (p Problem) Error() string {
 	return text
 }
 
-// Problems is everything wrong with a file, in the order of its lines.
+// Problems is everything wrong with a file and those it names, in the order of
+// their lines.
 // Problems of overrides come last.
 type Problems []Problem
 
@@ -66,9 +67,18 @@ func (p Problems) err() error {
 		return nil
 	}
 	slices.SortStableFunc(p, func(a, b Problem) int {
-		return cmp.Or(flagsLast(a, b), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Col, b.At.Col))
+		return cmp.Or(flagsLast(a, b), byFile(a, b), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Col, b.At.Col))
 	})
 	return slices.Compact(p)
+}
+
+// byFile keeps the problems of one file together. Overrides stay in the order
+// of the command line.
+func byFile(a, b Problem) int {
+	if a.At.Line == 0 {
+		return 0
+	}
+	return cmp.Compare(a.At.File, b.At.File)
 }
 
 // flagsLast orders places in the file, which have a line, before overrides.

@@ -120,7 +120,7 @@ func addKeys(s schema, r rule) {
 
 func typeSchema(t reflect.Type) schema {
 	switch {
-	case t == fileType:
+	case t == fileType, t == serviceType:
 		return schema{"type": "string"}
 	case t == debsType:
 		return schema{"anyOf": []schema{typeSchema(t.Elem()), {"type": "object", "additionalProperties": typeSchema(t.Elem())}}}

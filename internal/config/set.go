@@ -134,7 +134,7 @@ func (o override) below(t reflect.Type, key string, value any) reflect.Type {
 // it is: "3.0" is not a number.
 func (o override) value(t reflect.Type) any {
 	switch {
-	case t == nil || t == fileType || t.Kind() == reflect.String:
+	case t == nil || t == fileType || t == serviceType || t.Kind() == reflect.String:
 		return o.text
 	case t == debsType && !strings.HasPrefix(o.text, "[") && !strings.HasPrefix(o.text, "{"),
 		t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String && !strings.HasPrefix(o.text, "["):

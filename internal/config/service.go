@@ -1,0 +1,91 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/medbuild/medbuild/internal/osparc"
+)
+
+var serviceType = reflect.TypeFor[osparc.Service]()
+
+// decodeService reads the folder of an oSPARC service that a string names.
+func (l *loader) decodeService(value any, into reflect.Value, n *node, key string) {
+	name, ok := value.(string)
+	if !ok {
+		l.wrongType(value, into.Type(), n, key)
+		return
+	}
+	dir := name
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(filepath.Dir(l.path), name)
+	}
+	metadata, err := readFound(filepath.Join(dir, osparc.MetadataFile))
+	if err == nil && metadata.Text == nil {
+		err = errors.New("there is no " + osparc.MetadataFile + " in it")
+	}
+	runtime, err1 := readFound(filepath.Join(dir, osparc.RuntimeFile))
+	oci, err2 := readFound(filepath.Join(dir, osparc.OCIFile))
+	if err := errors.Join(err, err1, err2); err != nil {
+		l.problems.add(n.place(), fmt.Sprintf("%s %q: %s", key, name, err), "it names a folder, relative to that of "+filepath.Base(l.path))
+		return
+	}
+	service, problems := osparc.Parse(metadata, runtime, oci)
+	for _, p := range problems {
+		l.problems = append(l.problems, Problem(p))
+	}
+	into.Set(reflect.ValueOf(service))
+}
+
+// readFound is a file that may be absent; then it has no text.
+func readFound(path string) (osparc.File, error) {
+	text, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return osparc.File{Path: path}, nil
+	}
+	if err != nil {
+		return osparc.File{}, fmt.Errorf("%s: %s", filepath.Base(path), reason(err))
+	}
+	return osparc.File{Path: path, Text: append([]byte{}, text...)}, nil
+}
+
+// named gives a target that is a service the name under which the platform
+// looks for it.
+func (t Target) named() Target {
+	if t.ImageName == "" {
+		t.ImageName = t.Osparc.Key
+	}
+	return t
+}
+
+// checkService finds names and versions under which the platform would not
+// find a service, or not the one that its labels tell of.
+func (l *loader) checkService(f *File, t Target, n *node) {
+	s := t.Osparc
+	if s.Key == "" {
+		return
+	}
+	if t.ImageName != s.Key && !strings.HasSuffix(t.ImageName, "/"+s.Key) {
+		l.problems.add(n.key("name"), fmt.Sprintf("target %q: the platform looks for the service under %s, not %s", t.Name, s.Key, t.ImageName),
+			fmt.Sprintf("leave name out, or end it with the key at %s", s.KeyAt))
+	}
+	if s.Version != "" && f.Image.Version != "" && s.Version != f.Image.Version {
+		l.problems.add(s.VersionAt, fmt.Sprintf("version %s is not that of the image, %s", s.Version, f.Image.Version),
+			fmt.Sprintf("write it in both, here and at %s", l.root.sub("image").key("version")))
+	}
+}
+
+// checkLabels holds the user's labels against what the platform reads.
+func (l *loader) checkLabels(labels map[string]string, n *node) {
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		if err := osparc.CheckLabel(k, labels[k]); err != nil {
+			l.problems.addError(n.key(k), err)
+		}
+	}
+}
