@@ -1,0 +1,243 @@
+//go:build linux
+
+package integration
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/internal/image"
+)
+
+// The names that the service's images have on the platform.
+var imageNames = map[string]string{
+	"production":  "simcore/services/dynamic/jupyter-medimproc:1.5.0",
+	"runner":      "simcore/services/comp/runner-medimproc:1.5.0",
+	"runner-slim": "simcore/services/comp/runner-medimproc-slim:1.5.0",
+}
+
+// TestImages builds the service's three images in one run from the repository's
+// own components.toml, and uses them as the platform and its users do.
+func TestImages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the service's images, some gigabytes; run without -short")
+	}
+	sharedEngine(t)
+	dir := theService(t)
+	t.Setenv("SOURCE_DATE_EPOCH", "1788000000")
+	args := []string{"build", "--progress", "plain", "--output", "type=oci,tar=false,dest=out/{target}"}
+	for _, target := range sortedKeys(imageNames) {
+		args = append(args, "--target", target)
+	}
+	r := finish(t, in(dir, medbuildCmd(t, args...))).ok(t)
+	layouts := func(target string) string { return filepath.Join(dir, "out", target) }
+	t.Run("summary", func(t *testing.T) {
+		for _, name := range imageNames {
+			if !strings.Contains(r.Stdout, name+"@sha256:") {
+				t.Errorf("no %s in %q", name, r.Stdout)
+			}
+		}
+	})
+	t.Run("layers", func(t *testing.T) { checkImageLayers(t, layouts) })
+	t.Run("base", func(t *testing.T) { checkImageBase(t, layouts("production")) })
+	d := startDocker(t, dockerSetup{})
+	for target, name := range imageNames {
+		d.loadLayout(t, layouts(target), name)
+	}
+	t.Run("lab", func(t *testing.T) { useLab(t, d) })
+	t.Run("voila", func(t *testing.T) {
+		s := startService(t, d, serviceSetup{Image: imageNames["production"], Voila: true, Workspace: map[string]string{"voila.ipynb": voilaNotebook}})
+		if status, page := s.get(t, "/"); status != http.StatusOK || !strings.Contains(page, "sum 42") {
+			t.Errorf("Voila answers %d: %s", status, last(20, page))
+		}
+	})
+	t.Run("runner", func(t *testing.T) { useRunner(t, d, "runner") })
+	t.Run("runner-slim", func(t *testing.T) { useRunner(t, d, "runner-slim") })
+	t.Run("inference", func(t *testing.T) { useNetwork(t, d) })
+}
+
+// checkImageLayers looks into the layers: what no image may have, how many
+// there are, and that what is only unpacked is the same in all images.
+func checkImageLayers(t *testing.T, layout func(string) string) {
+	t.Helper()
+	shared := map[string][]string{}
+	for target := range imageNames {
+		nothingOfBuilding(t, layout(target))
+		img := openLayout(t, layout(target))
+		layers := must(img.Layers())(t)
+		if len(layers) >= 50 {
+			t.Errorf("%s has %d layers", target, len(layers))
+		}
+		for place, i := range layerNumbers(t, layout(target), "opt/fsl/etc/fslversion", "opt/ants/bin/antsRegistration", "opt/c3d/bin/c3d",
+			"opt/art/bin/acpcdetect", "opt/synb0-disco/COMMIT", "opt/freesurfer/build-stamp.txt", "opt/medimproc/sct/bin/sct_version") {
+			shared[place] = append(shared[place], must(layers[i].DiffID())(t).String())
+		}
+	}
+	for place, want := range map[string]int{"opt/fsl/etc/fslversion": 1, "opt/ants/bin/antsRegistration": 1, "opt/c3d/bin/c3d": 1, "opt/art/bin/acpcdetect": 1,
+		"opt/synb0-disco/COMMIT": 1, "opt/freesurfer/build-stamp.txt": 2, "opt/medimproc/sct/bin/sct_version": 2} {
+		all := slices.Compact(slices.Sorted(slices.Values(shared[place])))
+		if images := len(shared[place]); len(all) != want || images != 3 && !strings.Contains(place, "sct") || images != 2 && strings.Contains(place, "sct") {
+			t.Errorf("%d images have %s in layers %q, want %d", images, place, all, want)
+		}
+	}
+}
+
+// layerNumbers is the layer in which each of the files is, by number.
+func layerNumbers(t *testing.T, layout string, names ...string) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	noError(t, image.Walk(openLayout(t, layout), func(e image.Entry) error {
+		if slices.Contains(names, e.Name) {
+			out[e.Name] = e.Layer
+		}
+		return nil
+	}))
+	return out
+}
+
+// nothingOfBuilding walks the layers that are not the base's.
+func nothingOfBuilding(t *testing.T, layout string) {
+	t.Helper()
+	unwanted := regexp.MustCompile(`^opt/(.*/)?(\.git|pkgs|v1_0)(/|$)|^opt/.*\.a$|(^|/)\.license$|^root/\.cache|\.cache/(uv|pip)/`)
+	noError(t, image.Walk(openLayout(t, layout), func(e image.Entry) error {
+		if unwanted.MatchString(e.Name) || strings.HasSuffix(e.Name, "/license.txt") && e.FileInfo().Mode().IsRegular() && strings.HasPrefix(e.Name, "opt/freesurfer") {
+			t.Errorf("in layer %d: %s", e.Layer, e.Name)
+		}
+		return nil
+	}))
+}
+
+// replaced is the base's files that the notebook service has its own in place of.
+var replaced = []string{"/home/jovyan/.bashrc", "/home/jovyan/work/README.ipynb", "/home/jovyan/.local/share/jupyter/kernels/python-maths/kernel.json"}
+
+// checkImageBase compares the base entry by entry.
+func checkImageBase(t *testing.T, layout string) {
+	t.Helper()
+	base := filesOf(t, onlyImage(t, jupyterBase(t)))
+	have := filesOf(t, onlyImage(t, layout))
+	have.keeps(t, base, func(p string) bool { return byPackages(p) || slices.Contains(replaced, p) })
+	for _, p := range replaced {
+		if have[p] == nil || base[p] == nil || have[p].Sum == base[p].Sum || have[p].UID != 1000 || have[p].GID != 100 {
+			t.Errorf("%s is not the service's own: %+v", p, have[p])
+		}
+	}
+}
+
+// programs is one of each component, called as notebooks and scripts do.
+const programs = `mrinfo --version
+recon-all -version
+flirt -in x
+antsRegistration --version
+c3d -version
+acpcdetect -version
+sct_version
+synb0-disco --help
+fslinfo x`
+
+func useLab(t *testing.T, d *docker) {
+	t.Helper()
+	s := startService(t, d, serviceSetup{Image: imageNames["production"]})
+	checkKernels(t, s, "python (Medical Image Processing)")
+	if _, err := os.Stat(filepath.Join(s.dir, "workspace/README.ipynb")); err != nil {
+		t.Error(err)
+	}
+	out := s.runNotebook(t, "import sys, os, pandas, sklearn, torch, nibabel, pyvista\nprint(sys.executable, os.getuid(), os.getgid())",
+		"float((torch.ones(2, 3) @ torch.ones(3, 2)).sum()), nibabel.__version__, int(pandas.Series([20, 22]).sum())",
+		"import shutil\n!command -v python\nfor line in '''"+programs+"'''.splitlines():\n    print(subprocess.run(line, shell=True, capture_output=True, text=True).stdout) if (subprocess := __import__('subprocess')) else None")
+	if out[0] != "/opt/python/bin/python 1000 100\n" || out[1] != "(12.0, '5.3.2', 42)\n" || !strings.HasPrefix(out[2], "/opt/python/bin/python") {
+		t.Errorf("the notebook printed %q", out)
+	}
+	saidByAll(t, out[2])
+	saidByAll(t, s.login(t, programs+" || :").ok(t).Stdout)
+	if out := s.terminal(t, "command -v python mrinfo"); !strings.Contains(out, "/opt/python/bin/python\r\n/opt/mrtrix3/bin/mrinfo\r\n") {
+		t.Errorf("a terminal says %q", out)
+	}
+	checkPip(t, s)
+	claimsHold(t, append(homeClaims(), productionClaims()...), func(t *testing.T, script string) string {
+		return s.exec(t, jovyan, "bash", "-c", script).ok(t).Stdout
+	})
+	checkLicence(t, s)
+	s.exec(t, jovyan, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").ok(t)
+}
+
+// saidByAll wants an answer of each component's program.
+func saidByAll(t *testing.T, text string) {
+	t.Helper()
+	for _, want := range []string{"== mrinfo 3.0", freesurferStamp, "of /opt/fsl with", "ANTs Version: 2.4.4", "Version 1.0.0", "acpcdetect v2.0", "7.2\n", "usage: synb0-disco"} {
+		if !strings.Contains(strings.ReplaceAll(text, "\r", ""), want) {
+			t.Errorf("no program says %q: %s", want, text)
+		}
+	}
+}
+
+// checkLicence puts FreeSurfer's licence where users are told to.
+func checkLicence(t *testing.T, s *service) {
+	t.Helper()
+	at := filepath.Join(s.dir, "workspace/license.txt")
+	writeFile(t, at, "somebody@example.org\n1\n")
+	noError(t, os.Chown(at, 1000, platformID))
+	if out := s.exec(t, jovyan, "sh", "-c", "head -n 1 $FREESURFER_HOME/license.txt; fs-license && echo there").ok(t).Stdout; out != "somebody@example.org\nthere\n" {
+		t.Errorf("with a licence in the workspace: %q", out)
+	}
+}
+
+// useRunner runs commands in the headless service, with folders of users that
+// the image does not know.
+func useRunner(t *testing.T, d *docker, target string) {
+	t.Helper()
+	claims := append(homeClaims(), runnerClaims()...)
+	if target == "runner" {
+		claims = append(claims, claim{say: "stat -c %U:%G $SCT_DIR; touch $SCT_DIR/x && sct_version", want: "scu:scu\n7.2"},
+			claim{say: "ls -d $FSFAST_HOME", want: "/opt/freesurfer/fsfast"})
+	} else {
+		claims = append(claims, claim{say: "echo ${SCT_DIR-none}; ls -d /opt/medimproc 2>/dev/null", want: "none"},
+			claim{say: "echo ${FSFAST_HOME-none}", want: "none", changed: "in slim not set"})
+	}
+	claimsHold(t, claims, func(t *testing.T, script string) string {
+		r := d.runner(t, target, "4321:1234", "bash", "-c", script)
+		return r.ok(t).Stdout
+	})
+	r := d.runner(t, target, "4321:1234", "sh", "-c", "id -G; echo a >/output/b; stat -c %u /output/b; exit 7")
+	if r.Code != 7 || r.Stdout != "8004 1234\n8004\n" {
+		t.Errorf("a command ends with %d and says %q: %s", r.Code, r.Stdout, r.Stderr)
+	}
+	if r := d.runner(t, target, "0:0", "id", "-G"); r.ok(t).Stdout != "8004 0\n" {
+		t.Errorf("with root's folders the groups are %q", r.Stdout)
+	}
+	if r := d.runner(t, target, "", "true"); r.Code != 1 || !strings.Contains(r.Stderr, "/input is not mounted\nhint: ") {
+		t.Errorf("without folders it ends with %d: %s", r.Code, r.Stderr)
+	}
+}
+
+// runner runs a command in a headless service, with input and output folders
+// of an owner; "" mounts none.
+func (d *docker) runner(t *testing.T, target, owner string, command ...string) result {
+	t.Helper()
+	args := []string{"run", "--rm", "--network", "none"}
+	if owner != "" {
+		dir := must(os.MkdirTemp(d.dir, "runner"))(t)
+		for _, name := range []string{"input", "output"} {
+			folder := filepath.Join(dir, name)
+			noError(t, os.Mkdir(folder, 0o755))
+			noError(t, os.Chmod(folder, 0o775))
+			tool(t, dir, "chown", owner, name)
+			args = append(args, "--volume", "/run/host/"+filepath.Base(dir)+"/"+name+":/"+name)
+		}
+	}
+	return finish(t, d.client(append(append(args, imageNames[target]), command...)...))
+}
+
+// useNetwork runs the patched inference of Synb0-DISCO with PyTorch.
+func useNetwork(t *testing.T, d *docker) {
+	t.Helper()
+	script := strings.ReplaceAll(inferenceScript, "/usr/bin/python3", "/opt/python/bin/python")
+	r := finish(t, d.client("run", "--rm", "--network", "none", "--user", "1000:100", "--entrypoint", "bash", imageNames["production"], "-euc", script))
+	if want := "(13, 11, 13) True True 2.5\n"; r.ok(t).Stdout != want {
+		t.Errorf("the inference gives %q, want %q", r.Stdout, want)
+	}
+}
