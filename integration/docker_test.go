@@ -189,3 +189,26 @@ func (d *docker) answersFrom(t *testing.T, name string) {
 		t.Errorf("%s says %q", name, r.Stdout)
 	}
 }
+
+// TestDockerHasService is how the publishing pipeline of oSPARC is fed: the
+// image is in Docker's store, under the service's name and with its labels.
+func TestDockerHasService(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a Docker Engine; run without -short")
+	}
+	d := startDocker(t, dockerSetup{})
+	d.only(t)
+	t.Setenv("SOURCE_DATE_EPOCH", "1788177600")
+	dir := osparcProject(t)
+	for _, output := range []string{"type=docker", "type=docker,oci-mediatypes=false"} {
+		finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", "runner", "--output", output))).ok(t)
+		name := "simcore/services/comp/runner-medimproc:1.5.0"
+		labels := finish(t, d.client("image", "inspect", "--format", "{{json .Config.Labels}}", name)).ok(t).Stdout
+		for _, want := range []string{`"simcore.service.restart-policy":"no-restart"`, `"io.simcore.version":"{\"version\":\"1.5.0\"}"`} {
+			if !strings.Contains(labels, want) {
+				t.Errorf("%s: no %s in %s", output, want, labels)
+			}
+		}
+		finish(t, d.client("image", "rm", name)).ok(t)
+	}
+}

@@ -104,6 +104,18 @@ func TestBadRuntime(t *testing.T) {
 	}
 }
 
+func TestBadOCI(t *testing.T) {
+	least := file(t, "testdata/least", MetadataFile)
+	for text, want := range map[string]string{
+		"- title\n":             "1:1: the file must be a mapping of keys to values, not a list",
+		"created: 2026-08-31\n": "1:10: created is 2026-08-31, which YAML takes for a date or for minutes\nhint: write it in quotes",
+		"title: costs $5\n":     "1:1: title: docker compose takes the dollar in \"$5\" for a variable\nhint: write $$ for a dollar",
+	} {
+		_, problems := Parse(least, File{}, File{OCIFile, []byte(text)})
+		wantFirst(t, problems, OCIFile+":"+want)
+	}
+}
+
 // wantFirst wants the first problem's text to start so; more may follow it.
 func wantFirst(t *testing.T, problems []Problem, want string) {
 	t.Helper()
