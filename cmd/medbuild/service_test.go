@@ -17,11 +17,12 @@ import (
 // with the release of each of their bases.
 var serviceFiles = map[string]map[string]stages.Facts{
 	"../../components.toml":                  {"jupyter": focal, "noble": noble},
-	"../../examples/updated/components.toml": {"jupyter": noble, "noble": noble},
+	"../../examples/updated/components.toml": {"jupyter": noble, "noble": noble, "jammy": jammy},
 }
 
 var (
 	focal = stages.Facts{Distribution: "ubuntu", Release: "20.04", Libc: "2.31", Layers: 32}
+	jammy = stages.Facts{Distribution: "ubuntu", Release: "22.04", Libc: "2.35", Layers: 1}
 	noble = stages.Facts{Distribution: "ubuntu", Release: "24.04", Libc: "2.39", Layers: 1}
 )
 
@@ -35,6 +36,7 @@ var unpublished = map[string][]string{
 	},
 	"../../examples/updated/components.toml": {
 		"c3d-1.0.0-Linux-x86_64.tar.gz/download", "osf.io/73h5s/download",
+		"torchvision-0.20.1%2Bcpu-cp310-cp310-linux_x86_64.whl", "ubuntu-22.04/wxpython-4.2.3-cp310-cp310-linux_x86_64.whl",
 		"torchvision-0.22.0%2Bcpu-cp312-cp312-manylinux_2_28_x86_64.whl", "ubuntu-24.04/wxpython-4.2.3-cp312-cp312-linux_x86_64.whl",
 	},
 }
