@@ -175,19 +175,7 @@ func fslLayer(t *testing.T, layout string) string {
 
 // testCondaGeneric: a component of conda packages needs a table and no Go.
 func testCondaGeneric(t *testing.T) {
-	s := site(t)
-	lock := must(s.Conda(forgeChannel, upstream.CondaPackage{Name: "niimath", Version: "1.0.20250804", Build: "h1_0", Subdir: "linux-64", Licence: "BSD-2-Clause",
-		Files: map[string]string{"bin/niimath": "#!/bin/sh\necho niimath v1.0.20250804\n", "bin/python": "#!/bin/sh\n"}}))(t)
-	dir := project(t, components("niimath", `stage = "conda"
-version = "1.0.20250804"
-prefix = "/opt/niimath"
-lock = "niimath.conda.tsv"
-commands = ["niimath"]
-licence = "BSD-2-Clause"
-version_command = "niimath"
-smoke = ["! command -v python"]
-`))
-	writeFile(t, filepath.Join(dir, "niimath.conda.tsv"), lock)
+	dir, _ := condaProject(t, site(t))
 	built(t, dir).ok(t)
 }
 

@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/medbuild/medbuild/integration/upstream"
+	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/image"
+	"github.com/medbuild/medbuild/stages"
 )
 
 // forbidden is what no component may bring into a layer: repositories, static
@@ -42,6 +44,7 @@ func layersCases() map[string]layersCase {
 		"freesurfer image":     {freesurferFromImage, "opt/freesurfer7/bin/recon-all", `^opt/freesurfer7/(trctrain|fsfast|matlab)|^usr/local/freesurfer`},
 		"fsl":                  {fslProject, "opt/fsl/bin/bet", `^opt/fsl/(doc|data/standard/other)`},
 		"ants conda":           {condaANTsProject, "opt/ants/bin/antsRegistration", `^opt/conda`},
+		"conda":                {condaProject, "opt/niimath/bin/niimath", `^opt/conda`},
 		"mrtrix3 and ants": {func(t *testing.T, _ *upstream.Site) (string, string) { return bothTools(t), "all" }, "opt/mrtrix3/bin/mrinfo",
 			`/configure$|^usr/bin/(.*-)?(gcc|g\+\+|make)`},
 		"generic stages": {genericProject, "opt/tool/share/bin/tool", `tool_gui|c3d_gui|^opt/zipped/lib|/main\.[co]$|it's|^usr/bin/(gcc|make|unzip)`},
@@ -61,12 +64,37 @@ func TestLayersAreClean(t *testing.T) {
 		t.Skip("builds every stage on an engine; run without -short")
 	}
 	sharedEngine(t)
+	made := map[string]bool{}
 	for name, tt := range layersCases() {
 		t.Run(name, func(t *testing.T) {
 			dir, target := tt.project(t, site(t))
 			nothingUnwanted(t, layoutOf(t, dir, target), tt.has, tt.pruned)
+			for _, stage := range stagesIn(t, dir, target) {
+				made[stage] = true
+			}
 		})
 	}
+	for _, k := range stages.All() {
+		if !made[k.Name] {
+			t.Errorf("stage %s is not built: add it", k.Name)
+		}
+	}
+}
+
+// stagesIn is the stages of a target's components, or of the component target.
+func stagesIn(t *testing.T, dir, target string) []string {
+	t.Helper()
+	file := must(config.Load(filepath.Join(dir, "components.toml"), nil))(t)
+	names := []string{target}
+	if all, ok := file.Target(target); ok {
+		names = all.Components
+	}
+	var out []string
+	for _, name := range names {
+		c, _ := file.Component(name)
+		out = append(out, c.Shared().Stage)
+	}
+	return out
 }
 
 // nothingUnwanted walks all layers above the base's for what no component may
@@ -125,6 +153,24 @@ func fslProject(t *testing.T, s *upstream.Site) (dir, target string) {
 	t.Helper()
 	dir = project(t, components("fsl", fslComponent(`prune = ["doc", "data/standard/*"]`+"\n"+`keep = ["data/standard/MNI152*"]`)))
 	writeFile(t, filepath.Join(dir, "fsl.conda.tsv"), fakeFSL(t, s))
+	return dir, "all"
+}
+
+// condaProject is a tool of a conda package, which needs a table and no Go.
+func condaProject(t *testing.T, s *upstream.Site) (dir, target string) {
+	t.Helper()
+	lock := must(s.Conda(forgeChannel, upstream.CondaPackage{Name: "niimath", Version: "1.0.20250804", Build: "h1_0", Subdir: "linux-64", Licence: "BSD-2-Clause",
+		Files: map[string]string{"bin/niimath": "#!/bin/sh\necho niimath v1.0.20250804\n", "bin/python": "#!/bin/sh\n"}}))(t)
+	dir = project(t, components("niimath", `stage = "conda"
+version = "1.0.20250804"
+prefix = "/opt/niimath"
+lock = "niimath.conda.tsv"
+commands = ["niimath"]
+licence = "BSD-2-Clause"
+version_command = "niimath"
+smoke = ["! command -v python"]
+`))
+	writeFile(t, filepath.Join(dir, "niimath.conda.tsv"), lock)
 	return dir, "all"
 }
 

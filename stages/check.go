@@ -60,21 +60,26 @@ func (i Image) check() []error {
 			}
 		}
 		for _, place := range p.places() {
-			if within(ManifestPath, place) {
-				errs = append(errs, fmt.Errorf("%s: %s: its prefix %s is where the version manifest lies\nhint: choose a folder below /opt", p.At, p.Name, place))
+			if within(ManifestPath, place) || within(NoticesPath, place) {
+				errs = append(errs, fmt.Errorf("%s: %s: its prefix %s is where the version manifest and the notices lie\nhint: choose a folder below /opt", p.At, p.Name, place))
 			}
 		}
 	}
 	return errs
 }
 
-// apart is Apart for each of the places that two layers hold.
+// apart is Apart for each of the places that two layers hold; some are files
+// beside the prefix.
 func apart(a, b Stage) error {
-	one, other := a.Common, b.Common
-	for _, one.Prefix = range a.places() {
-		for _, other.Prefix = range b.places() {
-			if err := Apart(one, other); err != nil {
-				return err
+	for _, one := range a.places() {
+		for _, other := range b.places() {
+			switch {
+			case one == a.Prefix && other == b.Prefix:
+				if err := Apart(a.Common, b.Common); err != nil {
+					return err
+				}
+			case within(one, other), within(other, one):
+				return fmt.Errorf("%s and %s both write %s\nhint: leave it to one of them, or give one another place", a.Name, b.Name, max(one, other))
 			}
 		}
 	}

@@ -29,7 +29,24 @@ func TestTargetRefusesLayersInEachOther(t *testing.T) {
 	manifest := with(newMRtrix3("3.0.8"), func(m *MRtrix3) { m.Name, m.Prefix = "odd", ManifestPath })
 	_, err := newTarget("t", trixie(), zipANTs(), inner, manifest).Assemble()
 	wantText(t, err, "components.toml:9:1: the prefix /opt/ants/mrtrix3 of mrtrix3 lies inside /opt/ants, the prefix of ants", "hint:",
-		"odd: its prefix "+ManifestPath+" is where the version manifest lies")
+		"odd: its prefix "+ManifestPath+" is where the version manifest and the notices lie")
+}
+
+// TestUnpinnableAddresses: wherever an address can stand, ftp is refused at its
+// line.
+func TestUnpinnableAddresses(t *testing.T) {
+	requirements := "# wheels\nnumpy==2.1.0 --hash=sha256:" + someSHA256 + "\ntorch @ ftp://wheels.example/torch-2.5-py3-none-any.whl \\\n    --hash=sha256:" + someSHA256 + "\n"
+	p := with(quickPython().(*Python), func(p *Python) {
+		p.Packages, p.Requirements = nil, File{Path: "requirements.txt", Content: []byte(requirements)}
+	})
+	_, err := newTarget("t", trixie(), p).Assemble()
+	wantText(t, err, "python: requirements.txt:3: source ftp://wheels.example/torch-2.5-py3-none-any.whl cannot be fetched", "hint: ")
+	p.Requirements.Content = []byte(strings.Replace(requirements, "ftp:", "https:", 1))
+	if in := stageOf(t, p, trixie()).Inputs; len(in) != 1 || in[0].At.String() != "requirements.txt:3:1" {
+		t.Errorf("the wheel is at %v", in)
+	}
+	_, err = condaLockOf(File{Path: "fsl.tsv", Content: []byte("# packages\n1\t" + someSHA256 + "\tftp://conda.example/linux-64/a-1-0.conda\tMIT\n")})
+	wantText(t, err, "fsl.tsv:2: ", "ftp://conda.example/linux-64/a-1-0.conda", "hint: ")
 }
 
 func TestTargetRefusesTheBasesFolders(t *testing.T) {

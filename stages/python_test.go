@@ -69,7 +69,8 @@ func TestPinErrors(t *testing.T) {
 func TestWheelsAreInputs(t *testing.T) {
 	s := stageOf(t, wheelTorch(), trixie())
 	want := llb.Input{Kind: llb.Archive, Pin: "sha256:" + someSHA256,
-		Address: "https://wheels.example/whl/cpu/torch-2.5.1%2Bcpu-cp312-cp312-linux_x86_64.whl"}
+		Address: "https://wheels.example/whl/cpu/torch-2.5.1%2Bcpu-cp312-cp312-linux_x86_64.whl",
+		At:      llb.Position{File: "requirements.txt", Line: 2, Col: 1}}
 	if !slices.Equal(s.Inputs, []llb.Input{want}) {
 		t.Errorf("inputs %+v", s.Inputs)
 	}

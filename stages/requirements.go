@@ -47,8 +47,10 @@ func (p *Python) read() (requirements, error) {
 	r.text = string(p.Requirements.Content)
 	lines := continued.ReplaceAllString(r.text, " ")
 	for _, m := range requirement.FindAllStringSubmatch(lines, -1) {
-		if err := r.add(p.Requirements, m[1], m[2], m[3], m[4]); err != nil {
-			return requirements{}, fmt.Errorf("%s: %w", p.Requirements.Path, err)
+		from := p.Requirements
+		from.At = from.lineOf(strings.TrimSuffix(m[0], m[4]))
+		if err := r.add(from, m[1], m[2], m[3], m[4]); err != nil {
+			return requirements{}, fmt.Errorf("%s:%d: %w", from.Path, from.At.Line, err)
 		}
 	}
 	r.split()
@@ -58,6 +60,12 @@ func (p *Python) read() (requirements, error) {
 		}
 	}
 	return r, nil
+}
+
+// lineOf is the place of a text in the file.
+func (f File) lineOf(text string) llb.Position {
+	before, _, _ := strings.Cut(string(f.Content), text)
+	return llb.Position{File: f.Path, Line: strings.Count(before, "\n") + 1, Col: 1}
 }
 
 // Has reports whether the environment has a package, or may have it: the
