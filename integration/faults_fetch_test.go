@@ -286,3 +286,21 @@ func TestImageSourceFails(t *testing.T) {
 		})
 	}
 }
+
+// A mirror that says no more is left for the next one.
+func TestStalledMirror(t *testing.T) {
+	sharedEngine(t)
+	stalled, good := site(t), site(t)
+	archive := tarOf(t, map[string]string{"tool-1/bin/tool": own(t, "#!/bin/sh\necho tool 1.0\n")})
+	stalled.Put(toolPath, archive)
+	stalled.FailAlways(toolPath, upstream.Stall)
+	_, sum := good.Put(toolPath, archive)
+	path := filepath.Join(t.TempDir(), "site.toml")
+	writeFile(t, path, fmt.Sprintf("[fetch]\ntimeout = \"3s\"\n\n[[mirrors]]\nfrom = \"https://github.com\"\nto = [%q, %q]\n", addressOf(stalled), addressOf(good)))
+	t.Setenv("MEDBUILD_SITE", path)
+	dir := project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+sum+`"`, `, commit = "`+strings.Repeat("ab", 20)+`"`))
+	r := finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", "tool"))).ok(t)
+	if want := "not there after 3s: the server is slow or says no more; trying " + addressOf(good) + toolPath; !strings.Contains(r.Stderr, want) {
+		t.Errorf("%q is not said: %s", want, r.Stderr)
+	}
+}

@@ -75,6 +75,9 @@ func (t Target) sharing(s Stage) []string {
 		out = append(out, "made on "+made.Name+", whose C library is older: images on both share it")
 	}
 	for _, other := range t.Others(s.Name) {
+		if other.Name == t.Run.Name {
+			continue // asking makes the stage twice
+		}
 		if why := Unshared(t.tool(s.Name), t.Run, other); why != "" && !slices.Contains(out, why) {
 			out = append(out, why)
 		}
