@@ -68,7 +68,7 @@ func TestPythonOfTheService(t *testing.T) {
 func checkPicture(t *testing.T, path string) {
 	t.Helper()
 	f := must(os.Open(path))(t)
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	img, _, err := image.Decode(f)
 	noError(t, err)
 	if got := img.Bounds().Size(); got != image.Pt(300, 200) {
