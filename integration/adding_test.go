@@ -105,7 +105,7 @@ func TestAddingTables(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "components.toml"),
 		strings.Replace(head, "BASE", "trixie.tar", 1)+text+targetOf("templates", "jq", "tool", "scripts"))
 	r := finish(t, in(dir, medbuildCmd(t, "stages"))).ok(t)
-	if r.Stderr != "" || strings.Count(r.Stdout, "\n") != 6 { // the files have a line each
+	if r.Stderr != "" || strings.Count(r.Stdout, "\n") != 9 { // the files have a line each, and so has the base, below a blank line and a heading
 		t.Errorf("%s%s", r.Stdout, r.Stderr)
 	}
 }

@@ -92,7 +92,7 @@ func largeFreeSurfer(b *testing.B, s *upstream.Site, seed string, bytes int64) (
 }
 
 func largeANTs(b *testing.B, s *upstream.Site, seed string, bytes int64) (dir string, archive int64) {
-	programs := map[string]string{"bin/antsRegistration": goodANTs, "bin/N4BiasFieldCorrection": goodANTs}
+	programs := antsFiles("", nil)
 	address, sum, archive, err := s.PutLarge(antsPath, upstream.LargeZip("ants-2.5.4", seed, programs, bytes))
 	noError(b, err)
 	return project(b, components("ants", antsTable(address, sum))), archive

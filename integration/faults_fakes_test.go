@@ -40,16 +40,27 @@ const goodANTs = `#!/bin/sh
 [ "$1" != --version ] || echo "ANTs Version: 2.5.4"
 `
 
-// fakeANTs serves a release zip in which every program is the script, and
-// returns its component table, without the line of its name.
+// fakeANTs serves a release zip in which antsRegistration is the script, beside
+// the programs that other components call, and returns its component table,
+// without the line of its name.
 func fakeANTs(t *testing.T, s *upstream.Site, script string) string {
 	t.Helper()
-	address, sum := s.Put(antsPath, zipOf(t, map[string]string{
-		"ants-2.5.4/bin/antsRegistration":      script,
-		"ants-2.5.4/bin/N4BiasFieldCorrection": script,
-		"ants-2.5.4/bin/libants.a":             "!<arch>\n",
-	}))
+	address, sum := s.Put(antsPath, zipOf(t, antsFiles("ants-2.5.4/", map[string]string{
+		"ants-2.5.4/bin/antsRegistration": script,
+		"ants-2.5.4/bin/libants.a":        "!<arch>\n",
+	})))
 	return antsTable(address, sum)
+}
+
+// antsFiles is the programs that other components call, all of them goodANTs, in
+// bin below the folder, and more.
+func antsFiles(folder string, more map[string]string) map[string]string {
+	files := map[string]string{}
+	for _, name := range []string{"antsApplyTransforms", "antsRegistration", "antsRegistrationSyNQuick.sh", "N4BiasFieldCorrection", "PrintHeader"} {
+		files[folder+"bin/"+name] = goodANTs
+	}
+	maps.Copy(files, more)
+	return files
 }
 
 // own is a script of this test's own: no other test has built it.

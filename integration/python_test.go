@@ -68,7 +68,7 @@ func TestPythonOfTheService(t *testing.T) {
 func checkPicture(t *testing.T, path string) {
 	t.Helper()
 	f := must(os.Open(path))(t)
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	img, _, err := image.Decode(f)
 	noError(t, err)
 	if got := img.Bounds().Size(); got != image.Pt(300, 200) {
@@ -84,5 +84,29 @@ func checkPicture(t *testing.T, path string) {
 	}
 	if len(shades) < 10 {
 		t.Errorf("the picture has %d shades of grey", len(shades))
+	}
+}
+
+// TestRequirementsWithoutHashes: lines that nothing pins are refused, and
+// installed beside the others where that is allowed.
+func TestRequirementsWithoutHashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("installs packages; run without -short")
+	}
+	sharedEngine(t)
+	wheel, _ := site(t).Put("/whl/cpu/standin-1.5+cpu-py3-none-any.whl", wheelOf(t))
+	dir := project(t, components("python", "version = \"3.13\"\nrequirements = \"requirements.txt\"\npackages = [\"standin\", \"six\", \"nibabel\"]\nsystem_site_packages = true\nruntime = [\"python3-nibabel\"]\n"))
+	writeFile(t, filepath.Join(dir, "requirements.txt"), "standin @ "+wheel+"\nsix==1.17.0\n")
+	built(t, dir).failed(t, 1, "components.toml:8:13: python: requirements.txt: "+wheel+" is not pinned\nhint: add --hash=sha256:",
+		"components.toml:8:13: python: requirements.txt: six==1.17.0 is not pinned\nhint: write the file with uv pip compile")
+	r := built(t, dir, "--allow-unpinned").ok(t)
+	if !strings.Contains(r.Stderr, "six==1.17.0 is not pinned: another day it may be something else") {
+		t.Errorf("nothing is said of what was taken:\n%s", r.Stderr)
+	}
+	r = finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--allow-unpinned", "--", "cat", "/VERSION_MANIFEST.txt"))).ok(t)
+	for _, want := range []string{"STANDIN_VERSION=1.5+cpu\n", "SIX_VERSION=1.17.0\n", "NIBABEL_VERSION=5"} {
+		if !strings.Contains(r.Stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.Stdout)
+		}
 	}
 }

@@ -181,7 +181,7 @@ func synb0Project(t *testing.T, s *upstream.Site, files map[string]string, more 
 	dir = project(t, components(
 		"freesurfer", fmt.Sprintf("version = \"6.0.0\"\nsource = { url = \"http://127.0.0.1:1/f.tar.gz\", sha256 = %q }\n", none),
 		"fsl", "version = \"6.0.7.18\"\nlock = \"fsl.tsv\"\naccept_licence = true\n",
-		"ants", "version = \"2.5.4\"\ndistribution = true\n",
+		"ants", fmt.Sprintf("version = \"2.5.4\"\nsource = { url = \"http://127.0.0.1:1/a.zip\", sha256 = %q }\n", none),
 		"c3d", fmt.Sprintf("version = \"1.0.0\"\nsource = { url = \"http://127.0.0.1:1/c.tar.gz\", sha256 = %q }\n", none),
 		"python", "version = \"3.13\"\nrequirements = \"requirements.txt\"\n",
 		"synb0", fmt.Sprintf("version = %q\nsource = { git = %q, commit = %q }\n%s\n", commit, address, commit, more)))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -22,6 +23,38 @@ type ANTs struct {
 // antsPackaged is where each distribution's package puts the programs. Their
 // names have no prefix there and are on no PATH.
 var antsPackaged = map[string]string{"debian-13": "/usr/lib/ants"}
+
+// antsCalled is the programs that other components call: one ANTs serves them
+// all.
+func antsCalled() []string {
+	return append((&MRtrix3{}).Calls()["ants"], (&Synb0{}).Calls()["ants"]...)
+}
+
+// antsCrashing is the programs that crash in the distribution's build as soon as
+// they make a transform, whatever the images: its ITK does not know their types
+// (ANTs issue 1825). N4BiasFieldCorrection makes none and works.
+var antsCrashing = []string{"antsApplyTransforms", "antsRegistration", "antsRegistrationSyNQuick.sh"}
+
+// Serves reports why a component that calls the programs cannot use this ANTs.
+func (a *ANTs) Serves(programs []string) error {
+	crashing := slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return !slices.Contains(antsCrashing, p) })
+	if a.Distribution && len(crashing) > 0 {
+		return fmt.Errorf("%s, which crash in the distribution's ANTs (ANTs issue 1825)\nhint: give %s a release zip as its source, or a lock of conda packages",
+			strings.Join(crashing, ", "), a.Name)
+	}
+	return serves(a.Name, a.Commands, programs)
+}
+
+// serves reports which of the programs are not among the commands that a
+// component keeps; none stated keeps all.
+func serves(name string, commands, programs []string) error {
+	lacking := slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return slices.Contains(commands, p) })
+	if len(commands) == 0 || len(lacking) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s, which the commands of %s leave out\nhint: add \"%s\" to the commands of %s, or leave them out to keep all",
+		strings.Join(lacking, ", "), name, strings.Join(lacking, `", "`), name)
+}
 
 // Stage unpacks or installs ANTs, or asks for its package.
 func (a *ANTs) Stage(g Ground) (Stage, error) {
@@ -95,8 +128,25 @@ func (a *ANTs) stage(bin string) Stage {
 		Env:     []string{"ANTSPATH=" + bin + "/"},
 		Version: []Question{{Key: "ANTS_VERSION", Section: Software, Want: a.Version,
 			Command: a.asked() + " --version", Pattern: `^ANTs Version: v?([0-9]+\.[0-9]+\.[0-9]+).*`}},
-		Smoke: []Check{{a.asked() + " --help"}},
+		Smoke: append([]Check{{a.asked() + " --help"}}, a.called()...),
 	}
+}
+
+// called starts each program that other components call, as far as it is kept: a
+// release or a lock may lack one. Without arguments they answer with a page of
+// help and a code of their own; one that is not there ends with 127. The last
+// check is the one that builds with the fault of issue 1825 fail.
+func (a *ANTs) called() []Check {
+	var out []Check
+	for _, c := range antsCalled() {
+		if serves(a.Name, a.Commands, []string{c}) == nil {
+			out = append(out, Check{c + " </dev/null; [ $? -lt 126 ]"})
+		}
+	}
+	if a.Serves([]string{"antsApplyTransforms"}) == nil {
+		out = append(out, Check{"antsApplyTransforms -d 3 -t Identity -o 'Linear[/tmp/identity.mat,0]'"})
+	}
+	return out
 }
 
 // antsScript keeps bin alone: of 220 files in a release 100 are static

@@ -15,6 +15,9 @@ type C3D struct {
 	Commands []string `toml:"commands" doc:"the programs to keep, such as c3d_affine_tool; all but the graphical one when left out"`
 }
 
+// Serves reports why a component that calls the programs cannot use this c3d.
+func (c *C3D) Serves(programs []string) error { return serves(c.Name, c.Commands, programs) }
+
 // Check reports what is wrong with the settings.
 func (c *C3D) Check() error {
 	if c.Source.Git != "" {

@@ -77,6 +77,12 @@ func (m *MRtrix3) Check() error {
 	return fmt.Errorf("the checksum of MRtrix3 %s is not known\nhint: name its source, or take one of %s", m.Version, known)
 }
 
+// Calls is the programs that the scripts run where the image has the stage:
+// dwibiascorrect ants corrects with ANTs.
+func (m *MRtrix3) Calls() map[string][]string {
+	return map[string][]string{"ants": {"N4BiasFieldCorrection"}}
+}
+
 // Stage compiles MRtrix3.
 func (m *MRtrix3) Stage(g Ground) (Stage, error) {
 	runtime, err := m.runtime(g.Run.Facts)

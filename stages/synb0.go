@@ -45,6 +45,15 @@ func (s *Synb0) Needs() []string {
 	return append(needs, "python")
 }
 
+// Calls is the programs that the pipeline and what it calls run, by the stage
+// that has them, where a component can be told to keep some alone.
+func (s *Synb0) Calls() map[string][]string {
+	return map[string][]string{
+		"ants": {"antsApplyTransforms", "antsRegistration", "antsRegistrationSyNQuick.sh", "PrintHeader"},
+		"c3d":  {"c3d_affine_tool"},
+	}
+}
+
 // Modules is the Python packages that the inference imports.
 func (s *Synb0) Modules() []string {
 	if s.Interpreter == systemPython {

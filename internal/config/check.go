@@ -30,6 +30,7 @@ func (l *loader) check(f *File) {
 		l.checkMembers(f, t, n.sub("components"))
 		l.checkNeeds(f, t, n.sub("components"))
 		l.checkModules(f, t, n.sub("components"))
+		l.checkPrograms(f, t, n.sub("components"))
 	}
 }
 
