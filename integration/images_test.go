@@ -167,10 +167,10 @@ func useLab(t *testing.T, d *docker) {
 	}
 	checkPip(t, s)
 	claimsHold(t, append(homeClaims(), productionClaims()...), func(t *testing.T, script string) string {
-		return s.exec(t, jovyan, "bash", "-c", script).ok(t).Stdout
+		return s.exec(t, "bash", "-c", script).ok(t).Stdout
 	})
 	checkLicence(t, s)
-	s.exec(t, jovyan, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").ok(t)
+	s.exec(t, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").ok(t)
 }
 
 // saidByAll wants an answer of each component's program.
@@ -189,7 +189,7 @@ func checkLicence(t *testing.T, s *service) {
 	at := filepath.Join(s.dir, "workspace/license.txt")
 	writeFile(t, at, "somebody@example.org\n1\n")
 	noError(t, os.Chown(at, 1000, platformID))
-	if out := s.exec(t, jovyan, "sh", "-c", "head -n 1 $FREESURFER_HOME/license.txt; fs-license && echo there").ok(t).Stdout; out != "somebody@example.org\nthere\n" {
+	if out := s.exec(t, "sh", "-c", "head -n 1 $FREESURFER_HOME/license.txt; fs-license && echo there").ok(t).Stdout; out != "somebody@example.org\nthere\n" {
 		t.Errorf("with a licence in the workspace: %q", out)
 	}
 }

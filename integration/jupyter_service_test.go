@@ -97,7 +97,7 @@ func checkLab(t *testing.T, s *service) {
 		t.Errorf("a terminal says %q", out)
 	}
 	checkPip(t, s)
-	s.exec(t, jovyan, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").ok(t)
+	s.exec(t, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").ok(t)
 }
 
 // checkKernels wants the one kernel that users see, under its name.
@@ -146,7 +146,7 @@ func checkWork(t *testing.T, s *service) {
 	if _, err := os.Stat(filepath.Join(s.dir, "workspace/README.ipynb")); err != nil {
 		t.Error(err)
 	}
-	r := s.exec(t, jovyan, "sh", "-c", `cd work; ls; stat -c '%n %u:%g %A' . inputs outputs workspace; touch outputs/a workspace/b ../c ../.jupyter/d; ! touch e`)
+	r := s.exec(t, "sh", "-c", `cd work; ls; stat -c '%n %u:%g %A' . inputs outputs workspace; touch outputs/a workspace/b ../c ../.jupyter/d; ! touch e`)
 	want := "CHANGELOG.md\ninputs\noutputs\nrequirements.txt\nworkspace\n" +
 		". 1000:100 dr-sr-sr-x\ninputs 1000:8004 drwxr-xr-x\noutputs 1000:8004 drwxr-xr-x\nworkspace 1000:8004 drwxr-xr-x\n"
 	if r.ok(t).Stdout != want {

@@ -177,16 +177,16 @@ func (s *service) remove(t *testing.T) {
 }
 
 // exec runs a program beside the service, as the user.
-func (s *service) exec(t *testing.T, user string, args ...string) result {
+func (s *service) exec(t *testing.T, args ...string) result {
 	t.Helper()
-	return finish(t, s.docker.client(append([]string{"exec", "--user", user, s.id}, args...)...))
+	return finish(t, s.docker.client(append([]string{"exec", "--user", jovyan, s.id}, args...)...))
 }
 
 // login runs a line in a login shell of the notebook user, with no more of an
 // environment than the image's.
 func (s *service) login(t *testing.T, line string) result {
 	t.Helper()
-	return s.exec(t, jovyan, "bash", "-l", "-i", "-c", line)
+	return s.exec(t, "bash", "-l", "-i", "-c", line)
 }
 
 // get asks the service's port.
