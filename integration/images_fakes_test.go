@@ -60,7 +60,7 @@ func stoodIn(t *testing.T, s *upstream.Site, dir string) map[string]string {
 	t.Helper()
 	writeFile(t, filepath.Join(dir, "fsl.tsv"), fakeFSL(t, s))
 	freesurfer := sourceOf(s.Put(freesurferPath, must(upstream.Tarball(upstream.FreeSurfer(freesurferStamp)))(t)))
-	synb0, commit := repositoryOf(t, s, synb0Path, upstream.Synb0())
+	synb0, commit := repositoryOf(t, s, synb0Path, synb0Files(t))
 	sct, _ := repositoryOf(t, s, sctPath, upstream.SCT("7.2"))
 	sct += "miniforge = " + strings.TrimPrefix(sourceOf(s.Put(miniforgePath, []byte(upstream.Miniforge))), "source = ")
 	return map[string]string{

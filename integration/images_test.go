@@ -240,7 +240,8 @@ func (d *docker) runner(t *testing.T, target, owner string, command ...string) r
 	return finish(t, d.client(append(append(args, imageNames[target]), command...)...))
 }
 
-// useNetwork runs the patched inference of Synb0-DISCO with PyTorch.
+// useNetwork runs the patched inference of Synb0-DISCO itself with PyTorch, as
+// the service's user, with random weights.
 func useNetwork(t *testing.T, d *docker) {
 	t.Helper()
 	script := strings.ReplaceAll(inferenceScript, "/usr/bin/python3", "/opt/python/bin/python")

@@ -176,7 +176,7 @@ func (s *service) remove(t *testing.T) {
 	finish(t, s.docker.client("rm", "--force", "--volumes", s.id)).ok(t)
 }
 
-// exec runs a program beside the service, as the user.
+// exec runs a program beside the service, as the notebook user.
 func (s *service) exec(t *testing.T, args ...string) result {
 	t.Helper()
 	return finish(t, s.docker.client(append([]string{"exec", "--user", jovyan, s.id}, args...)...))

@@ -257,25 +257,17 @@ data = made.get_fdata()
 print(data.shape[:3], bool(numpy.isfinite(data).all()), bool(data.std() > 0), float(made.affine[0, 0]))"
 `
 
-// TestSynb0Inference runs the patched inference itself with Debian's PyTorch:
-// three to four minutes, nearly all of it to install about a gigabyte of
-// packages in the engine. With MEDBUILD_TEST_SYNB0, the folder of a checkout of Synb0-DISCO, its own network
-// runs in place of the stand-in's.
-func TestSynb0Inference(t *testing.T) {
-	if testing.Short() {
-		t.Skip("installs PyTorch, about a gigabyte; run without -short")
-	}
-	sharedEngine(t)
+// synb0Files is the stand-in's repository. With MEDBUILD_TEST_SYNB0, the folder of
+// a checkout of Synb0-DISCO, its own network is in it.
+func synb0Files(t *testing.T) map[string]string {
+	t.Helper()
 	files := upstream.Synb0()
-	if upstreams := os.Getenv("MEDBUILD_TEST_SYNB0"); upstreams != "" {
+	if own := os.Getenv("MEDBUILD_TEST_SYNB0"); own != "" {
 		for _, f := range []string{"src/inference.py", "src/model.py", "src/util.py"} {
-			files[f] = readFile(t, filepath.Join(upstreams, f))
+			files[f] = readFile(t, filepath.Join(own, f))
 		}
 	}
-	dir, _ := synb0Project(t, site(t), files, `interpreter = "/usr/bin/python3"`)
-	if got, want := inside(t, dir, "synb0", inferenceScript), "(13, 11, 13) True True 2.5\n"; got != want {
-		t.Errorf("the inference gives %q, want %q", got, want)
-	}
+	return files
 }
 
 // sctProject is SCT with an owner at run time.
