@@ -1,11 +1,13 @@
 package integration
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/medbuild/medbuild/integration/upstream"
 )
@@ -19,10 +21,23 @@ func smallDisk(t *testing.T, dir, size string) {
 		t.Skip("this machine allows no mounts:", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := unmount(dir); err != nil {
 			t.Errorf("unmount %s: %v", dir, err)
 		}
 	})
+}
+
+// unmount gives the kernel a moment to close the files of processes that have
+// ended.
+func unmount(dir string) error {
+	limit := time.Now().Add(5 * time.Second)
+	for {
+		err := syscall.Unmount(dir, 0)
+		if !errors.Is(err, syscall.EBUSY) || time.Now().After(limit) {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // The disk of the engine is full: the error says which, and how to free it.
