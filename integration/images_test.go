@@ -27,7 +27,7 @@ func TestImages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the service's images, some gigabytes; run without -short")
 	}
-	sharedEngine(t)
+	engineRoot(t) // one that goes with the test: it needs some gigabytes
 	dir := theService(t)
 	t.Setenv("SOURCE_DATE_EPOCH", "1788000000")
 	args := []string{"build", "--progress", "plain", "--output", "type=oci,tar=false,dest=out/{target}"}
