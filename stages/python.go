@@ -225,8 +225,9 @@ func (p *Python) uv(on llb.State) llb.State {
 		Action:    "fetch uv",
 		On:        on,
 		Script: fmt.Sprintf("echo 'uv==%s --hash=sha256:%s' >/tmp/uv.txt\n"+
-			"python3 -m pip install --quiet --no-cache-dir --no-compile --no-deps --require-hashes --root-user-action ignore --target %s -r /tmp/uv.txt",
+			"/usr/bin/python3 -m pip install --quiet --no-cache-dir --no-compile --no-deps --require-hashes --target %s -r /tmp/uv.txt",
 			uvVersion, uvSHA256, to),
+		Env:     []string{"PIP_ROOT_USER_ACTION=ignore"}, // the option is not known to every pip
 		Network: true,
 		At:      here(),
 	}.Output(to)
