@@ -16,7 +16,6 @@ type facts struct {
 	Runtime []string
 	Path    []string
 	Env     []string
-	Needs   []string
 	Version []Question
 	Smoke   []Check
 }
@@ -41,7 +40,7 @@ func TestGoldenStages(t *testing.T) {
 		llbtest.Golden(t, filepath.Join("testdata", file+".json"), struct {
 			Stage facts
 			Graph llbtest.Rendering
-		}{facts{p.Licence, p.Inputs, p.Runtime, p.Path, p.Env, p.Needs, p.Version, p.Smoke}, graph.Render()})
+		}{facts{p.Licence, p.Inputs, p.Runtime, p.Path, p.Env, p.Version, p.Smoke}, graph.Render()})
 	})
 }
 

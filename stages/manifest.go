@@ -29,17 +29,18 @@ ask() { # key, section, wanted, command, pattern
 check() { sh -c "$1" >/tmp/check.log 2>&1 || { echo "failed: $1" >&2; tail -n 20 /tmp/check.log >&2; exit 1; }; }
 `
 
-// ask runs a component's smoke tests and asks it its versions, on a root file
+// ask asks a component its versions and runs its smoke tests, on a root file
 // system that has this component alone. A change of one component asks only
-// that one.
+// that one. The versions come first: another release than the one stated fails
+// tests for reasons that mislead.
 func ask(s Stage, root llb.State, env []string) llb.State {
 	var script strings.Builder
 	fmt.Fprintf(&script, "out=%s\n%s", answers, strings.TrimLeft(askScript, "\n"))
-	for _, c := range s.Smoke {
-		fmt.Fprintf(&script, "check %s\n", quote(c.Command))
-	}
 	for _, q := range s.Version {
 		fmt.Fprintf(&script, "ask %s %s %s %s %s\n", q.Key, fileName(q.Section), quote(q.Want), quote(q.Command), quote(q.Pattern))
+	}
+	for _, c := range s.Smoke {
+		fmt.Fprintf(&script, "check %s\n", quote(c.Command))
 	}
 	return llb.Step{Component: s.Name, Action: "test and ask version", On: root, Env: env,
 		Script: script.String(), At: here()}.Output(answers)

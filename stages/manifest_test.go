@@ -183,3 +183,13 @@ func TestQuote(t *testing.T) {
 		}
 	}
 }
+
+// Another release is told as that, not by a test that fails because of it.
+func TestVersionIsAskedBeforeTests(t *testing.T) {
+	s := stageOf(t, zipANTs(), trixie())
+	script := llbtest.Read(t, llbtest.End{State: ask(s, trixie().Root, nil)}).Find("[" + s.Name + "] test and ask version").GetExec().Meta.Args[3]
+	asked, tested := strings.LastIndex(script, "\nask "), strings.Index(script, "\ncheck '")
+	if asked < 0 || tested < asked {
+		t.Errorf("asked at %d, tested at %d:\n%s", asked, tested, script)
+	}
+}

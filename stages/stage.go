@@ -28,7 +28,6 @@ type Stage struct {
 	Runtime []string    // distribution packages it needs at run time
 	Path    []string    // folders for PATH, absolute, first first
 	Env     []string    // "KEY=value" in the image
-	Needs   []string    // stages whose commands it calls at run time
 	Version []Question  // asked of the finished component
 	Smoke   []Check     // run in the finished component
 }

@@ -104,7 +104,6 @@ func (s *Synb0) Stage(g Ground) (Stage, error) {
 		Inputs:  []llb.Input{source},
 		Runtime: runtime,
 		Path:    []string{s.Prefix + "/bin"},
-		Needs:   s.Needs(),
 		Version: []Question{{Key: "SYNB0_DISCO_VERSION", Section: Software, Want: s.commit(),
 			Command: "synb0-disco --version", Pattern: `^([0-9A-Za-z][0-9A-Za-z._-]*)$`}},
 		Smoke: s.smoke(),
