@@ -43,6 +43,9 @@ func (e *Entry) Check() error {
 	if e.To == "" {
 		return errors.New("the entry does not say where the file goes\nhint: add to = \"…\"")
 	}
+	if freesurferLicensed.Match(e.From.Content) {
+		return fmt.Errorf("%s looks like a FreeSurfer licence, which must not get into a layer\nhint: give it to the container when it runs, as fs-license says", e.From.Path)
+	}
 	return nil
 }
 

@@ -90,6 +90,10 @@ func freesurferProfiles() map[string]profile {
 	}
 }
 
+// freesurferLicensed is how a licence begins, as the script knows it: an address,
+// a number, and an asterisk before the third line.
+var freesurferLicensed = regexp.MustCompile(`\A[^ @\n]+@[^ @\n]+[.][^ @\n]+[ \t\r]*\n[0-9]+[ \t\r]*\n ?[*]`)
+
 var ownerForm = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
 // Check reports what is wrong with the settings.
@@ -162,7 +166,7 @@ func (f *FreeSurfer) lists(keeps profile) map[string][]byte {
 	licence := strings.NewReplacer("@LICENCE@", f.Licence, "@OWNER@", f.Owner).Replace(freesurferLicence)
 	return map[string][]byte{
 		"prune":      lines(keeps.prune),
-		"drop":       lines(f.Prune),
+		"drop":       lines(append([]Pattern{staticLibraries}, f.Prune...)),
 		"keep":       lines(keeps.keep),
 		"more":       lines(append(slices.Clone(f.Keep), freesurferAverage)),
 		"never":      lines([]Pattern{"license.txt", ".license"}),

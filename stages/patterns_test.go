@@ -9,23 +9,23 @@ import (
 )
 
 // patternFiles lie in a component beside what it must have.
-var patternFiles = []string{"x/a.so", "x/lib.a", "x/deep/b.so", "x/deep/x/c", "x/deep/lib.b", "y/x/d", "y/[z]"}
+var patternFiles = []string{"x/a.so", "x/lib.o", "x/deep/b.so", "x/deep/x/c", "x/deep/lib.b", "y/x/d", "y/[z]"}
 
 var patternTests = []struct {
 	pattern Pattern
 	out     []string // of patternFiles
 }{
 	{"deep", []string{"x/deep/b.so", "x/deep/x/c", "x/deep/lib.b"}},
-	{"x", []string{"x/a.so", "x/lib.a", "x/deep/b.so", "x/deep/x/c", "x/deep/lib.b", "y/x/d"}},
-	{"/x", []string{"x/a.so", "x/lib.a", "x/deep/b.so", "x/deep/x/c", "x/deep/lib.b"}},
+	{"x", []string{"x/a.so", "x/lib.o", "x/deep/b.so", "x/deep/x/c", "x/deep/lib.b", "y/x/d"}},
+	{"/x", []string{"x/a.so", "x/lib.o", "x/deep/b.so", "x/deep/x/c", "x/deep/lib.b"}},
 	{"x/*.so", []string{"x/a.so"}},
 	{"*.so", []string{"x/a.so", "x/deep/b.so"}},
 	{"x/*/*.so", []string{"x/deep/b.so"}},
 	{"*/x", []string{"y/x/d"}},
 	{"x/deep/", []string{"x/deep/b.so", "x/deep/x/c", "x/deep/lib.b"}},
-	{"lib.?", []string{"x/lib.a", "x/deep/lib.b"}},
+	{"lib.?", []string{"x/lib.o", "x/deep/lib.b"}},
 	{"lib.[b-d]", []string{"x/deep/lib.b"}},
-	{"x/lib.[!b]", []string{"x/lib.a"}},
+	{"x/lib.[!b]", []string{"x/lib.o"}},
 	{"x?deep", nil},
 	{"dee", nil},
 }

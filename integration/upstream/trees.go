@@ -43,7 +43,7 @@ func FreeSurfer(stamp string) map[string]string {
 		"average/lh.curvature.buckner40.filled.desikan_killiany.2010-03-25.gcs", "average/Yeo_Brainmap_MNI152/x.nii.gz",
 		"data/x", "diffusion/mgh-dti-seqpack/x", "fsafd/x", "fsfast/bin/preproc-sess", "lib/bem/ic4.tri", "lib/cuda/libcudart.so.5.0",
 		"lib/qt/lib/libQtCore.so.4", "lib/tcltktixblt/lib/libtcl8.4.so", "lib/vtk/lib/libvtkCommon.so", "lib/KWWidgets/libKWWidgets.so",
-		"matlab/MRIread.m", "mni/lib/libminc.so", "sessions/x", "subjects/bert/mri/orig.mgz", "subjects/cvs_avg35/mri/orig.mgz",
+		"matlab/MRIread.m", "mni/lib/libminc.a", "mni/lib/libminc.so", "sessions/x", "subjects/bert/mri/orig.mgz", "subjects/cvs_avg35/mri/orig.mgz",
 		"subjects/fsaverage/label/lh.cortex.label", "subjects/fsaverage/surf/lh.white", "subjects/V1_average/surf/lh.white",
 		"tktools/tkutils.tcl", "trctrain/x",
 	} {
