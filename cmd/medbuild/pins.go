@@ -29,7 +29,7 @@ func checkPins(c *cli.Context, file *config.File, targets []config.Target) error
 	for _, t := range targets {
 		for _, tool := range tools(file, t.Components) {
 			if name := tool.Shared().Name; !seen[name] {
-				errs = append(errs, toolPins(tool, listingBase(ground, file, name))...)
+				errs = append(errs, toolPins(tool, listingBase(ground, file, tool))...)
 				seen[name] = true
 			}
 		}

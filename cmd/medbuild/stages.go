@@ -32,7 +32,7 @@ func runStages(c *cli.Context) error {
 	if err := checkLine(c); err != nil {
 		return err
 	}
-	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
+	file, err := loadFile(c)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func listed(file *config.File) *plan.List {
 	}
 	ground := build.NewGround(file.Dir(), cacheDir())
 	for _, tool := range file.Components {
-		list.Add(tool, listingBase(ground, file, tool.Shared().Name))
+		list.Add(tool, listingBase(ground, file, tool))
 	}
 	return list
 }
@@ -61,9 +61,9 @@ func listed(file *config.File) *plan.List {
 // listingBase is the base of the first target that has the component, where
 // what is known of it is kept from earlier builds, and an assumed one where it
 // is not: a list is worth neither an engine nor an error about a base.
-func listingBase(ground *build.Ground, file *config.File, component string) stages.Base {
+func listingBase(ground *build.Ground, file *config.File, tool stages.Tool) stages.Base {
 	for _, t := range file.Targets {
-		if !slices.Contains(t.Components, component) {
+		if !slices.Contains(t.Components, tool.Shared().Name) {
 			continue
 		}
 		settings, _ := file.Base(t.Base)
@@ -72,5 +72,5 @@ func listingBase(ground *build.Ground, file *config.File, component string) stag
 		}
 		break
 	}
-	return plan.Assumed()
+	return plan.Fitting(tool)
 }

@@ -73,6 +73,27 @@ func Assumed() stages.Base {
 	return stages.Base{Facts: stages.Facts{Distribution: "debian", Release: "13", Mirror: "debian:"}}
 }
 
+// assumed is the releases to try in turn: what a file says of one release's
+// packages alone can be listed too.
+func assumed() []stages.Base {
+	all := []stages.Base{Assumed()}
+	for _, release := range []string{"24.04", "22.04", "20.04"} {
+		all = append(all, stages.Base{Facts: stages.Facts{Distribution: "ubuntu", Release: release, Mirror: "debian:"}})
+	}
+	return all
+}
+
+// Fitting is the first of the assumed bases on which the component can be made,
+// but for its pins; Assumed when there is none.
+func Fitting(tool stages.Tool) stages.Base {
+	for _, b := range assumed() {
+		if _, err := tool.Stage(stages.Ground{Build: b, Run: b, AllowUnpinned: true}); err == nil {
+			return b
+		}
+	}
+	return Assumed()
+}
+
 // Add lists a component that stands on the base on.
 func (l *List) Add(tool stages.Tool, on stages.Base) {
 	c := tool.Shared()

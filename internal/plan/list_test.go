@@ -134,3 +134,16 @@ func TestNonCommercial(t *testing.T) {
 		t.Errorf("error %v, table\n%s", err, b.String())
 	}
 }
+
+// A component that is stated for one release alone is listed with all of it.
+func TestFitting(t *testing.T) {
+	tool := &stages.Apt{Common: stages.Common{Name: "tiff", Stage: "apt", Version: "1"},
+		Packages: stages.Debs{"ubuntu-22.04": {"libtiff5"}}, Generic: stages.Generic{Licence: "libtiff", VersionCommand: "x"}}
+	if got := plan.Fitting(tool).Facts.ID(); got != "ubuntu-22.04" {
+		t.Errorf("listed on %s", got)
+	}
+	tool.Packages = stages.Debs{"plan9-4": {"tiff"}}
+	if got := plan.Fitting(tool).Facts.ID(); got != "debian-13" {
+		t.Errorf("listed on %s", got)
+	}
+}
