@@ -25,8 +25,8 @@ func formatFlag(command string) cli.Flag {
 	return &cli.StringFlag{Name: "format", Value: all[0], Usage: "`FORMAT` of what is printed: " + either(all)}
 }
 
-// checkLine refuses arguments that are no options, and formats that the
-// command does not have.
+// checkLine refuses arguments that are no options, formats that the command
+// does not have, and what names no engine.
 func checkLine(c *cli.Context) error {
 	all, format := formats(c.Command.Name), c.String("format")
 	switch {
@@ -35,7 +35,7 @@ func checkLine(c *cli.Context) error {
 	case len(all) > 0 && !slices.Contains(all, format):
 		return usagef("--format %q is unknown\nhint: --format takes %s", format, either(all))
 	}
-	return nil
+	return checkEngine(c)
 }
 
 // either is "a, b or c".

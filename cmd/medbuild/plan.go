@@ -41,7 +41,7 @@ func runPlan(c *cli.Context) error {
 	if err := checkPlatform(c); err != nil {
 		return usageError{err}
 	}
-	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
+	file, err := loadFile(c)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/medbuild/medbuild/internal/build"
@@ -84,7 +83,7 @@ func metadataFile(path string, images []built) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(data, '\n'))
+	return build.WriteFile(path, append(data, '\n'))
 }
 
 func metadata(b built) map[string]any {
@@ -112,14 +111,5 @@ func iidFile(path string, images []built) error {
 	if path == "" || len(images) == 0 {
 		return nil
 	}
-	return writeFile(path, []byte(images[0].result.Digest))
-}
-
-// writeFile writes the whole file or nothing.
-func writeFile(path string, data []byte) error {
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
-	if err := os.WriteFile(tmp, data, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return build.WriteFile(path, []byte(images[0].result.Digest))
 }

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/osparc"
 	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/client"
@@ -39,14 +41,24 @@ type built struct {
 	result  build.Result
 }
 
-func readRequest(c *cli.Context) (*request, error) {
+// loadFile reads the file. What is wrong with --set alone is the command line's.
+func loadFile(c *cli.Context) (*config.File, error) {
 	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
+	var wrong config.Problems
+	if errors.As(err, &wrong) && !slices.ContainsFunc(wrong, func(p config.Problem) bool { return !p.Override() }) {
+		return nil, usageError{err}
+	}
+	return file, err
+}
+
+func readRequest(c *cli.Context) (*request, error) {
+	file, err := loadFile(c)
 	if err != nil {
 		return nil, err
 	}
 	r := &request{file: file, tags: c.StringSlice("tag"), noCache: c.Generic("no-cache").(*noCacheValue).NoCache}
 	for _, read := range []func(*cli.Context) error{
-		checkPlatform, checkJobs, r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets, r.readNoCache,
+		checkPlatform, checkJobs, checkEngine, r.checkTags, r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets, r.readNoCache,
 	} {
 		if err := read(c); err != nil {
 			return nil, usageError{err}
@@ -67,6 +79,28 @@ func checkPlatform(c *cli.Context) error {
 func checkJobs(c *cli.Context) error {
 	if n := c.Int("jobs"); n < 0 {
 		return fmt.Errorf("--jobs %d: the number of jobs is 1 or more", n)
+	}
+	return nil
+}
+
+// checkEngine refuses what names no engine, before one is looked for.
+func checkEngine(c *cli.Context) error {
+	if err := engine.CheckAddress(c.String("engine")); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// checkTags refuses what is no name of an image, before hours go by.
+func (r *request) checkTags(*cli.Context) error {
+	for _, tag := range r.tags {
+		named, err := reference.ParseNormalizedNamed(tag)
+		if err != nil {
+			return fmt.Errorf("--tag %q: %w\nhint: write it as in --tag registry.example.org/name:1.0", tag, err)
+		}
+		if _, ok := named.(reference.Digested); ok {
+			return fmt.Errorf("--tag %q has a digest, which the build gives\nhint: leave out what begins with @", tag)
+		}
 	}
 	return nil
 }

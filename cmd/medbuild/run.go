@@ -62,7 +62,10 @@ func runRun(c *cli.Context) error {
 	if err := checkPlatform(c); err != nil {
 		return usageError{err}
 	}
-	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
+	if err := checkEngine(c); err != nil {
+		return err
+	}
+	file, err := loadFile(c)
 	if err != nil {
 		return err
 	}

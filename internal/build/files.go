@@ -2,6 +2,7 @@ package build
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,9 +10,9 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// writeFile writes to a temporary name and renames, so that the file is there
-// whole or not at all. Missing folders are made.
-func writeFile(path string, data []byte) error {
+// WriteFile writes to a temporary name and renames, so that the file is there
+// whole or not at all. Missing folders are made. Everyone may read it.
+func WriteFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -23,7 +24,7 @@ func writeFile(path string, data []byte) error {
 	if _, err := tmp.Write(data); err != nil {
 		return err
 	}
-	if err := tmp.Close(); err != nil {
+	if err := errors.Join(tmp.Chmod(0o644), tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)
@@ -50,7 +51,7 @@ func fileDigest(path, cache string) (digest.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	return d, writeFile(kept, data)
+	return d, WriteFile(kept, data)
 }
 
 func keptDigest(file, id string) (digest.Digest, bool) {

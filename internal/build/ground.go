@@ -155,7 +155,7 @@ func (g *Ground) keep(f stages.Facts) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(g.file(f.Digest), data)
+	return WriteFile(g.file(f.Digest), data)
 }
 
 func (g *Ground) file(dgst string) string {

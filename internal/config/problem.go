@@ -15,6 +15,9 @@ type Problem struct {
 	Hint    string // what to do; may be empty
 }
 
+// Override reports whether it is wrong with an override, not with a file.
+func (p Problem) Override() bool { return strings.HasPrefix(p.At.File, flagPlace) }
+
 // Error is "components.toml:12:3: message", and the hint on a line of its own.
 func (p Problem) Error() string {
 	text := p.Message

@@ -13,6 +13,9 @@ import (
 	"github.com/medbuild/medbuild/llb"
 )
 
+// flagPlace is how the place of every override begins.
+const flagPlace = "--set "
+
 // override is one --set: a value put in the place of the file's before
 // anything is decoded, so that it is checked as the file's would be. Its
 // problems name the flag instead of a line.
@@ -23,7 +26,7 @@ type override struct {
 }
 
 func (l *loader) override(flag string) {
-	o := override{loader: l, at: llb.Position{File: "--set " + shorten(flag)}}
+	o := override{loader: l, at: llb.Position{File: flagPlace + shorten(flag)}}
 	key, text, ok := strings.Cut(flag, "=")
 	path, valid := parseKey(key)
 	if !ok || !valid {

@@ -74,6 +74,15 @@ func (f finder) attempts(o Options) []attempt {
 	return append(out, f.docker(""), f.own(o))
 }
 
+// CheckAddress refuses what names no engine, before any is looked for.
+func CheckAddress(address string) error {
+	switch {
+	case address == "", address == "child", address == "docker", strings.Contains(address, "://"):
+		return nil
+	}
+	return fmt.Errorf("%q is not an address\nhint: give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child", address)
+}
+
 // given is the one attempt when the user named an engine.
 func (f finder) given(o Options) attempt {
 	switch {

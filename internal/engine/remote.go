@@ -23,9 +23,8 @@ var errCannotMerge = errors.New("answers, but cannot merge layers (BuildKit's Me
 
 // openRemote connects to a buildkitd that somebody else runs and probes it.
 func openRemote(ctx context.Context, kind Kind, address string) (*Engine, error) {
-	if !strings.Contains(address, "://") {
-		return nil, hinted{fmt.Errorf("%q is not an address", address),
-			"give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child"}
+	if err := CheckAddress(address); err != nil {
+		return nil, err
 	}
 	c, err := client.New(ctx, address)
 	if err != nil {
