@@ -126,7 +126,7 @@ func fetchable(address string, schemes ...string) error {
 		return nil // such as git@host:group/name.git
 	}
 	if !slices.Contains(schemes, strings.ToLower(u.Scheme)) {
-		return fmt.Errorf("source %s cannot be fetched: %s is none of %s\nhint: take a copy at such an address, or name a file of yours", u.Redacted(), u.Scheme, strings.Join(schemes, ", "))
+		return fmt.Errorf("source %s cannot be fetched: %s is none of %s\nhint: name a copy at such an address", u.Redacted(), u.Scheme, strings.Join(schemes, ", "))
 	}
 	if _, secret := u.User.Password(); secret {
 		return fmt.Errorf("source %s has a password in it\nhint: write the login into ~/.netrc instead", u.Redacted())
