@@ -14,7 +14,7 @@ import (
 type SCT struct {
 	Common
 	Source    Source `toml:"source" doc:"the git repository, by commit, or an archive of it; the release of the version when left out"`
-	Miniforge Source `toml:"miniforge" doc:"the Miniforge installer that install_sct fetches otherwise, without a checksum"`
+	Miniforge Source `toml:"miniforge" doc:"the Miniforge installer; the one that install_sct takes when left out, which no checksum is published of"`
 	Data      bool   `toml:"data" doc:"install the default data sets and models"`
 	Binaries  bool   `toml:"binaries" doc:"install the compiled programs"`
 	Owner     string `toml:"owner" doc:"user and group, as numbers such as 1000:100, who own the installation: it writes into its folder when it is used"`
@@ -28,6 +28,10 @@ var sctCommits = map[string]string{
 	"7.2": "dcd638fe7b83dc318a2f895709c3649c3e7c7aa6",
 	"7.3": "33feed47fc63f2112a8cb5730f1d2c0531f9081c",
 }
+
+// sctMiniforge is the installer of conda that install_sct of 7.2 and 7.3 fetches.
+// Its checksum is published by nobody that was looked at.
+const sctMiniforge = "https://github.com/conda-forge/miniforge/releases/download/24.11.2-1/Miniforge3-Linux-x86_64.sh"
 
 const sctRepository = "https://github.com/spinalcordtoolbox/spinalcordtoolbox.git"
 
@@ -83,6 +87,7 @@ func (s *SCT) Stage(g Ground) (Stage, error) {
 		Licence: Licence{SPDX: "LGPL-3.0-only"},
 		Layer:   &layer,
 		Inputs:  inputs,
+		Fetches: s.fetches(),
 		Runtime: runtime,
 		Path:    []string{s.Prefix + "/bin"},
 		Env:     []string{"SCT_DIR=" + s.Prefix},
@@ -90,6 +95,14 @@ func (s *SCT) Stage(g Ground) (Stage, error) {
 			Command: "sct_version", Pattern: `^([0-9]+\.[0-9][0-9A-Za-z.]*)$`}},
 		Smoke: []Check{{"sct_check_dependencies -short"}},
 	}, nil
+}
+
+// fetches is what the installer takes from the network beside its inputs.
+func (s *SCT) fetches() string {
+	if s.Data {
+		return "conda packages, Python packages and data sets"
+	}
+	return "conda packages and Python packages"
 }
 
 // inputs are the sources and where the installation finds them.
@@ -100,15 +113,20 @@ func (s *SCT) inputs(g Ground) ([]llb.Input, []llb.Mount, error) {
 	}
 	inputs := []llb.Input{source}
 	mounts := []llb.Mount{{Target: llb.Run + "/src", State: source.Fetch(s.Name, here())}}
-	if s.Miniforge.Empty() {
-		return inputs, mounts, nil
-	}
-	miniforge, err := s.Miniforge.Input(g)
+	miniforge, err := s.miniforge().Input(g)
 	if err != nil {
 		return nil, nil, fmt.Errorf("miniforge: %w", err)
 	}
 	return append(inputs, miniforge),
 		append(mounts, llb.Mount{Target: llb.Run + "/miniforge", State: miniforge.Fetch(s.Name, here())}), nil
+}
+
+// miniforge is the one stated, or the one that the release's installer takes.
+func (s *SCT) miniforge() Source {
+	if !s.Miniforge.Empty() {
+		return s.Miniforge
+	}
+	return Source{At: s.At, URL: sctMiniforge}
 }
 
 // source is the one stated, or the release's commit.

@@ -8,7 +8,8 @@ import (
 )
 
 func newSCT(version string) *SCT {
-	return &SCT{Common: Common{Name: "sct", Stage: "sct", Version: version, Prefix: "/opt/medimproc/sct"}, Data: true, Binaries: true}
+	return &SCT{Common: Common{Name: "sct", Stage: "sct", Version: version, Prefix: "/opt/medimproc/sct"}, Data: true, Binaries: true,
+		Miniforge: Source{URL: sctMiniforge, SHA256: someSHA256}}
 }
 
 func sctCases() []stageCase {
@@ -19,7 +20,6 @@ func sctCases() []stageCase {
 		{"archive", trixie, func() Tool {
 			return with(newSCT("7.1"), func(s *SCT) {
 				s.Source = Source{URL: "https://files.example/sct-7.1.tar.gz", SHA256: someSHA256}
-				s.Miniforge = Source{URL: "https://files.example/Miniforge3-Linux-x86_64.sh", SHA256: someSHA256}
 				s.Data, s.Binaries = false, false
 			})
 		}},
@@ -36,6 +36,7 @@ func TestSCTErrors(t *testing.T) {
 		{"long prefix", func(s *SCT) { s.Prefix = "/opt/" + strings.Repeat("x", 103) }, []string{"has 108 characters", "hint: choose a shorter one"}},
 		{"unknown version", func(s *SCT) { s.Common.Version = "6.5" }, []string{"commit of sct 6.5 is not known", "hint: name its source"}},
 		{"miniforge by git", func(s *SCT) { s.Miniforge = Source{Git: "https://git.example/miniforge.git"} }, []string{"hint: name its url"}},
+		{"no miniforge", func(s *SCT) { s.Miniforge = Source{} }, []string{"miniforge: source " + sctMiniforge + " is not pinned", "hint:"}},
 		{"loose miniforge", func(s *SCT) { s.Miniforge = Source{URL: "https://files.example/m.sh"} }, []string{"miniforge: ", "is not pinned"}},
 	}
 	for _, tt := range tests {
@@ -46,7 +47,7 @@ func TestSCTErrors(t *testing.T) {
 // TestSCTReleaseIsACommit: upstream has moved its tags.
 func TestSCTReleaseIsACommit(t *testing.T) {
 	s := stageOf(t, newSCT("7.2"), trixie())
-	if len(s.Inputs) != 1 || s.Inputs[0].Pin != "dcd638fe7b83dc318a2f895709c3649c3e7c7aa6" {
+	if len(s.Inputs) != 2 || s.Inputs[0].Pin != "dcd638fe7b83dc318a2f895709c3649c3e7c7aa6" {
 		t.Errorf("inputs are %+v", s.Inputs)
 	}
 }

@@ -16,6 +16,9 @@ import (
 func (i Image) Warnings() []string {
 	out := []string{}
 	for _, p := range i.Parts {
+		if p.Fetches != "" {
+			out = append(out, fmt.Sprintf("%s: %s: its installer fetches %s, which nothing pins", p.At, p.Name, p.Fetches))
+		}
 		for _, in := range p.Inputs {
 			for _, text := range []string{loose(in), moving(in), ahead(in, i.Base.Facts)} {
 				if text != "" {

@@ -67,7 +67,7 @@ func trees() []stages.Tool {
 	return []stages.Tool{
 		&stages.FreeSurfer{Common: common("freesurfer", "7.4.1"), Source: image, Profile: "full", Licence: "/run/license.txt"},
 		&stages.Synb0{Common: common("synb0", strings.Repeat("c0", 20)), Topup: "service"},
-		&stages.SCT{Common: common("sct", "7.2")},
+		&stages.SCT{Common: common("sct", "7.2"), Miniforge: archive},
 	}
 }
 

@@ -11,11 +11,10 @@ if [ ! -f "$src/install_sct" ]; then
 fi
 tar -C $tree --exclude=./.git --exclude=./.github --exclude=./documentation -cf - . | tar -x --no-same-owner -C $to -f -
 
-# The installer fetches Miniforge without looking at its checksum. A file that
+# The installer fetches Miniforge without looking at its checksum. The file that
 # is given is taken instead, by a wget that knows it.
 mkdir $tools
-if [ -d /run/medbuild/miniforge ]; then
-	cat >$tools/wget <<'END'
+cat >$tools/wget <<'END'
 #!/bin/sh
 for last; do :; done
 case $last in
@@ -25,8 +24,7 @@ esac
 while [ "$1" != -O ]; do shift; done
 cp /run/medbuild/miniforge/* "$2"
 END
-	chmod +x $tools/wget
-fi
+chmod +x $tools/wget
 
 # HOME takes the changes to shell start-up files that the installer makes.
 export HOME=/tmp/sct-home SHELL=/bin/bash PATH=$tools:$PATH
