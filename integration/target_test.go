@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -98,4 +99,15 @@ func TestAccountsRepeat(t *testing.T) {
 	if ids[0] != ids[1] {
 		t.Errorf("the accounts' layers differ: %q", ids)
 	}
+}
+
+// A number that the base has given away: the step's error leads to the target.
+func TestAccountsRefused(t *testing.T) {
+	sharedEngine(t)
+	dir := serviceProject(t)
+	name := filepath.Join(dir, "components.toml")
+	text := readFile(t, name)
+	writeFile(t, name, strings.Replace(text, "gid = 2001", "gid = 1", 1))
+	line := strings.Count(text[:strings.Index(text, "[targets.service]")], "\n") + 1
+	finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", "service"))).failed(t, 1, fmt.Sprintf("components.toml:%d:", line), "service: step [service] accounts failed", "GID '1' already exists", "\nhint: ")
 }
