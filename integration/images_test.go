@@ -257,6 +257,9 @@ func useRunner(t *testing.T, d *docker, target string) {
 	if r.Code != 7 || r.Stdout != "8004 1234\n8004\n" {
 		t.Errorf("a command ends with %d and says %q: %s", r.Code, r.Stdout, r.Stderr)
 	}
+	if r := d.runner(t, target, "4321:1234", "printf", "%s.", "a  b", "c; d"); r.ok(t).Stdout != "a  b.c; d." {
+		t.Errorf("a command's words come as %q", r.Stdout)
+	}
 	if r := d.runner(t, target, "0:0", "id", "-G"); r.ok(t).Stdout != "8004 0\n" {
 		t.Errorf("with root's folders the groups are %q", r.Stdout)
 	}
