@@ -72,7 +72,7 @@ var dockerRoot = sync.OnceValues(func() (string, error) {
 
 func makeDockerRoot(root string, sources []byte) error {
 	partial := root + ".partial"
-	if err := os.RemoveAll(partial); err != nil {
+	if err := errors.Join(os.RemoveAll(partial), os.MkdirAll(filepath.Dir(root), 0o755)); err != nil {
 		return err
 	}
 	cmd := exec.Command("mmdebstrap", "--quiet", "--variant=apt", "--include=docker.io,docker-cli,docker-buildx,ca-certificates,mount",

@@ -15,6 +15,14 @@ type claim struct {
 	changed string // words of docs/migration.md, where this is not as it was
 }
 
+// topupValues is what the service has always told topup.
+const topupValues = `topup='service'
+--config=b02b0.cnf
+--subsamp=1,1,1,1,1,1,1,1,1
+--miter=10,10,10,10,10,20,20,30,30
+--lambda=0.00033,0.000067,0.0000067,0.000001,0.00000033,0.000000033,0.0000000033,0.000000000033,0.00000000000067
+--scale=0`
+
 // homeClaims is what both kinds of images have in the home folder and in their
 // environment: sections on paths and environment, and what pipelines call.
 func homeClaims() []claim {
@@ -41,6 +49,8 @@ func homeClaims() []claim {
 		{say: "ls -d $ANTSPATH $ARTHOME", want: "/opt/ants/bin/\n/opt/art"},
 		{say: "echo ${LD_LIBRARY_PATH-none} ${PIPELINE_PATH-none} ${PYTHON_KERNEL_NAME-none} ${KERNEL_DIR-none}", want: "none none none none", changed: "other programs load FSL's libraries"},
 		{say: "tr : '\\n' <<<$PATH | grep -c /opt/fsl/bin", want: "0"},
+		{say: "ls ~/freesurfer/mni/bin/nu_correct ~/art ~/c3d-1.0.0-Linux-x86_64/bin/c3d >/dev/null && echo there", want: "there"},
+		{say: "command -v jq", want: "", changed: "curl and jq"},
 		{say: "tr : '\\n' <<<$PATH | sort | uniq -d", want: ""},
 		{say: "tr : '\\n' <<<$PATH | grep -vE 'sct|local|^/(s?bin|usr|opt/conda)|service.cli|games' | xargs",
 			want: "/opt/fsl/share/fsl/bin /opt/python/bin /opt/ants/bin /opt/c3d/bin /opt/freesurfer/bin /opt/freesurfer/mni/bin /opt/mrtrix3/bin /opt/art/bin /opt/synb0-disco/bin", changed: "in 1.4.1's order"},
@@ -55,8 +65,14 @@ func homeClaims() []claim {
 		{say: ". $FREESURFER_HOME/SetUpFreeSurfer.sh 2>/dev/null; . $FSLDIR/etc/fslconf/fsl.sh; echo $FREESURFER_HOME $FSLDIR", want: "/opt/freesurfer /opt/fsl"},
 		{say: "stat -c '%a' ~/synb0-disco/INPUTS/ ~/synb0-disco/OUTPUTS/ | xargs", want: "777 777"},
 		{say: "synb0-disco --help | grep -cE -- '--(notopup|stripped|topup)'", want: "3"},
-		{say: "grep -cE -- 'subsamp|lambda' /opt/synb0-disco/bin/synb0-disco | grep -v ^0 | wc -l", want: "1"},
-		{say: "tcsh -c 'echo 1'; echo 2 | bc; dc -e '3 p'; perl -e 'use Getopt::Long; print 4'", want: "1\n2\n3\n4"},
+		{say: "grep -oE -- '(--(config=b02|subsamp|miter|lambda|scale)|^topup=)[^ )]*' /opt/synb0-disco/bin/synb0-disco", want: topupValues},
+		{say: "grep -cE 'cuda|map_location=device' /opt/synb0-disco/src/inference.py", want: "1", changed: "patched by content"},
+		{say: "grep -c 'normalize_T1.sh' ~/synb0-disco/data_processing/prepare_input.sh | grep -v ^0 | wc -l; readlink -f $(command -v normalize_T1.sh)", want: "1\n/opt/synb0-disco/data_processing/normalize_T1.sh"},
+		{say: "ls ~/synb0-disco/src/train_lin | grep -c '(.*, .*).*pth$'", want: "5"},
+		{say: "ls ~/synb0-disco/atlases | grep -c 'asym_09c_mask.nii.gz$'", want: "1"},
+		{say: "synb0-disco 2>&1 | grep -c 'no /opt/synb0-disco/INPUTS/b0.nii.gz'", want: "1", changed: "without any, the same folders"},
+		{say: "grep -c '^python=.*:-/opt/python/bin/python}' /opt/synb0-disco/bin/synb0-disco", want: "1", changed: "| interpreter | ~/.venv/bin/python |"},
+		{say: "tcsh -c 'echo 1'; echo 2 | bc; dc -e '3 p'; perl -e 'use Getopt::Long; print 4'; ls /usr/lib/*/libgomp.so.1 | wc -l", want: "1\n2\n3\n41"},
 		{say: "ls $FREESURFER_HOME/license.txt 2>/dev/null; fs-license 2>&1 | grep -c 'no FreeSurfer licence'", want: "/opt/freesurfer/license.txt\n1", changed: "The image has none"},
 		{say: "bash -lc 'command -v mrinfo flirt; echo $FSLDIR'", want: "/opt/mrtrix3/bin/mrinfo\n/opt/fsl/share/fsl/bin/flirt\n/opt/fsl", changed: "Login shells find all of"},
 		{say: "grep -c _VERSION= /VERSION_MANIFEST.txt | grep -c ..", want: "1"},
@@ -77,6 +93,10 @@ func productionClaims() []claim {
 		{say: "~/.venv/bin/python -c 'import torch' 2>&1 | tail -n 1", want: "ModuleNotFoundError: No module named 'torch'", changed: "has no torch"},
 		{say: ". /opt/python/bin/activate; python -c 'import torch, sys; print(sys.prefix)'", want: "/opt/python", changed: "source /opt/python/bin/activate"},
 		{say: "echo $NB_USER $NB_UID $NB_GID $LANG $SHELL $NOTEBOOK_BASE_DIR $XDG_CACHE_HOME $JUPYTER_ENABLE_LAB", want: "jovyan 1000 100 en_US.UTF-8 /bin/bash /home/jovyan/work /home/jovyan/.cache/ yes"},
+		{say: "echo $LC_ALL $LANGUAGE $CONDA_DIR [$NOTEBOOK_TOKEN] ${NOTEBOOK_TOKEN-unset} $HOME $JP_LSP_VIRTUAL_DIR $DEBIAN_FRONTEND", changed: "the base's; not set in the runners",
+			want: "en_US.UTF-8 en_US.UTF-8 /opt/conda [] /home/jovyan /home/jovyan/.virtual_documents noninteractive"},
+		{say: "tr : '\\n' <<<$PATH | sed -n '/^.opt.synb0-disco.bin$/,$p' | sed -n 2p", want: "/opt/conda/bin"},
+		{say: "tr : '\\n' <<<$PATH | grep -c '/home/jovyan/.venv/bin'", want: "0", changed: "~/.venv/bin is not on PATH"},
 		{say: "LC_ALL=C ls ~/work", want: "CHANGELOG.md\ninputs\noutputs\nrequirements.txt\nrequirements_medimproc.txt\nworkspace", changed: "requirements_medimproc.txt"},
 		{say: "test -w ~/work/requirements.txt || test -w ~/work/requirements_medimproc.txt || echo read-only", want: "read-only"},
 		{say: "echo ${FS_LICENSE}", want: "/home/jovyan/work/workspace/license.txt", changed: "/home/jovyan/work/workspace/license.txt"},
@@ -90,7 +110,9 @@ func runnerClaims() []claim {
 		{say: "echo $SC_BUILD_TARGET $SC_USER_ID $SC_USER_NAME $INPUT_FOLDER $OUTPUT_FOLDER $HOME $USER", want: "runtime 8004 scu /input /output /home/jovyan scu"},
 		{say: "echo ${DEBIAN_FRONTEND-none}", want: "none", changed: "not set in the runners"},
 		{say: "readlink ~/.venv; . ~/.venv/bin/activate; python -c 'import numpy, sys; print(sys.prefix)'", want: "/opt/python\n/opt/python", changed: "In the runners ~/.venv is a link"},
-		{say: "echo $PATH | grep -o '[^:]*$'", want: "/home/scu/service.cli"},
+		{say: "echo $PATH | grep -o '[^:]*$'; ls -d /home/scu 2>&1 | grep -c 'No such'", want: "/home/scu/service.cli\n1"},
+		{say: "tr : '\\n' <<<$PATH | grep -nE 'freesurfer|ants' | cut -d : -f 2 | xargs", want: "/opt/ants/bin /opt/freesurfer/bin /opt/freesurfer/mni/bin", changed: "~/freesurfer/mni/bin is not in front"},
+		{say: "echo $FS_LICENSE", want: "/input/license.txt", changed: "put it into the input folder"},
 		{say: "mrinfo --version; dwibiascorrect -help && echo starts", want: "== mrinfo 3.0.8 ==\nstarts", changed: "3.0.4, whose scripts Python 3.12 cannot run"},
 		{say: "touch ~/x ~/work/workspace/x /output/x && echo written", want: "written"},
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/medbuild/medbuild/internal/image"
 )
 
@@ -43,6 +44,11 @@ func TestImages(t *testing.T) {
 			}
 		}
 	})
+	t.Run("configuration", func(t *testing.T) {
+		for target := range imageNames {
+			checkImageConfig(t, target, must(openLayout(t, layouts(target)).ConfigFile())(t).Config)
+		}
+	})
 	t.Run("layers", func(t *testing.T) { checkImageLayers(t, layouts) })
 	t.Run("base", func(t *testing.T) { checkImageBase(t, layouts("production")) })
 	d := startDocker(t, dockerSetup{})
@@ -59,6 +65,43 @@ func TestImages(t *testing.T) {
 	t.Run("runner", func(t *testing.T) { useRunner(t, d, "runner") })
 	t.Run("runner-slim", func(t *testing.T) { useRunner(t, d, "runner-slim") })
 	t.Run("inference", func(t *testing.T) { useNetwork(t, d) })
+}
+
+// checkImageConfig wants what the platform starts each image with: no health
+// check but the base's, which states none, and the limits of runtime.yml.
+func checkImageConfig(t *testing.T, target string, got v1.Config) {
+	t.Helper()
+	entrypoint, cmd, ports := []string{"/docker/entrypoint.sh"}, []string{"/bin/bash"}, 0
+	if target == "production" {
+		entrypoint, cmd, ports = []string{"/bin/bash", "/docker/entrypoint.bash"}, nil, 1
+	}
+	if !slices.Equal(got.Entrypoint, entrypoint) || !slices.Equal(got.Cmd, cmd) || len(got.ExposedPorts) != ports ||
+		got.User != "root" || got.WorkingDir != "/home/jovyan" || got.Healthcheck != nil || !slices.Contains(got.Env, "HOME=/home/jovyan") {
+		t.Errorf("%s is configured %+v", target, got)
+	}
+	kind := map[bool]string{true: `{"type":"dynamic"}`, false: `{"type":"computational"}`}[target == "production"]
+	for label, want := range map[string]string{
+		"io.simcore.type": kind, "io.simcore.version": `{"version":"1.5.0"}`, "simcore.service.restart-policy": "no-restart",
+	} {
+		if got.Labels[label] != want {
+			t.Errorf("%s has label %s %q, want %q", target, label, got.Labels[label], want)
+		}
+	}
+	settings := got.Labels["simcore.service.settings"]
+	for _, want := range []string{`"NanoCPUs":4000000000`, `"MemoryBytes":17179869184`, "node.platform.os==linux"} {
+		if !strings.Contains(settings, want) {
+			t.Errorf("%s has no %s in %s", target, want, settings)
+		}
+	}
+	paths := got.Labels["simcore.service.paths-mapping"]
+	if target != "production" && (paths != "" || strings.Contains(settings, "8888")) {
+		t.Errorf("%s has a port or folders of a notebook: %s %s", target, settings, paths)
+	}
+	for _, want := range []string{"work/inputs", "work/outputs", "work/workspace", "8888"} {
+		if target == "production" && !strings.Contains(paths+settings, want) {
+			t.Errorf("%s has no %s in %s", target, want, paths+settings)
+		}
+	}
 }
 
 // checkImageLayers looks into the layers: what no image may have, how many
@@ -213,6 +256,9 @@ func useRunner(t *testing.T, d *docker, target string) {
 	r := d.runner(t, target, "4321:1234", "sh", "-c", "id -G; echo a >/output/b; stat -c %u /output/b; exit 7")
 	if r.Code != 7 || r.Stdout != "8004 1234\n8004\n" {
 		t.Errorf("a command ends with %d and says %q: %s", r.Code, r.Stdout, r.Stderr)
+	}
+	if r := d.runner(t, target, "4321:1234", "printf", "%s.", "a  b", "c; d"); r.ok(t).Stdout != "a  b.c; d." {
+		t.Errorf("a command's words come as %q", r.Stdout)
 	}
 	if r := d.runner(t, target, "0:0", "id", "-G"); r.ok(t).Stdout != "8004 0\n" {
 		t.Errorf("with root's folders the groups are %q", r.Stdout)

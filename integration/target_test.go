@@ -1,7 +1,10 @@
 package integration
 
 import (
+	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +100,39 @@ func TestAccountsRepeat(t *testing.T) {
 	}
 	if ids[0] != ids[1] {
 		t.Errorf("the accounts' layers differ: %q", ids)
+	}
+}
+
+// A number that the base has given away: the step's error leads to the target.
+func TestAccountsRefused(t *testing.T) {
+	sharedEngine(t)
+	dir := serviceProject(t)
+	name := filepath.Join(dir, "components.toml")
+	text := readFile(t, name)
+	writeFile(t, name, strings.Replace(text, "gid = 2001", "gid = 1", 1))
+	above, _, _ := strings.Cut(text, "[targets.service]")
+	line := strings.Count(above, "\n") + 1
+	finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", "service"))).failed(t, 1, fmt.Sprintf("components.toml:%d:", line), "service: step [service] accounts failed", "GID '1' already exists", "\nhint: ")
+}
+
+// Two targets in one run: what both have is run once.
+func TestTargetsShare(t *testing.T) {
+	sharedEngine(t)
+	text := components("ants", "prefix = \"/opt/ants\"\n"+fakeANTs(t, site(t), own(t, goodANTs)))
+	_, all, _ := strings.Cut(text, "[targets.all]")
+	dir := project(t, text+"\n[targets.other]\nenv = { A = \"b\" }"+all)
+	r := built(t, dir, "--target", "other", "--output", "type=oci,tar=false,dest=out/{target}").ok(t)
+	steps := regexp.MustCompile(`(?m)^#\d+ \[ants\] unpack$`).FindAllString(r.Stderr, -1)
+	slices.Sort(steps) // a step that goes on is named again
+	if len(slices.Compact(steps)) != 1 {
+		t.Errorf("%q unpack ANTs, want one step: %s", steps, r.Stderr)
+	}
+	one, other := onlyImage(t, filepath.Join(dir, "out/all")), onlyImage(t, filepath.Join(dir, "out/other"))
+	if a, b := must(one.Digest())(t), must(other.Digest())(t); a == b {
+		t.Error("the targets are one image")
+	}
+	a, b := must(one.Layers())(t), must(other.Layers())(t)
+	if n := layerNumbers(t, filepath.Join(dir, "out/all"), "opt/ants/bin/antsRegistration")["opt/ants/bin/antsRegistration"]; must(a[n].Digest())(t) != must(b[n].Digest())(t) {
+		t.Errorf("the images do not share layer %d", n)
 	}
 }

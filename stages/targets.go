@@ -12,6 +12,7 @@ import (
 // Target is an image to be put together: a base and components.
 type Target struct {
 	Name     string
+	At       llb.Position
 	Run      Base                          // what the image stands on
 	Tools    []Tool                        // in the order of their layers
 	Build    func(component string) Base   // what a component's layer is made on
@@ -26,6 +27,7 @@ type Target struct {
 // Image is a target put together.
 type Image struct {
 	Name   string
+	At     llb.Position // of the target in the user's file
 	State  llb.State
 	Root   llb.State // the base with all runtime packages
 	Config llb.Config
@@ -69,7 +71,7 @@ func (i Image) Folders() bool { return len(llb.Ancestors(i.places())) > 0 }
 
 // Assemble makes the stages and merges their layers over the base.
 func (t Target) Assemble() (Image, error) {
-	img := Image{Name: t.Name, Base: t.Run, Config: t.Config}
+	img := Image{Name: t.Name, At: t.At, Base: t.Run, Config: t.Config}
 	var errs []error
 	var all []Stage
 	for _, tool := range t.Tools {

@@ -94,7 +94,7 @@ func (b bases) add(file *config.File, names []string, ask func(stages.BaseSettin
 func assembleOn(c *cli.Context, file *config.File, t config.Target, all bases, date string) (stages.Image, error) {
 	run := all[t.Base]
 	return stages.Target{
-		Name: t.Name, Run: run, Tools: tools(file, t.Components), Config: imageConfig(t),
+		Name: t.Name, At: t.At, Run: run, Tools: tools(file, t.Components), Config: imageConfig(t),
 		Build: func(component string) stages.Base {
 			tool, _ := file.Component(component)
 			return stages.BuildOn(tool, run, all.with(file, component))

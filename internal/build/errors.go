@@ -14,7 +14,7 @@ import (
 // StepError is a step that failed: whose it is, why, and what it said last.
 type StepError struct {
 	Component string
-	Where     string   // of the component in the user's file
+	Where     string   // of the component or target in the user's file
 	Step      string   // "[mrtrix3] compile"
 	Address   string   // of what a fetching step fetches, "" for others
 	Source    string   // line of the stage that made the step
@@ -153,7 +153,8 @@ func flat(err error) []error {
 	return out
 }
 
-// where is the place of the step's source, or else of its component.
+// where is the place of the step's source, or else of its component; for the
+// packages and the accounts of the whole image that of the target.
 func where(e *StepError, img stages.Image) string {
 	for _, p := range img.Parts {
 		if p.Name != e.Component {
@@ -165,6 +166,9 @@ func where(e *StepError, img stages.Image) string {
 			}
 		}
 		return p.At.String()
+	}
+	if e.Component == img.Name && img.At.Line > 0 {
+		return img.At.String()
 	}
 	return ""
 }
