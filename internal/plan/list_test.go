@@ -64,6 +64,7 @@ func trees() []stages.Tool {
 		return stages.Common{Name: stage, Stage: stage, Version: version, Prefix: "/opt/" + stage}
 	}
 	image := stages.Source{Image: "example.org/freesurfer@sha256:" + strings.Repeat("5a", 32), Path: "/usr/local/freesurfer"}
+	archive := stages.Source{URL: "https://example.org/tool.sh", SHA256: strings.Repeat("5a", 32)}
 	return []stages.Tool{
 		&stages.FreeSurfer{Common: common("freesurfer", "7.4.1"), Source: image, Profile: "full", Licence: "/run/license.txt"},
 		&stages.Synb0{Common: common("synb0", strings.Repeat("c0", 20)), Topup: "service"},
