@@ -235,4 +235,14 @@ func TestGenericErrors(t *testing.T) {
 	built(t, project(`"/bin", "lib"`, `"/bin", "libs"`)).failed(t, 1, "tool: step [tool] unpack failed", "libs: Not found in archive")
 	built(t, project(`version = "1.2.3"`, `version = "1.2.4"`)).failed(t, 1, "tool answers version 1.2.3, components.toml has 1.2.4")
 	built(t, project(`"tool | grep version"`, `"tool | grep nothing"`)).failed(t, 1, "failed: tool | grep nothing")
+	built(t, licensed(t, s)).failed(t, 1, "components.toml:8:13: tool: step [tool] test and ask version failed", "/opt/tool/doc/License.old looks like a FreeSurfer licence")
+}
+
+// licensed is a tool whose archive brings somebody's licence of FreeSurfer.
+func licensed(t *testing.T, s *upstream.Site) (dir string) {
+	t.Helper()
+	source := sourceOf(s.Put("/licensed-1.2.3.tar.gz", tarOf(t, map[string]string{
+		"licensed-1.2.3/bin/tool": says("1.2.3"), "licensed-1.2.3/doc/License.old": upstream.Registered, "licensed-1.2.3/LICENSE": "MIT\n"})))
+	return project(t, components("tool", "stage = \"archive\"\nversion = \"1.2.3\"\nprefix = \"/opt/tool\"\nstrip = 1\nlicence = \"MIT\"\n"+
+		"version_command = \"{prefix}/bin/tool\"\n"+source))
 }

@@ -17,7 +17,9 @@ const answers = llb.Run + "/answers"
 
 // askScript fails when a tool does not answer, or answers another version than
 // the one asked for: what the manifest says was never taken on trust. A pattern
-// is put between line ends, so that what stands beside it on the line goes.
+// is put between line ends, so that what stands beside it on the line goes. It
+// fails as well when the component brings a licence of FreeSurfer's, which names
+// the person who registered, whatever stage the component is made by.
 const askScript = `
 ask() { # key, section, wanted, command, pattern
   said=$(sh -c "$4" 2>&1) || :
@@ -25,6 +27,12 @@ ask() { # key, section, wanted, command, pattern
   if [ -z "$got" ]; then echo "$4 does not answer with a version:" >&2; printf '%s\n' "$said" | head -n 20 >&2; exit 1; fi
   case $got in "${3:-$got}" | "$3".*) ;; *) echo "$4 answers version $got, components.toml has $3" >&2; exit 1 ;; esac
   echo "$1=$got" >>"$out/$2"
+}
+free() { # folders and files without a FreeSurfer licence
+  found=$(find "$@" -type f -iname '*licen[cs]e*' -size -3 -exec grep -lE '^[^ @]+@[^ @]+[.][^ @]+[[:space:]]*$' {} + | while read -r f; do
+    if grep -qE '^[0-9]+[[:space:]]*$' "$f" && grep -qE '^ ?[*]' "$f"; then echo "$f"; fi
+  done)
+  [ -z "$found" ] || { echo "$found looks like a FreeSurfer licence, which must not get into an image" >&2; exit 1; }
 }
 check() { sh -c "$1" >/tmp/check.log 2>&1 || { echo "failed: $1" >&2; tail -n 20 /tmp/check.log >&2; exit 1; }; }
 `
@@ -36,6 +44,9 @@ check() { sh -c "$1" >/tmp/check.log 2>&1 || { echo "failed: $1" >&2; tail -n 20
 func ask(s Stage, root llb.State, env []string) llb.State {
 	var script strings.Builder
 	fmt.Fprintf(&script, "out=%s\n%s", answers, strings.TrimLeft(askScript, "\n"))
+	if places := s.places(); len(places) > 0 {
+		fmt.Fprintf(&script, "free %s\n", strings.Join(places, " "))
+	}
 	for _, q := range s.Version {
 		fmt.Fprintf(&script, "ask %s %s %s %s %s\n", q.Key, fileName(q.Section), quote(q.Want), quote(q.Command), quote(q.Pattern))
 	}
