@@ -37,6 +37,7 @@ func (s *Site) PutLarge(path string, content Large) (address, sum string, size i
 
 type counter int64
 
+// Write counts.
 func (c *counter) Write(p []byte) (int, error) {
 	*c += counter(len(p))
 	return len(p), nil
