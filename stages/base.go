@@ -13,7 +13,7 @@ import (
 type BaseSettings struct {
 	Name  string       `toml:"-"`
 	At    llb.Position `toml:"-"`
-	Image string       `toml:"image" doc:"an image by name and digest: name@sha256:…"`
+	Image string       `toml:"image" form:"image" doc:"an image by name and digest: name@sha256:…"`
 	OCI   string       `toml:"oci" doc:"an OCI layout folder, relative to this file"`
 	Tar   string       `toml:"tar" doc:"a root file system as a tar file, relative to this file"`
 

@@ -17,7 +17,11 @@ var (
 		"must be a release, such as debian-13 or \"ubuntu-24.04\", or any"}
 	spdxRule = rule{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+() -]*$`), "must be letters, digits, blanks and . + - ( )"}
 	modeRule = rule{regexp.MustCompile(`^0?[0-7]{3}$`), "must be three octal digits, such as 0755"}
-	portRule = rule{regexp.MustCompile(`^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$`), "must be a port, such as 8888/tcp"}
+	portRule = rule{regexp.MustCompile(`^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/(tcp|udp|sctp))?$`), "must be a port, such as 8888/tcp"}
+	// A host with its port, the name, a tag and a digest.
+	referenceRule = rule{regexp.MustCompile(`^((\[[0-9A-Fa-f:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]+)?/)?[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*` +
+		`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`),
+		"must be a name in lower case, such as name:tag@sha256:<64 hexadecimal digits>"}
 	// The kernel's tools take such names everywhere.
 	accountRule  = rule{regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,30}$`), "must be a user's name: lower-case letters, digits, _ and -, with no digit first"}
 	durationRule = rule{regexp.MustCompile(`^[0-9]+(ms|s|m|h)$`), "must be a number and a unit, such as 30s"}
@@ -47,6 +51,8 @@ func formRule(form string) (rule, bool) {
 		return modeRule, true
 	case "owner":
 		return ownerRule, true
+	case "image":
+		return referenceRule, true
 	case "port":
 		return portRule, true
 	case "account":
