@@ -24,17 +24,23 @@ func target(file *config.File, name string) (config.Target, error) {
 			return config.Target{Name: name, At: t.At, Base: t.Base, Components: []string{name}}, nil
 		}
 	}
+	if tool, ok := file.Component(name); ok {
+		return config.Target{}, fmt.Errorf("%s: no target has the component %q, so nothing says its base\nhint: add %q to the components of a target", tool.Shared().At, name, name)
+	}
 	return config.Target{}, fmt.Errorf("no target or component %q in %s\nhint: --target takes one of %s", name, file.Path, strings.Join(targetNames(file), ", "))
 }
 
-// targetNames are the targets and the components that can stand for one.
+// targetNames are the targets and the components that can stand for one: those
+// that a target has.
 func targetNames(file *config.File) []string {
 	var out []string
 	for _, t := range file.Targets {
 		out = append(out, t.Name)
 	}
 	for _, c := range file.Components {
-		out = append(out, c.Shared().Name)
+		if name := c.Shared().Name; len(basesWith(file, name)) > 0 {
+			out = append(out, name)
+		}
 	}
 	return out
 }
