@@ -39,10 +39,18 @@ func runInit(c *cli.Context) error {
 		return exists(name, err)
 	}
 	if err := replace(name, config.Starter()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return unwritten(name, err)
 	}
 	fmt.Fprintf(c.App.ErrWriter, "wrote %s; medbuild stages lists what is in it\n", name)
 	return nil
+}
+
+// unwritten is why name could not be written: often its folder is not there.
+func unwritten(name string, err error) error {
+	if dir := filepath.Dir(name); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write %s: there is no folder %s\nhint: mkdir -p %s", name, dir, dir)
+	}
+	return fmt.Errorf("write %s: %w", name, err)
 }
 
 // exists is why name is not written: it is there, or nobody can tell.

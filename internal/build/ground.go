@@ -73,7 +73,7 @@ func (g *Ground) tar(s stages.BaseSettings) (stages.Base, error) {
 	// The session serves a link as a link, and the engine would unpack nothing.
 	path, err := filepath.EvalSymlinks(g.path(s.Tar))
 	if errors.Is(err, os.ErrNotExist) {
-		return stages.Base{}, fmt.Errorf("%s does not exist\nhint: make it, for instance with mmdebstrap, or name another tar", g.path(s.Tar))
+		return stages.Base{}, fmt.Errorf("%[1]s does not exist\nhint: make it, as in mmdebstrap --variant=apt trixie %[1]s, or name another tar", g.path(s.Tar))
 	}
 	if err != nil {
 		return stages.Base{}, err

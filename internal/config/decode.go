@@ -265,11 +265,19 @@ func rewrite(value any, t reflect.Type, n *node) string {
 	case n == nil || n.raw == "":
 		return ""
 	case t.Kind() == reflect.String && !isString(value):
-		return "write it in quotes: \"" + n.raw + "\""
+		return "write it in quotes: \"" + quotable(n.raw) + "\""
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String && isString(value):
 		return "write it in brackets: [" + n.raw + "]"
 	}
 	return ""
+}
+
+// quotable is a value as a string has it: permissions are octal without an o.
+func quotable(raw string) string {
+	if digits, octal := strings.CutPrefix(raw, "0o"); octal {
+		return "0" + digits
+	}
+	return raw
 }
 
 func isString(v any) bool { _, ok := v.(string); return ok }

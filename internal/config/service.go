@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -28,7 +29,7 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 	}
 	metadata, err := readFound(filepath.Join(dir, osparc.MetadataFile))
 	if err == nil && metadata.Text == nil {
-		err = errors.New("there is no " + osparc.MetadataFile + " in it")
+		err = noMetadata(dir)
 	}
 	runtime, err1 := readFound(filepath.Join(dir, osparc.RuntimeFile))
 	oci, err2 := readFound(filepath.Join(dir, osparc.OCIFile))
@@ -41,6 +42,14 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 		l.problems = append(l.problems, Problem(p))
 	}
 	into.Set(reflect.ValueOf(service))
+}
+
+// noMetadata is why a folder has no metadata: often it is not there itself.
+func noMetadata(dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return errors.New("there is no such folder")
+	}
+	return errors.New("there is no " + osparc.MetadataFile + " in it")
 }
 
 // readFound is a file that may be absent; then it has no text.
