@@ -14,7 +14,7 @@ import (
 )
 
 // target is the target of that name, or one made of the component of that name
-// on the base of the first target that has it.
+// on the base of the first target that has it, or on the file's only base.
 func target(file *config.File, name string) (config.Target, error) {
 	if t, ok := file.Target(name); ok {
 		return t, nil
@@ -24,21 +24,24 @@ func target(file *config.File, name string) (config.Target, error) {
 			return config.Target{Name: name, At: t.At, Base: t.Base, Components: []string{name}}, nil
 		}
 	}
-	if tool, ok := file.Component(name); ok {
+	tool, ok := file.Component(name)
+	switch {
+	case ok && len(file.Bases) == 1:
+		return config.Target{Name: name, At: tool.Shared().At, Base: file.Bases[0].Name, Components: []string{name}}, nil
+	case ok:
 		return config.Target{}, fmt.Errorf("%s: no target has the component %q, so nothing says its base\nhint: add %q to the components of a target", tool.Shared().At, name, name)
 	}
 	return config.Target{}, fmt.Errorf("no target or component %q in %s\nhint: --target takes one of %s", name, file.Path, strings.Join(targetNames(file), ", "))
 }
 
-// targetNames are the targets and the components that can stand for one: those
-// that a target has.
+// targetNames are the targets and the components that can stand for one.
 func targetNames(file *config.File) []string {
 	var out []string
 	for _, t := range file.Targets {
 		out = append(out, t.Name)
 	}
 	for _, c := range file.Components {
-		if name := c.Shared().Name; len(basesWith(file, name)) > 0 {
+		if name := c.Shared().Name; len(basesWith(file, name)) > 0 || len(file.Bases) == 1 {
 			out = append(out, name)
 		}
 	}

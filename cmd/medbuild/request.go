@@ -137,6 +137,9 @@ func (r *request) readOutputs(c *cli.Context) error {
 		return err
 	}
 	r.push(c.Bool("push"))
+	if err := r.checkNames(); err != nil {
+		return err
+	}
 	for _, o := range r.outputs {
 		if o.Dest != "" && len(r.targets) > 1 && !strings.Contains(o.Dest, "{target}") {
 			return fmt.Errorf("several targets have one output %s\nhint: write {target} in dest: each target's name takes its place", o.Dest)
@@ -158,6 +161,29 @@ func (r *request) checkPush(push bool) error {
 			if push && (!named || host != "localhost" && !strings.ContainsAny(host, ".:")) {
 				return fmt.Errorf("--push: %s names no registry\nhint: name one, as in --tag registry.example.org/%s", name, name)
 			}
+		}
+	}
+	return nil
+}
+
+// checkNames refuses targets of one name where the images go by their names:
+// the last would take the others' place.
+func (r *request) checkNames() error {
+	leaves := func(o build.Output) bool { return o.Attrs["push"] == "true" || o.Type == client.ExporterDocker && o.Dest == "" }
+	if len(r.targets) < 2 || !slices.ContainsFunc(r.outputs, leaves) {
+		return nil
+	}
+	of := map[string]string{}
+	for _, t := range r.targets {
+		settings, err := target(r.file, t)
+		if err != nil {
+			return err
+		}
+		for _, name := range r.names(t, settings.ImageName) {
+			if other, ok := of[name]; ok {
+				return fmt.Errorf("the images of %s and %s have one name, %s\nhint: give each target a name in the file, or build them one after the other", other, t, name)
+			}
+			of[name] = t
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -74,10 +75,19 @@ func (f finder) attempts(o Options) []attempt {
 	return append(out, f.docker(""), f.own(o))
 }
 
+// schemes are those that the client of BuildKit dials, with the helpers that its
+// commands register, and Docker.
+func schemes() []string {
+	return []string{"unix", "tcp", "npipe", "docker", "docker-container", "kube-pod", "podman-container", "ssh"}
+}
+
 // CheckAddress refuses what names no engine, before any is looked for.
 func CheckAddress(address string) error {
-	switch {
-	case address == "", address == "child", address == "docker", strings.Contains(address, "://"):
+	if address == "" || address == "child" || address == "docker" {
+		return nil
+	}
+	scheme, rest, _ := strings.Cut(address, "://")
+	if slices.Contains(schemes(), scheme) && rest != "" {
 		return nil
 	}
 	return fmt.Errorf("%q is not an address\nhint: give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child", address)

@@ -57,7 +57,7 @@ func TestGivenIsTriedAlone(t *testing.T) {
 		"both":          {given: "unix:///nowhere/a.sock", env: "unix:///nowhere/b.sock", reason: "engine unix:///nowhere/a.sock: "},
 		"closed port":   {given: "tcp://127.0.0.1:1", reason: "connection refused"},
 		"no address":    {given: "nowhere", reason: "\"nowhere\" is not an address\nhint: give --engine as unix://"},
-		"bad container": {given: "docker-container://", reason: "connecting: url lacks container name"},
+		"bad container": {given: "docker-container://", reason: "is not an address"},
 		"child":         {given: "child", reason: "our own buildkitd: runc is not installed"},
 		"docker":        {given: "docker", reason: "Docker at unix://"},
 		"docker socket": {given: "docker:///nowhere/d.sock", reason: "Docker at unix:///nowhere/d.sock: not running"},
