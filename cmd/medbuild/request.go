@@ -169,7 +169,9 @@ func (r *request) checkPush(push bool) error {
 // checkNames refuses targets of one name where the images go by their names:
 // the last would take the others' place.
 func (r *request) checkNames() error {
-	leaves := func(o build.Output) bool { return o.Attrs["push"] == "true" || o.Type == client.ExporterDocker && o.Dest == "" }
+	leaves := func(o build.Output) bool {
+		return o.Attrs["push"] == "true" || o.Type == client.ExporterDocker && o.Dest == ""
+	}
 	if len(r.targets) < 2 || !slices.ContainsFunc(r.outputs, leaves) {
 		return nil
 	}
