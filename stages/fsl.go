@@ -65,11 +65,20 @@ func (f *FSL) Check() error {
 	return fmt.Errorf("fsl has no profile %q\nhint: the profiles are minimal and full", f.Profile)
 }
 
+// Accepted reports that the user has not accepted the licence, which no base
+// changes.
+func (f *FSL) Accepted() error {
+	if f.AcceptLicence {
+		return nil
+	}
+	return errors.New("FSL's licence, which allows non-commercial use only, is not accepted\n" +
+		"hint: read it at FSL's site, then write accept_licence = true")
+}
+
 // Stage installs FSL.
 func (f *FSL) Stage(g Ground) (Stage, error) {
-	if !f.AcceptLicence {
-		return Stage{}, errors.New("FSL's licence, which allows non-commercial use only, is not accepted\n" +
-			"hint: read it at FSL's site, then write accept_licence = true")
+	if err := f.Accepted(); err != nil {
+		return Stage{}, err
 	}
 	lock, err := f.lock()
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// checkPins refuses what nothing pins, before an engine is looked for: the bases
-// and the components of all targets at once, so that whoever pins them sees the
-// whole list.
+// checkPins refuses what nothing pins and licences that are not accepted, before
+// an engine is looked for: the bases and the components of all targets at once, so
+// that whoever mends them sees the whole list.
 func checkPins(c *cli.Context, file *config.File, targets []config.Target) error {
 	if c.Bool("allow-unpinned") {
 		return nil
@@ -29,6 +29,7 @@ func checkPins(c *cli.Context, file *config.File, targets []config.Target) error
 	for _, t := range targets {
 		for _, tool := range tools(file, t.Components) {
 			if name := tool.Shared().Name; !seen[name] {
+				errs = append(errs, notAccepted(tool))
 				errs = append(errs, toolPins(tool, listingBase(ground, file, tool))...)
 				seen[name] = true
 			}
@@ -42,6 +43,15 @@ func basePin(b stages.BaseSettings) error {
 		return fmt.Errorf("%s: base %s: %w", b.At, b.Name, err)
 	}
 	return nil
+}
+
+func notAccepted(tool stages.Tool) error {
+	licensed, ok := tool.(interface{ Accepted() error })
+	if !ok || licensed.Accepted() == nil {
+		return nil
+	}
+	c := tool.Shared()
+	return fmt.Errorf("%s: %s: %w", c.At, c.Name, licensed.Accepted())
 }
 
 // toolPins tells of pins alone: all else that may be wrong depends on the base.

@@ -188,3 +188,19 @@ func TestServiceMRtrix3(t *testing.T) {
 		}
 	}
 }
+
+// TestLicenceIsRefusedAtOnce: a licence that is not accepted is told beside what
+// nothing pins.
+func TestLicenceIsRefusedAtOnce(t *testing.T) {
+	file, err := config.Load("../../components.toml", []string{"fsl.accept_licence=false"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	err = checkPins(cli.NewContext(cli.NewApp(), flag.NewFlagSet("", flag.ContinueOnError), nil), file, file.Targets[:1])
+	for _, want := range []string{": fsl: FSL's licence", "hint: read it at FSL's site", "ants: source https://"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("nothing of %q in %v", want, err)
+		}
+	}
+}
