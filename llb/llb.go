@@ -80,17 +80,19 @@ func Tar(local, file string, content digest.Digest) State {
 		bk.WithCustomName("[base] unpack "+file))
 }
 
-// Parents is a layer with the folders above the prefixes as root has them:
-// owner, mode and times, nothing of what is in them. Merged last, it undoes
-// what the skeletons of the layers below did to those folders. It is empty when
-// all prefixes lie in the root folder.
+// Parents is a layer with the folders above the prefixes as root has them: owner
+// and mode, nothing of what is in them. Merged last, it undoes what the skeletons
+// of the layers below did to those folders. Their time is the constant one: that
+// of a folder which packages were installed into is the time of the build. It is
+// empty when all prefixes lie in the root folder.
 func Parents(root State, prefixes []string) State {
 	dirs := Ancestors(prefixes)
 	if len(dirs) == 0 {
 		return bk.Scratch() // without a pattern everything would be copied
 	}
+	when := epoch()
 	return bk.Scratch().File(bk.Copy(root, "/", "/", &bk.CopyInfo{
-		CopyDirContentsOnly: true, IncludePatterns: dirs, ExcludePatterns: contents(dirs),
+		CopyDirContentsOnly: true, IncludePatterns: dirs, ExcludePatterns: contents(dirs), CreatedTime: &when,
 	}), bk.WithCustomName("[base] folders above the components"))
 }
 
