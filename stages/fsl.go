@@ -12,6 +12,7 @@ type FSL struct {
 	Common
 	Lock          File      `toml:"lock" doc:"the packages of the release: size, sha256, address and licence in each line"`
 	Profile       string    `toml:"profile" doc:"what the image is promised to have: minimal (what Synb0-DISCO and dwifslpreproc call) or full (the release's environment)"`
+	Environment   File      `toml:"environment" doc:"the release's own environment file, fsl-<version>_linux-64.yml: the lock must have its versions and, in the profile full, all of its packages"`
 	Prune         []Pattern `toml:"prune" doc:"patterns of what to leave out"`
 	Keep          []Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
 	AcceptLicence bool      `toml:"accept_licence" doc:"you accept the licence of FSL, which allows non-commercial use only"`
@@ -114,7 +115,7 @@ func (f *FSL) lock() (condaLock, error) {
 			return nil, fmt.Errorf("%s has no package %s, which the profile %s promises\nhint: add it, or take another profile", f.Lock.Path, p.Package, f.Profile)
 		}
 	}
-	return lock, nil
+	return lock, f.ofRelease(lock)
 }
 
 func (f *FSL) promised() fslCommands {
