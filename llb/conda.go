@@ -94,19 +94,9 @@ func (c Conda) tools() State {
 		Packages: []string{"python3", "python3-pip"}, At: c.At}.Root()
 }
 
-// rattler is the installer, fetched with its hash by pip.
+// rattler is the installer.
 func (c Conda) rattler(on State) State {
-	return Step{
-		Component: c.Component,
-		Action:    "fetch py-rattler",
-		On:        on,
-		Script: fmt.Sprintf("echo 'py-rattler==%s --hash=sha256:%s' >/tmp/rattler.txt\n"+
-			"/usr/bin/python3 -m pip install --quiet --no-cache-dir --no-compile --no-deps --only-binary :all: --require-hashes --target %s -r /tmp/rattler.txt",
-			rattlerVersion, rattlerSHA256, condaRattler),
-		Env:     []string{"PIP_ROOT_USER_ACTION=ignore"}, // the option is not known to every pip
-		Network: true,
-		At:      c.At,
-	}.Output(condaRattler)
+	return Pip{Component: c.Component, Name: "py-rattler", Version: rattlerVersion, SHA256: rattlerSHA256, On: on, At: c.At}.Output(condaRattler)
 }
 
 // list names the packages and where each comes from: the environment's own

@@ -158,7 +158,7 @@ func (f *FreeSurfer) unpack(on Base, source llb.Input, keeps profile) llb.State 
 
 func (f *FreeSurfer) script() string {
 	return strings.NewReplacer("@PREFIX@", f.Prefix, "@PATH@", f.Source.Path, "@LICENCE@", f.Licence,
-		"@VERSION@", f.release()).Replace(freesurferScript)
+		"@VERSION@", f.release()).Replace(licensedScript + freesurferScript)
 }
 
 // lists are the files that the script reads.

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	_ "embed" // licensed.sh
 	"fmt"
 	"path"
 	"slices"
@@ -14,6 +15,9 @@ const ManifestPath = "/VERSION_MANIFEST.txt"
 
 // answers is the folder in which a component's answers lie, one file a section.
 const answers = llb.Run + "/answers"
+
+//go:embed scripts/licensed.sh
+var licensedScript string
 
 // askScript fails when a tool does not answer, or answers another version than
 // the one asked for: what the manifest says was never taken on trust. A pattern
@@ -29,9 +33,7 @@ ask() { # key, section, wanted, command, pattern
   echo "$1=$got" >>"$out/$2"
 }
 free() { # folders and files without a FreeSurfer licence
-  found=$(find "$@" -type f -iname '*licen[cs]e*' -size -3 -exec grep -lE '^[^ @]+@[^ @]+[.][^ @]+[[:space:]]*$' {} + | while read -r f; do
-    if grep -qE '^[0-9]+[[:space:]]*$' "$f" && grep -qE '^ ?[*]' "$f"; then echo "$f"; fi
-  done)
+  found=$(licensed "$@" -iname '*licen[cs]e*')
   [ -z "$found" ] || { echo "$found looks like a FreeSurfer licence, which must not get into an image" >&2; exit 1; }
 }
 check() { sh -c "$1" >/tmp/check.log 2>&1 || { echo "failed: $1" >&2; tail -n 20 /tmp/check.log >&2; exit 1; }; }
@@ -43,7 +45,7 @@ check() { sh -c "$1" >/tmp/check.log 2>&1 || { echo "failed: $1" >&2; tail -n 20
 // tests for reasons that mislead.
 func ask(s Stage, root llb.State, env []string) llb.State {
 	var script strings.Builder
-	fmt.Fprintf(&script, "out=%s\n%s", answers, strings.TrimLeft(askScript, "\n"))
+	fmt.Fprintf(&script, "out=%s\n%s", answers, licensedScript+strings.TrimLeft(askScript, "\n"))
 	if places := s.places(); len(places) > 0 {
 		fmt.Fprintf(&script, "free %s\n", strings.Join(places, " "))
 	}

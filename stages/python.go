@@ -217,20 +217,9 @@ func (p *Python) tools(on Base) (llb.State, error) {
 		Packages: packages, At: here()}.Root(), nil
 }
 
-// uv is uv itself, installed with its hash by pip into a folder of its own.
+// uv is uv itself, in a folder of its own.
 func (p *Python) uv(on llb.State) llb.State {
-	const to = "/uv"
-	return llb.Step{
-		Component: p.Name,
-		Action:    "fetch uv",
-		On:        on,
-		Script: fmt.Sprintf("echo 'uv==%s --hash=sha256:%s' >/tmp/uv.txt\n"+
-			"/usr/bin/python3 -m pip install --quiet --no-cache-dir --no-compile --no-deps --require-hashes --target %s -r /tmp/uv.txt",
-			uvVersion, uvSHA256, to),
-		Env:     []string{"PIP_ROOT_USER_ACTION=ignore"}, // the option is not known to every pip
-		Network: true,
-		At:      here(),
-	}.Output(to)
+	return llb.Pip{Component: p.Name, Name: "uv", Version: uvVersion, SHA256: uvSHA256, On: on, At: here()}.Output("/uv")
 }
 
 // questions asks for Python's version, where the component's is not a tool's,

@@ -47,11 +47,15 @@ func basePin(b stages.BaseSettings) error {
 
 func notAccepted(tool stages.Tool) error {
 	licensed, ok := tool.(interface{ Accepted() error })
-	if !ok || licensed.Accepted() == nil {
+	if !ok {
+		return nil
+	}
+	err := licensed.Accepted()
+	if err == nil {
 		return nil
 	}
 	c := tool.Shared()
-	return fmt.Errorf("%s: %s: %w", c.At, c.Name, licensed.Accepted())
+	return fmt.Errorf("%s: %s: %w", c.At, c.Name, err)
 }
 
 // toolPins tells of pins alone: all else that may be wrong depends on the base.

@@ -229,6 +229,14 @@ func (l *loader) decodeScalar(value any, into reflect.Value, n *node, key string
 	}
 }
 
+// beside is a path that the user's file names: relative ones start in its folder.
+func (l *loader) beside(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(l.path), name)
+}
+
 // decodeFile reads the file that a string names.
 func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) {
 	name, ok := value.(string)
@@ -236,11 +244,7 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		l.wrongType(value, into.Type(), n, key)
 		return
 	}
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(l.path), name)
-	}
-	content, err := read(path)
+	content, err := read(l.beside(name))
 	if name == "" {
 		err = errors.New("names no file")
 	}

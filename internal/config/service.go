@@ -23,10 +23,7 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 		l.wrongType(value, into.Type(), n, key)
 		return
 	}
-	dir := name
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(filepath.Dir(l.path), name)
-	}
+	dir := l.beside(name)
 	metadata, err := readFound(filepath.Join(dir, osparc.MetadataFile))
 	if err == nil && metadata.Text == nil {
 		err = noMetadata(dir)

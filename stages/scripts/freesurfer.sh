@@ -76,14 +76,10 @@ for f in build-stamp.txt SetUpFreeSurfer.sh bin/mri_convert subjects/fsaverage; 
 done
 grep -q -- '@VERSION@' build-stamp.txt || fail "the source is $(cat build-stamp.txt), components.toml has @VERSION@"
 
-# A licence names the person who registered: it must not reach anyone else. One
-# under another name shows by its first two lines, an address and a number,
-# and by an asterisk before the third.
+# No licence may reach anyone else, under whatever name.
 found=$(find . -name license.txt -o -name .license)
 [ -z "$found" ] || fail "licence files would get into the layer: $found"
-found=$(find . -type f -size -3 -exec grep -lE '^[^ @]+@[^ @]+[.][^ @]+[[:space:]]*$' {} + | while read -r f; do
-	if grep -qE '^[0-9]+[[:space:]]*$' "$f" && grep -qE '^ ?[*]' "$f"; then echo "$f"; fi
-done)
+found=$(licensed .)
 [ -z "$found" ] || fail "$found looks like a FreeSurfer licence, which must not get into the layer
 hint: leave it out with prune, or out of the source"
 
