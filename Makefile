@@ -32,7 +32,7 @@ lint:
 	gofmt -l . | (! grep .)
 
 golden:
-	go test ./stages ./internal/config ./internal/osparc ./cmd/medbuild -update
+	go test ./stages/... ./internal/assemble ./internal/base ./internal/config ./internal/osparc ./cmd/medbuild -update
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/config

@@ -1,11 +1,11 @@
 package llb
 
 import (
-	"fmt"
 	"net/url"
 	"path"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	bk "github.com/moby/buildkit/client/llb"
 	digest "github.com/opencontainers/go-digest"
 )
@@ -21,30 +21,15 @@ const (
 	Package Kind = "package" // a package that a step's installer takes from its index, never fetched here
 )
 
-// Position is a place in the user's file. The zero value is no place.
-type Position struct {
-	File string
-	Line int // from 1
-	Col  int // from 1, in bytes
-}
-
-// String is "file:line:col", or "" for no place.
-func (p Position) String() string {
-	if p.Line == 0 {
-		return p.File
-	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
-}
-
 // Input is something a stage takes from outside: what it is, where it comes
 // from, what pins its content and where the user wrote it.
 type Input struct {
 	Kind    Kind
-	Address string   // URL of an archive or repository
-	Pin     string   // "sha256:…" or a git commit; "" when nothing pins it
-	At      Position // of the source in the user's file
-	Bare    bool     `json:",omitempty"` // leaves out a repository's submodules
-	Size    int64    `json:",omitempty"` // of an archive in bytes; 0 when it is not known
+	Address string           // URL of an archive or repository
+	Pin     string           // "sha256:…" or a git commit; "" when nothing pins it
+	At      problem.Position // of the source in the user's file
+	Bare    bool             `json:",omitempty"` // leaves out a repository's submodules
+	Size    int64            `json:",omitempty"` // of an archive in bytes; 0 when it is not known
 }
 
 // Name is the file name of an archive, the repository's name or the image's with

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb/llbtest"
 	digest "github.com/opencontainers/go-digest"
 )
@@ -82,7 +83,7 @@ func TestDefinitionsMarshalTheSame(t *testing.T) {
 }
 
 func TestPosition(t *testing.T) {
-	for want, p := range map[string]Position{
+	for want, p := range map[string]problem.Position{
 		"":                    {},
 		"components.toml":     {File: "components.toml"},
 		"components.toml:3:7": {File: "components.toml", Line: 3, Col: 7},

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 )
@@ -18,22 +19,27 @@ type Location struct {
 	text []byte
 }
 
-// Caller is the line that called the function which calls Caller, skip frames
-// further up. The text is taken from sources, a package's own files embedded
-// under their base names; a file that is not among them has no location.
-func Caller(sources fs.ReadFileFS, skip int) Location {
-	_, file, line, _ := runtime.Caller(skip + 2)
+// Sources is a package's own files, for locations in them.
+type Sources struct {
+	Folder string        // of the package in the repository, for the names of files
+	Files  fs.ReadFileFS // embedded under their base names
+}
+
+// Caller is the line that called the function which calls Caller. A file that
+// is not among the sources has no location.
+func (s Sources) Caller() Location {
+	_, file, line, _ := runtime.Caller(2)
 	name := filepath.Base(file)
-	text, err := sources.ReadFile(name)
+	text, err := s.Files.ReadFile(name)
 	if err != nil {
 		return Location{}
 	}
-	return Location{file: "stages/" + name, line: int32(line), text: text}
+	return Location{file: s.Folder + "/" + name, line: int32(line), text: text}
 }
 
 // String is "file:line".
 func (l Location) String() string {
-	return Position{File: l.file, Line: int(l.line), Col: 1}.String()
+	return problem.Position{File: l.file, Line: int(l.line), Col: 1}.String()
 }
 
 func (l Location) option() bk.ConstraintsOpt {

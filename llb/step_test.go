@@ -119,7 +119,7 @@ func TestRepeatable(t *testing.T) {
 
 func TestLocationsChangeNoKey(t *testing.T) {
 	sources := fstest.MapFS{"step_test.go": {Data: []byte("package llb\n")}}
-	here := func() Location { return Caller(sources, 0) }
+	here := func() Location { return Sources{Folder: "stages", Files: sources}.Caller() }
 	plain, located := someStep(), someStep()
 	located.At = here()
 	if !strings.HasPrefix(located.At.String(), "stages/step_test.go:") {
@@ -146,7 +146,7 @@ func locations(def *bk.Definition) int {
 }
 
 func TestCallerOutsideTheSourcesHasNoLocation(t *testing.T) {
-	here := func() Location { return Caller(fstest.MapFS{}, 0) }
+	here := func() Location { return Sources{Folder: "stages", Files: fstest.MapFS{}}.Caller() }
 	if got := here(); got.String() != "" {
 		t.Errorf("location is %q, want none", got)
 	}

@@ -7,17 +7,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
 // ANTs comes from a release zip or from conda packages, or is the
 // distribution's own package.
 type ANTs struct {
-	Common
-	Source       Source   `toml:"source" doc:"a release zip"`
-	Lock         File     `toml:"lock" doc:"an exact list of conda packages with ants among them, instead of a release zip"`
-	Distribution bool     `toml:"distribution" doc:"take the distribution's package instead of a release zip"`
-	Commands     []string `toml:"commands" doc:"the programs and scripts to keep, or of conda's to have on PATH; all when left out"`
+	stage.Common
+	Source       stage.Source `toml:"source" doc:"a release zip"`
+	Lock         stage.File   `toml:"lock" doc:"an exact list of conda packages with ants among them, instead of a release zip"`
+	Distribution bool         `toml:"distribution" doc:"take the distribution's package instead of a release zip"`
+	Commands     []string     `toml:"commands" doc:"the programs and scripts to keep, or of conda's to have on PATH; all when left out"`
 }
 
 // antsPackaged is where each distribution's package puts the programs. Their
@@ -57,7 +59,7 @@ func serves(name string, commands, programs []string) error {
 }
 
 // Stage unpacks or installs ANTs, or asks for its package.
-func (a *ANTs) Stage(g Ground) (Stage, error) {
+func (a *ANTs) Stage(g stage.Ground) (stage.Stage, error) {
 	if a.Distribution {
 		return a.packaged(g.Run.Facts)
 	}
@@ -65,39 +67,39 @@ func (a *ANTs) Stage(g Ground) (Stage, error) {
 	own.Prefix = cmp.Or(a.Prefix, "/opt/ants")
 	switch {
 	case a.Lock.Path != "" && !a.Source.Empty():
-		return Stage{}, errors.New("ants has a source and a lock\nhint: name one of them")
+		return stage.Stage{}, errors.New("ants has a source and a lock\nhint: name one of them")
 	case a.Lock.Path != "":
 		return own.installed(g)
 	case a.Source.Empty() || a.Source.Git != "":
-		return Stage{}, errors.New("ants has no source that it can be made from\nhint: name a release zip or a lock of conda packages, or take the distribution's package with distribution = true")
+		return stage.Stage{}, errors.New("ants has no source that it can be made from\nhint: name a release zip or a lock of conda packages, or take the distribution's package with distribution = true")
 	}
 	return own.unpacked(g)
 }
 
 // installed is ANTs from conda packages. What else is in their bin, such as a
 // Python, does not come before the base's programs.
-func (a *ANTs) installed(g Ground) (Stage, error) {
-	lock, err := condaLockOf(a.Lock)
+func (a *ANTs) installed(g stage.Ground) (stage.Stage, error) {
+	lock, err := stage.ReadCondaLock(a.Lock)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	if _, ok := lock.find("ants"); !ok {
-		return Stage{}, fmt.Errorf("%s has no package ants\nhint: add it with all that it needs", a.Lock.Path)
+	if _, ok := lock.Find("ants"); !ok {
+		return stage.Stage{}, fmt.Errorf("%s has no package ants\nhint: add it with all that it needs", a.Lock.Path)
 	}
 	layer := llb.Conda{Component: a.Name, On: g.Build.Root, Distribution: g.Build.ID(), Prefix: a.Prefix,
 		Prune:    []string{staticLibraries},
-		Packages: lock.inputs(a.Lock), Secrets: a.Secrets, At: here(),
+		Packages: lock.Inputs(a.Lock), Secrets: a.Secrets, At: here(),
 		Commands: llb.Commands{Folder: condaCommands(a.Name), Package: "ants", Names: a.Commands},
 	}.Layer()
 	s := a.stage(a.Prefix + "/" + condaCommands(a.Name))
-	s.Layer, s.Inputs = &layer, lock.inputs(a.Lock)
+	s.Layer, s.Inputs = &layer, lock.Inputs(a.Lock)
 	return s, nil
 }
 
-func (a *ANTs) unpacked(g Ground) (Stage, error) {
+func (a *ANTs) unpacked(g stage.Ground) (stage.Stage, error) {
 	source, err := a.Source.Input(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer := a.unpack(g.Build, source)
 	s := a.stage(a.Prefix + "/bin")
@@ -105,13 +107,13 @@ func (a *ANTs) unpacked(g Ground) (Stage, error) {
 	return s, nil
 }
 
-func (a *ANTs) packaged(on Facts) (Stage, error) {
+func (a *ANTs) packaged(on stage.Facts) (stage.Stage, error) {
 	bin, ok := antsPackaged[on.ID()]
 	if !ok {
-		return Stage{}, fmt.Errorf("%s has no ANTs package that is known\nhint: give the source of a release zip", on.ID())
+		return stage.Stage{}, fmt.Errorf("%s has no ANTs package that is known\nhint: give the source of a release zip", on.ID())
 	}
 	if a.Prefix != "" || !a.Source.Empty() || a.Lock.Path != "" || len(a.Commands) > 0 {
-		return Stage{}, errors.New("the distribution's ANTs takes no prefix, source, lock or commands\nhint: its package has all programs, in " + bin)
+		return stage.Stage{}, errors.New("the distribution's ANTs takes no prefix, source, lock or commands\nhint: its package has all programs, in " + bin)
 	}
 	s := a.stage(bin)
 	s.Runtime = []string{"ants"}
@@ -120,15 +122,15 @@ func (a *ANTs) packaged(on Facts) (Stage, error) {
 
 // stage is what both have in common. antsRegistration answers with the commit
 // after the version in some builds, and Debian adds its own suffix.
-func (a *ANTs) stage(bin string) Stage {
-	return Stage{
+func (a *ANTs) stage(bin string) stage.Stage {
+	return stage.Stage{
 		Common:  a.Common,
-		Licence: Licence{SPDX: "Apache-2.0"},
+		Licence: stage.Licence{SPDX: "Apache-2.0"},
 		Path:    []string{bin},
 		Env:     []string{"ANTSPATH=" + bin + "/"},
-		Version: []Question{{Key: "ANTS_VERSION", Section: Software, Want: a.Version,
+		Version: []stage.Question{{Key: "ANTS_VERSION", Section: stage.Software, Want: a.Version,
 			Command: a.asked() + " --version", Pattern: `^ANTs Version: v?([0-9]+\.[0-9]+\.[0-9]+).*`}},
-		Smoke: append([]Check{{a.asked() + " --help"}}, a.called()...),
+		Smoke: append(stage.Checks(a.asked()+" --help"), a.called()...),
 	}
 }
 
@@ -136,15 +138,15 @@ func (a *ANTs) stage(bin string) Stage {
 // release or a lock may lack one. Without arguments they answer with a page of
 // help and a code of their own; one that is not there ends with 127. The last
 // check is the one that builds with the fault of issue 1825 fail.
-func (a *ANTs) called() []Check {
-	var out []Check
+func (a *ANTs) called() []stage.Check {
+	var out []stage.Check
 	for _, c := range antsCalled() {
 		if serves(a.Name, a.Commands, []string{c}) == nil {
-			out = append(out, Check{c + " </dev/null; [ $? -lt 126 ]"})
+			out = append(out, stage.Check{Command: c + " </dev/null; [ $? -lt 126 ]"})
 		}
 	}
 	if a.Serves([]string{"antsApplyTransforms"}) == nil {
-		out = append(out, Check{"antsApplyTransforms -d 3 -t Identity -o 'Linear[/tmp/identity.mat,0]'"})
+		out = append(out, stage.Check{Command: "antsApplyTransforms -d 3 -t Identity -o 'Linear[/tmp/identity.mat,0]'"})
 	}
 	return out
 }
@@ -157,7 +159,7 @@ mkdir %[2]s/bin && cd /tmp/ants/*/bin
 %[3]s
 chmod -R a+rX %[2]s`
 
-func (a *ANTs) unpack(on Base, source llb.Input) llb.State {
+func (a *ANTs) unpack(on stage.Base, source llb.Input) llb.State {
 	const src = llb.Run + "/src"
 	tools := llb.Apt{Component: a.Name, Action: "unzip", On: on.Root, Distribution: on.ID(),
 		Packages: []string{"unzip"}, At: here()}

@@ -5,11 +5,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
 func TestANTsOfTheDistribution(t *testing.T) {
-	s := stageOf(t, quickANTs(), trixie())
+	s := stagetest.Stage(t, quickANTs(), stagetest.Trixie())
 	if s.Layer != nil || len(s.Inputs) != 0 {
 		t.Error("the distribution's ANTs has a layer or inputs")
 	}
@@ -19,7 +23,7 @@ func TestANTsOfTheDistribution(t *testing.T) {
 }
 
 func TestANTsOfAZip(t *testing.T) {
-	s := stageOf(t, zipANTs(), focal())
+	s := stagetest.Stage(t, zipANTs(), stagetest.Focal())
 	if s.Layer == nil || len(s.Runtime) != 0 {
 		t.Errorf("a layer: %v, packages %q", s.Layer != nil, s.Runtime)
 	}
@@ -35,8 +39,8 @@ func TestANTsOfAZip(t *testing.T) {
 // TestANTsPrefix: the stage has a prefix of its own for a zip and leaves the
 // settings as they are.
 func TestANTsPrefix(t *testing.T) {
-	a := with(zipANTs(), func(a *ANTs) { a.Prefix = "" })
-	if got := stageOf(t, a, focal()).Prefix; got != "/opt/ants" {
+	a := testkit.With(zipANTs(), func(a *ANTs) { a.Prefix = "" })
+	if got := stagetest.Stage(t, a, stagetest.Focal()).Prefix; got != "/opt/ants" {
 		t.Errorf("prefix is %q", got)
 	}
 	if a.Prefix != "" {
@@ -48,20 +52,20 @@ func TestANTsErrors(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*ANTs)
-		on     Base
+		on     stage.Base
 		want   []string
 	}{
-		{"no package", func(a *ANTs) { a.Distribution = true }, focal(), []string{"ubuntu-20.04 has no ANTs package", "hint: give the source"}},
-		{"prefix of a package", func(a *ANTs) { a.Distribution, a.Prefix = true, "/opt/ants" }, trixie(), []string{"takes no prefix", "/usr/lib/ants"}},
-		{"source of a package", func(a *ANTs) { a.Distribution, a.Source.URL = true, "https://files.example/a.zip" }, trixie(), []string{"takes no prefix, source"}},
-		{"commands of a package", func(a *ANTs) { a.Distribution, a.Commands = true, []string{"ANTS"} }, trixie(), []string{"lock or commands"}},
-		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, trixie(), []string{"no source", "hint: name a release zip", "distribution = true"}},
+		{"no package", func(a *ANTs) { a.Distribution = true }, stagetest.Focal(), []string{"ubuntu-20.04 has no ANTs package", "hint: give the source"}},
+		{"prefix of a package", func(a *ANTs) { a.Distribution, a.Prefix = true, "/opt/ants" }, stagetest.Trixie(), []string{"takes no prefix", "/usr/lib/ants"}},
+		{"source of a package", func(a *ANTs) { a.Distribution, a.Source.URL = true, "https://files.example/a.zip" }, stagetest.Trixie(), []string{"takes no prefix, source"}},
+		{"commands of a package", func(a *ANTs) { a.Distribution, a.Commands = true, []string{"ANTS"} }, stagetest.Trixie(), []string{"lock or commands"}},
+		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, stagetest.Trixie(), []string{"no source", "hint: name a release zip", "distribution = true"}},
 		{"git", func(a *ANTs) {
-			a.Prefix, a.Source = "/opt/ants", Source{Git: "https://git.example/ANTs.git", Commit: someCommit}
-		}, trixie(), []string{"no source that it can be made from", "hint: name a release zip"}},
+			a.Prefix, a.Source = "/opt/ants", stage.Source{Git: "https://git.example/ANTs.git", Commit: testkit.Commit}
+		}, stagetest.Trixie(), []string{"no source that it can be made from", "hint: name a release zip"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { wantError(t, with(newANTs(), tt.change), tt.on, tt.want...) })
+		t.Run(tt.name, func(t *testing.T) { wantError(t, testkit.With(newANTs(), tt.change), tt.on, tt.want...) })
 	}
 }
 
@@ -70,11 +74,11 @@ func TestANTsAsksAProgram(t *testing.T) {
 		"antsRegistration": nil,
 		"N4":               {"a.sh", "N4", "b"},
 	} {
-		if got := with(newANTs(), func(a *ANTs) { a.Commands = commands }).asked(); got != want {
+		if got := testkit.With(newANTs(), func(a *ANTs) { a.Commands = commands }).asked(); got != want {
 			t.Errorf("%q: asks %s, want %s", commands, got, want)
 		}
 	}
-	if got := with(newANTs(), func(a *ANTs) { a.Commands = []string{"N4", "antsRegistration"} }).asked(); got != "antsRegistration" {
+	if got := testkit.With(newANTs(), func(a *ANTs) { a.Commands = []string{"N4", "antsRegistration"} }).asked(); got != "antsRegistration" {
 		t.Errorf("asks %s", got)
 	}
 }

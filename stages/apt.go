@@ -1,13 +1,17 @@
 package stages
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/medbuild/medbuild/stages/stage"
+)
 
 // Apt is a component that is packages of the distribution: it has no prefix and
 // no layer, since apt's layers cannot be merged.
 type Apt struct {
-	Common
-	Packages Debs `toml:"packages" form:"package" keys:"release" doc:"the packages: a list for every release, or a table of lists by release, such as debian-13, and \"any\". The first one's version is the component's"`
-	Generic
+	stage.Common
+	Packages stage.Debs `toml:"packages" form:"package" keys:"release" doc:"the packages: a list for every release, or a table of lists by release, such as debian-13, and \"any\". The first one's version is the component's"`
+	stage.Generic
 }
 
 // Check reports what is wrong with the settings.
@@ -18,26 +22,26 @@ func (a *Apt) Check() error {
 	case a.Prefix != "":
 		return errors.New("the distribution's packages take no prefix\nhint: take the prefix out; they lie where the distribution puts them")
 	}
-	return a.check(false)
+	return a.Complete(false)
 }
 
 // Stage asks for the packages.
-func (a *Apt) Stage(g Ground) (Stage, error) {
-	names, err := a.Packages.on(g.Run.Facts, "the packages of "+a.Name)
+func (a *Apt) Stage(g stage.Ground) (stage.Stage, error) {
+	names, err := a.Packages.On(g.Run.Facts, "the packages of "+a.Name)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	s, err := a.stage(a.Common, g.Run.Facts)
+	s, err := a.Describe(a.Common, g.Run.Facts)
 	s.Runtime = append(names, s.Runtime...)
 	if len(s.Version) == 0 {
-		s.Version = []Question{a.packaged(names[0])}
+		s.Version = []stage.Question{a.packaged(names[0])}
 	}
 	return s, err
 }
 
 // packaged asks the package database. The distribution's own suffixes, as in
 // 2.5.4+dfsg, are not the version.
-func (a *Apt) packaged(name string) Question {
-	return Question{Key: a.key(a.Name), Section: Software, Want: a.Version,
+func (a *Apt) packaged(name string) stage.Question {
+	return stage.Question{Key: a.ManifestKey(a.Name), Section: stage.Software, Want: a.Version,
 		Command: `dpkg-query -W -f='${source:Upstream-Version}\n' ` + name, Pattern: `^([^+~]+)`}
 }

@@ -2,18 +2,19 @@ package stages
 
 import (
 	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // Archive is a component that is unpacked and nothing else.
 type Archive struct {
-	Common
-	Source Source   `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) a git repository, or an image and the folder in it"`
-	Format string   `toml:"format" doc:"the archive's format, where its address does not end in it"`
-	Strip  int      `toml:"strip" doc:"how many folders to take off the paths in the archive"`
-	Keep   []string `toml:"keep" form:"glob" doc:"patterns of what to unpack, after strip; everything when left out"`
-	Prune  []string `toml:"prune" form:"glob" doc:"patterns of what not to unpack"`
-	To     string   `toml:"to" form:"path" doc:"folder below the prefix to unpack into; the prefix itself when left out"`
-	Generic
+	stage.Common
+	Source stage.Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) a git repository, or an image and the folder in it"`
+	Format string       `toml:"format" doc:"the archive's format, where its address does not end in it"`
+	Strip  int          `toml:"strip" doc:"how many folders to take off the paths in the archive"`
+	Keep   []string     `toml:"keep" form:"glob" doc:"patterns of what to unpack, after strip; everything when left out"`
+	Prune  []string     `toml:"prune" form:"glob" doc:"patterns of what not to unpack"`
+	To     string       `toml:"to" form:"path" doc:"folder below the prefix to unpack into; the prefix itself when left out"`
+	stage.Generic
 }
 
 // Check reports what is wrong with the settings.
@@ -21,41 +22,41 @@ func (a *Archive) Check() error {
 	if err := checkTree(a.Source, a.Format, a.Strip); err != nil {
 		return err
 	}
-	return a.check(true)
+	return a.Complete(true)
 }
 
 // Stage unpacks the archive.
-func (a *Archive) Stage(g Ground) (Stage, error) {
+func (a *Archive) Stage(g stage.Ground) (stage.Stage, error) {
 	u, err := a.unpacking()
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	input, err := a.Source.Tree(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer := unpacked(a.Common, g.Build, input, u)
-	s, err := a.stage(a.Common, g.Run.Facts)
+	s, err := a.Describe(a.Common, g.Run.Facts)
 	s.Layer, s.Inputs = &layer, []llb.Input{input}
 	return s, err
 }
 
-func (a *Archive) unpacking() (unpacking, error) {
-	name, err := formatOf(a.Source, a.Format)
-	return unpacking{format: name, folder: a.Source.Path, strip: a.Strip, keep: a.Keep, prune: a.Prune, to: below(a.Prefix, a.To)}, err
+func (a *Archive) unpacking() (stage.Unpacking, error) {
+	name, err := stage.FormatOf(a.Source, a.Format)
+	return stage.Unpacking{Format: name, Folder: a.Source.Path, Strip: a.Strip, Keep: a.Keep, Prune: a.Prune, To: stage.Below(a.Prefix, a.To)}, err
 }
 
 // unpacked is the layer of a component that is unpacked and nothing else. It
 // is made where unpack.go says, with the packages that takes.
-func unpacked(c Common, on Base, input llb.Input, u unpacking) llb.State {
+func unpacked(c stage.Common, on stage.Base, input llb.Input, u stage.Unpacking) llb.State {
 	tools := llb.Apt{Component: c.Name, Action: "unpacker", On: on.Root, Distribution: on.ID(),
-		Packages: u.packages(), At: here()}
+		Packages: u.Packages(), At: here()}
 	return llb.Step{
 		Component: c.Name,
 		Action:    "unpack",
 		On:        tools.Root(),
-		Script:    u.script(),
-		Inputs:    []llb.Mount{{Target: source, State: input.Fetch(c.Name, here())}},
+		Script:    u.Script(),
+		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: input.Fetch(c.Name, here())}},
 		Secrets:   c.Secrets,
 		At:        here(),
 	}.Layer(c.Prefix)

@@ -3,16 +3,18 @@ package stages
 import (
 	"errors"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
 // ART is acpcdetect of the Automatic Registration Toolbox, which finds the
 // anterior and posterior commissures.
 type ART struct {
-	Common
-	Source Source `toml:"source" doc:"a release archive"`
-	Format string `toml:"format" doc:"the archive's format"`
-	Strip  int    `toml:"strip" doc:"how many folders to take off the paths in the archive: 1 in MRtrix3's copy, 0 in the releases"`
+	stage.Common
+	Source stage.Source `toml:"source" doc:"a release archive"`
+	Format string       `toml:"format" doc:"the archive's format"`
+	Strip  int          `toml:"strip" doc:"how many folders to take off the paths in the archive: 1 in MRtrix3's copy, 0 in the releases"`
 }
 
 // artRuntime is what acpcdetect is linked with (neurocontainers issues 617 and
@@ -31,26 +33,26 @@ func (a *ART) Check() error {
 }
 
 // Stage unpacks the toolbox. acpcdetect finds its templates by ARTHOME.
-func (a *ART) Stage(g Ground) (Stage, error) {
-	name, err := formatOf(a.Source, a.Format)
+func (a *ART) Stage(g stage.Ground) (stage.Stage, error) {
+	name, err := stage.FormatOf(a.Source, a.Format)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	input, err := a.Source.Input(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	layer := unpacked(a.Common, g.Build, input, unpacking{format: name, strip: a.Strip, to: a.Prefix})
-	return Stage{
+	layer := unpacked(a.Common, g.Build, input, stage.Unpacking{Format: name, Strip: a.Strip, To: a.Prefix})
+	return stage.Stage{
 		Common:  a.Common,
-		Licence: Licence{SPDX: "LicenseRef-ART", NonCommercial: true},
+		Licence: stage.Licence{SPDX: "LicenseRef-ART", NonCommercial: true},
 		Layer:   &layer,
 		Inputs:  []llb.Input{input},
 		Runtime: artRuntime,
 		Path:    []string{a.Prefix + "/bin"},
 		Env:     []string{"ARTHOME=" + a.Prefix},
-		Version: []Question{{Key: "ART_VERSION", Section: Software, Want: a.Version,
+		Version: []stage.Question{{Key: "ART_VERSION", Section: stage.Software, Want: a.Version,
 			Command: "acpcdetect -version", Pattern: `^acpcdetect [Vv]([0-9]+(\.[0-9]+)*)`}},
-		Smoke: []Check{{"acpcdetect -help"}, {`ls "$ARTHOME"/*.nii`}},
+		Smoke: stage.Checks("acpcdetect -help", `ls "$ARTHOME"/*.nii`),
 	}, nil
 }

@@ -4,15 +4,17 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
 // C3D is Convert3D, from a release archive. Synb0-DISCO calls its
 // c3d_affine_tool, which turns FSL's affine transforms into ITK's.
 type C3D struct {
-	Common
-	Source   Source   `toml:"source" doc:"a release archive"`
-	Commands []string `toml:"commands" doc:"the programs to keep, such as c3d_affine_tool; all but the graphical one when left out"`
+	stage.Common
+	Source   stage.Source `toml:"source" doc:"a release archive"`
+	Commands []string     `toml:"commands" doc:"the programs to keep, such as c3d_affine_tool; all but the graphical one when left out"`
 }
 
 // Serves reports why a component that calls the programs cannot use this c3d.
@@ -27,19 +29,19 @@ func (c *C3D) Check() error {
 }
 
 // Stage unpacks the programs.
-func (c *C3D) Stage(g Ground) (Stage, error) {
+func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {
 	input, err := c.Source.Input(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer := c.unpack(g.Build, input)
-	return Stage{
+	return stage.Stage{
 		Common:  c.Common,
-		Licence: Licence{SPDX: "GPL-3.0-or-later"},
+		Licence: stage.Licence{SPDX: "GPL-3.0-or-later"},
 		Layer:   &layer,
 		Inputs:  []llb.Input{input},
 		Path:    []string{c.Prefix + "/bin"},
-		Version: []Question{{Key: "C3D_VERSION", Section: Software, Want: c.Version,
+		Version: []stage.Question{{Key: "C3D_VERSION", Section: stage.Software, Want: c.Version,
 			Command: c.asked(), Pattern: `^Version ([^ ]+)`}},
 		Smoke: c.checks(),
 	}, nil
@@ -51,16 +53,16 @@ func (c *C3D) Stage(g Ground) (Stage, error) {
 //
 // c3d is the one program that tells the version. Where it is not kept, it is
 // asked before it goes.
-func (c *C3D) unpack(on Base, input llb.Input) llb.State {
-	u := unpacking{format: "tar.gz", strip: 1, to: c.Prefix, keep: []string{"bin/c3d"}}
+func (c *C3D) unpack(on stage.Base, input llb.Input) llb.State {
+	u := stage.Unpacking{Format: "tar.gz", Strip: 1, To: c.Prefix, Keep: []string{"bin/c3d"}}
 	for _, name := range c.Commands {
-		u.keep = append(u.keep, "bin/"+name)
+		u.Keep = append(u.Keep, "bin/"+name)
 	}
-	script := u.script()
+	script := u.Script()
 	switch {
 	case len(c.Commands) == 0:
-		u.keep, u.prune = []string{"/bin"}, []string{"bin/c3d_gui"}
-		script = u.script()
+		u.Keep, u.Prune = []string{"/bin"}, []string{"bin/c3d_gui"}
+		script = u.Script()
 	case !c.has("c3d"):
 		script += "\n" + c.Prefix + "/bin/c3d -version >" + c.versionFile() + "\nrm " + c.Prefix + "/bin/c3d"
 	}
@@ -69,7 +71,7 @@ func (c *C3D) unpack(on Base, input llb.Input) llb.State {
 		Action:    "unpack",
 		On:        on.Root,
 		Script:    script,
-		Inputs:    []llb.Mount{{Target: source, State: input.Fetch(c.Name, here())}},
+		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: input.Fetch(c.Name, here())}},
 		Secrets:   c.Secrets,
 		At:        here(),
 	}.Layer(c.Prefix)
@@ -90,13 +92,13 @@ func (c *C3D) asked() string {
 
 // checks runs each program that is known to do something without an image:
 // c3d_affine_tool inverts the matrix given to it.
-func (c *C3D) checks() []Check {
-	var out []Check
+func (c *C3D) checks() []stage.Check {
+	var out []stage.Check
 	if c.has("c3d") {
-		out = append(out, Check{"c3d -version"})
+		out = append(out, stage.Check{Command: "c3d -version"})
 	}
 	if c.has("c3d_affine_tool") {
-		out = append(out, Check{`printf '2 0 0 0\n0 2 0 0\n0 0 2 0\n0 0 0 1\n' >/tmp/m && c3d_affine_tool /tmp/m -inv -info | grep -F 0.50000`})
+		out = append(out, stage.Check{Command: `printf '2 0 0 0\n0 2 0 0\n0 0 2 0\n0 0 0 1\n' >/tmp/m && c3d_affine_tool /tmp/m -inv -info | grep -F 0.50000`})
 	}
 	return out
 }

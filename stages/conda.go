@@ -2,36 +2,37 @@ package stages
 
 import (
 	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // Conda is a component that is a conda environment, from an exact list of
 // packages, and nothing else.
 type Conda struct {
-	Common
-	Lock     File      `toml:"lock" doc:"the packages: size, sha256, address and licence in each line, with tabs between"`
-	Commands []string  `toml:"commands" doc:"the programs on PATH; all of the environment's when left out, its Python and shell among them"`
-	Prune    []Pattern `toml:"prune" doc:"patterns of what to leave out"`
-	Keep     []Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
-	Generic
+	stage.Common
+	Lock     stage.File      `toml:"lock" doc:"the packages: size, sha256, address and licence in each line, with tabs between"`
+	Commands []string        `toml:"commands" doc:"the programs on PATH; all of the environment's when left out, its Python and shell among them"`
+	Prune    []stage.Pattern `toml:"prune" doc:"patterns of what to leave out"`
+	Keep     []stage.Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
+	stage.Generic
 }
 
 // Check reports what is wrong with the settings.
 func (c *Conda) Check() error {
-	if _, err := condaLockOf(c.Lock); err != nil {
+	if _, err := stage.ReadCondaLock(c.Lock); err != nil {
 		return err
 	}
-	return c.check(true)
+	return c.Complete(true)
 }
 
 // Stage installs the environment.
-func (c *Conda) Stage(g Ground) (Stage, error) {
-	lock, err := condaLockOf(c.Lock)
+func (c *Conda) Stage(g stage.Ground) (stage.Stage, error) {
+	lock, err := stage.ReadCondaLock(c.Lock)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	s, err := c.stage(c.Common, g.Run.Facts)
+	s, err := c.Describe(c.Common, g.Run.Facts)
 	layer := c.install(g.Build, lock)
-	s.Layer, s.Inputs = &layer, lock.inputs(c.Lock)
+	s.Layer, s.Inputs = &layer, lock.Inputs(c.Lock)
 	s.Path = append([]string{c.Prefix + "/" + c.bin()}, s.Path...)
 	return s, err
 }
@@ -48,13 +49,13 @@ func (c *Conda) bin() string {
 // that an environment is installed for.
 func condaCommands(component string) string { return "share/" + component + "/bin" }
 
-func (c *Conda) install(on Base, lock condaLock) llb.State {
+func (c *Conda) install(on stage.Base, lock stage.CondaLock) llb.State {
 	env := llb.Conda{
 		Component:    c.Name,
 		On:           on.Root,
 		Distribution: on.ID(),
 		Prefix:       c.Prefix,
-		Packages:     lock.inputs(c.Lock),
+		Packages:     lock.Inputs(c.Lock),
 		Prune:        plain(c.Prune),
 		Keep:         plain(c.Keep),
 		Secrets:      c.Secrets,
@@ -70,7 +71,7 @@ func (c *Conda) install(on Base, lock condaLock) llb.State {
 // nothing needs them at run time.
 const staticLibraries = "*.a"
 
-func plain(patterns []Pattern) []string {
+func plain(patterns []stage.Pattern) []string {
 	var out []string
 	for _, p := range patterns {
 		out = append(out, string(p))

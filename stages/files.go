@@ -10,25 +10,28 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
 // Files is a component that is files of the user's: scripts, settings, data,
 // and links and empty folders.
 type Files struct {
-	Common
+	stage.Common
 	Files []Entry           `toml:"files" doc:"the files and folders"`
 	Links map[string]string `toml:"links" form:"path" keys:"path" doc:"symbolic links: from each path to where it leads"`
-	Generic
+	stage.Generic
 }
 
 // Entry is one file or folder of a Files.
 type Entry struct {
-	At    llb.Position `toml:"-"`
-	From  File         `toml:"from" doc:"the file, relative to this file's folder; left out, an empty folder is made"`
-	To    string       `toml:"to" form:"path" doc:"where it goes, below the prefix or absolute; into that folder when it ends in a slash"`
-	Mode  string       `toml:"mode" form:"mode" doc:"permissions in octal digits; 0644 when left out, 0755 for a folder"`
-	Owner string       `toml:"owner" form:"owner" doc:"numbers of user and group, such as 1000:100; 0:0 when left out"`
+	At    problem.Position `toml:"-"`
+	From  stage.File       `toml:"from" doc:"the file, relative to this file's folder; left out, an empty folder is made"`
+	To    string           `toml:"to" form:"path" doc:"where it goes, below the prefix or absolute; into that folder when it ends in a slash"`
+	Mode  string           `toml:"mode" form:"mode" doc:"permissions in octal digits; 0644 when left out, 0755 for a folder"`
+	Owner string           `toml:"owner" form:"owner" doc:"numbers of user and group, such as 1000:100; 0:0 when left out"`
 }
 
 // ownLicence says that the files are the user's own.
@@ -43,7 +46,7 @@ func (e *Entry) Check() error {
 	if e.To == "" {
 		return errors.New("the entry does not say where the file goes\nhint: add to = \"…\"")
 	}
-	if freesurferLicensed.Match(e.From.Content) {
+	if stage.FreeSurferLicence.Match(e.From.Content) {
 		return fmt.Errorf("%s looks like a FreeSurfer licence, which must not get into a layer\nhint: give it to the container when it runs, as fs-license says", e.From.Path)
 	}
 	return nil
@@ -69,7 +72,7 @@ func (f *Files) Check() error {
 	case size > maxFiles:
 		return fmt.Errorf("the files hold %d bytes, more than %d\nhint: put large ones into an archive and use the stage archive", size, maxFiles)
 	}
-	return f.check(false)
+	return f.Complete(false)
 }
 
 func (f *Files) destinations() []string {
@@ -81,12 +84,12 @@ func (f *Files) destinations() []string {
 }
 
 // Stage copies the files.
-func (f *Files) Stage(g Ground) (Stage, error) {
+func (f *Files) Stage(g stage.Ground) (stage.Stage, error) {
 	entries, err := f.entries()
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	s, err := f.stage(f.Common, g.Run.Facts)
+	s, err := f.Describe(f.Common, g.Run.Facts)
 	layer := llb.FileLayer(f.Name, entries, here())
 	s.Layer, s.Places = &layer, f.places(entries)
 	return s, err
@@ -102,7 +105,7 @@ func (f *Files) entries() ([]llb.Entry, error) {
 		out = append(out, entry)
 	}
 	for _, from := range slices.Sorted(maps.Keys(f.Links)) {
-		out = append(out, llb.Entry{Path: below(f.Prefix, from), Link: f.Links[from]})
+		out = append(out, llb.Entry{Path: stage.Below(f.Prefix, from), Link: f.Links[from]})
 	}
 	return out, nil
 }
@@ -112,7 +115,7 @@ func (e *Entry) entry(prefix string) (llb.Entry, error) {
 	if err != nil {
 		return llb.Entry{}, err
 	}
-	to := below(prefix, e.To)
+	to := stage.Below(prefix, e.To)
 	if strings.HasSuffix(e.To, "/") && !e.folder() {
 		to = path.Join(to, path.Base(e.From.Path))
 	}

@@ -6,28 +6,23 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
 )
 
-// Pattern says which files of a component are meant, as the shell has it: * and
-// ? stand for no slash. One without a slash is a name in any folder; one with a
-// slash, be it in front, is a path from the component's own folder. A folder
-// that matches stands for all that is in it.
-type Pattern string
-
 // FreeSurfer is unpacked from a release's archive or copied from an image.
 type FreeSurfer struct {
-	Common
-	Source  Source    `toml:"source" doc:"a release archive, or an image and the folder in it"`
-	Profile string    `toml:"profile" doc:"what to keep: full, recon-all or synb0"`
-	Prune   []Pattern `toml:"prune" doc:"patterns of what else to leave out"`
-	Keep    []Pattern `toml:"keep" doc:"patterns of what to keep although the profile or prune leaves it out"`
-	Licence string    `toml:"licence" doc:"where the licence file is when the container runs; the image has none"`
-	Owner   string    `toml:"owner" doc:"user and group, as numbers such as 1000:100, who get a licence that root writes at start"`
+	stage.Common
+	Source  stage.Source    `toml:"source" doc:"a release archive, or an image and the folder in it"`
+	Profile string          `toml:"profile" doc:"what to keep: full, recon-all or synb0"`
+	Prune   []stage.Pattern `toml:"prune" doc:"patterns of what else to leave out"`
+	Keep    []stage.Pattern `toml:"keep" doc:"patterns of what to keep although the profile or prune leaves it out"`
+	Licence string          `toml:"licence" doc:"where the licence file is when the container runs; the image has none"`
+	Owner   string          `toml:"owner" doc:"user and group, as numbers such as 1000:100, who get a licence that root writes at start"`
 }
 
 //go:embed scripts/freesurfer.sh
@@ -42,8 +37,8 @@ const freesurferAverage = "subjects/fsaverage"
 
 // profile is what a part of FreeSurfer leaves out, and what it keeps of that.
 type profile struct {
-	prune, keep []Pattern
-	runtime     perRelease
+	prune, keep []stage.Pattern
+	runtime     stage.PerRelease
 	smoke       []string
 	without     []string // folders that an environment variable would name
 }
@@ -52,7 +47,7 @@ type profile struct {
 // the service uses for its slim image and for its full one (1.4.1, January
 // 2026), without what broke there. talairach_avi reads any of the 4dfp atlases,
 // and releases differ in their .gca files: those stay.
-var freesurferReconAll = []Pattern{
+var freesurferReconAll = []stage.Pattern{
 	"average/Yeo_Brainmap_MNI152", "average/cvs_avg35*", "average/mult-comp-cor",
 	"bin/*_cuda", "bin/*_gui*", "bin/freeview*", "bin/qdec*", "bin/tkmedit*", "bin/tksurfer*",
 	"/diffusion", "docs/*.pdf", "/fsafd", "/fsfast", "lib/KWWidgets", "lib/cuda", "lib/qt", "lib/tcltktixblt", "lib/vtk",
@@ -62,7 +57,7 @@ var freesurferReconAll = []Pattern{
 // freesurferSynb0 is what normalize_T1.sh of Synb0-DISCO calls, and what that
 // calls: mri_nu_correct.mni runs nu_correct of MNI, a Perl script, or the N4 of
 // ANTs built into newer releases. 6.0.0 has programs behind wrappers, with .bin.
-var freesurferSynb0 = []Pattern{
+var freesurferSynb0 = []stage.Pattern{
 	"/FreeSurferColorLUT.txt", "/FreeSurferEnv.*", "/LICENSE*", "/README*", "/SetUpFreeSurfer.*", "/build-stamp.txt", "/sources.*",
 	"bin/AntsN4BiasFieldCorrectionFs", "bin/N3BiasFieldCorrection", "bin/fs-check-version", "bin/fs_temp_dir", "bin/fsr-getxopts",
 	"bin/getfullpath", "bin/mri_add_xform_to_header", "bin/mri_binarize", "bin/mri_binarize.bin", "bin/mri_convert", "bin/mri_convert.bin",
@@ -72,29 +67,23 @@ var freesurferSynb0 = []Pattern{
 
 // freesurferProfiles are the parts that can be asked for, by name.
 func freesurferProfiles() map[string]profile {
-	commands := perRelease{
+	commands := stage.PerRelease{
 		"debian-12":    {"bc", "libgomp1", "perl", "tcsh"},
 		"debian-13":    {"bc", "libgomp1", "perl", "tcsh"},
 		"ubuntu-20.04": {"bc", "libgomp1", "perl", "tcsh"},
 		"ubuntu-22.04": {"bc", "libgomp1", "perl", "tcsh"},
 		"ubuntu-24.04": {"bc", "libgomp1", "perl", "tcsh"},
 	}
-	gui := perRelease{}
+	gui := stage.PerRelease{}
 	for release, names := range commands {
 		gui[release] = append(slices.Clone(names), "libgl1", "libglu1-mesa", "libsm6", "libxext6", "libxmu6", "libxrender1", "xxd")
 	}
 	return map[string]profile{
 		"full":      {runtime: gui, smoke: []string{"recon-all -version"}},
 		"recon-all": {prune: freesurferReconAll, runtime: commands, smoke: []string{"recon-all -version"}, without: []string{"fsfast"}},
-		"synb0":     {prune: []Pattern{"*"}, keep: freesurferSynb0, runtime: commands, without: []string{"fsfast"}},
+		"synb0":     {prune: []stage.Pattern{"*"}, keep: freesurferSynb0, runtime: commands, without: []string{"fsfast"}},
 	}
 }
-
-// freesurferLicensed is how a licence begins, as the script knows it: an address,
-// a number, and an asterisk before the third line.
-var freesurferLicensed = regexp.MustCompile(`\A[^ @\n]+@[^ @\n]+[.][^ @\n]+[ \t\r]*\n[0-9]+[ \t\r]*\n ?[*]`)
-
-var ownerForm = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
 // Check reports what is wrong with the settings.
 func (f *FreeSurfer) Check() error {
@@ -104,7 +93,7 @@ func (f *FreeSurfer) Check() error {
 		return fmt.Errorf("FreeSurfer has no profile %q\nhint: take one of %s", f.Profile, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	case f.Source.Git != "":
 		return errors.New("freesurfer cannot be made from a git repository\nhint: name a release archive, or an image and the folder in it")
-	case f.Owner != "" && !ownerForm.MatchString(f.Owner):
+	case f.Owner != "" && !stage.OwnerForm.MatchString(f.Owner):
 		return fmt.Errorf("owner %q is not user and group as numbers\nhint: write them as in owner = \"1000:100\"", f.Owner)
 	case !path.IsAbs(f.Licence) || strings.HasPrefix(f.Licence, f.Prefix+"/"):
 		return fmt.Errorf("licence %q is no path outside the image's FreeSurfer\nhint: write an absolute path, such as /run/freesurfer/license.txt", f.Licence)
@@ -113,35 +102,35 @@ func (f *FreeSurfer) Check() error {
 }
 
 // Stage unpacks FreeSurfer.
-func (f *FreeSurfer) Stage(g Ground) (Stage, error) {
+func (f *FreeSurfer) Stage(g stage.Ground) (stage.Stage, error) {
 	if err := f.Check(); err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	keeps := freesurferProfiles()[f.Profile]
-	runtime, err := keeps.runtime.on(g.Run.Facts, "runtime packages of FreeSurfer")
+	runtime, err := keeps.runtime.On(g.Run.Facts, "runtime packages of FreeSurfer")
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	source, err := f.Source.Tree(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer := f.unpack(g.Build, source, keeps)
-	return Stage{
+	return stage.Stage{
 		Common:  f.Common,
-		Licence: Licence{SPDX: "LicenseRef-FreeSurfer", NonCommercial: true},
+		Licence: stage.Licence{SPDX: "LicenseRef-FreeSurfer", NonCommercial: true},
 		Layer:   &layer,
 		Inputs:  []llb.Input{source},
 		Runtime: runtime,
 		Path:    []string{f.Prefix + "/bin", f.Prefix + "/mni/bin"},
 		Env:     f.env(keeps),
-		Version: []Question{{Key: "FREESURFER_VERSION", Section: Software, Want: f.release(),
+		Version: []stage.Question{{Key: "FREESURFER_VERSION", Section: stage.Software, Want: f.release(),
 			Command: "cat " + f.Prefix + "/build-stamp.txt", Pattern: `^freesurfer-.*-v?([0-9]+\.[0-9]+\.[0-9]+)(-.*)?$`}},
 		Smoke: f.smoke(keeps),
 	}, nil
 }
 
-func (f *FreeSurfer) unpack(on Base, source llb.Input, keeps profile) llb.State {
+func (f *FreeSurfer) unpack(on stage.Base, source llb.Input, keeps profile) llb.State {
 	return llb.Step{
 		Component: f.Name,
 		Action:    "unpack",
@@ -158,7 +147,7 @@ func (f *FreeSurfer) unpack(on Base, source llb.Input, keeps profile) llb.State 
 
 func (f *FreeSurfer) script() string {
 	return strings.NewReplacer("@PREFIX@", f.Prefix, "@PATH@", f.Source.Path, "@LICENCE@", f.Licence,
-		"@VERSION@", f.release()).Replace(licensedScript + freesurferScript)
+		"@VERSION@", f.release()).Replace(stage.LicensedScript + freesurferScript)
 }
 
 // lists are the files that the script reads.
@@ -166,15 +155,15 @@ func (f *FreeSurfer) lists(keeps profile) map[string][]byte {
 	licence := strings.NewReplacer("@LICENCE@", f.Licence, "@OWNER@", f.Owner).Replace(freesurferLicence)
 	return map[string][]byte{
 		"prune":      lines(keeps.prune),
-		"drop":       lines(append([]Pattern{staticLibraries}, f.Prune...)),
+		"drop":       lines(append([]stage.Pattern{staticLibraries}, f.Prune...)),
 		"keep":       lines(keeps.keep),
 		"more":       lines(append(slices.Clone(f.Keep), freesurferAverage)),
-		"never":      lines([]Pattern{"license.txt", ".license"}),
+		"never":      lines([]stage.Pattern{"license.txt", ".license"}),
 		"fs-license": []byte(licence),
 	}
 }
 
-func lines(all []Pattern) []byte {
+func lines(all []stage.Pattern) []byte {
 	var b strings.Builder
 	for _, p := range all {
 		fmt.Fprintln(&b, p)
@@ -206,15 +195,12 @@ func (f *FreeSurfer) release() string {
 
 // smoke checks run without a licence. nu_correct is compiled to see that Perl
 // finds the modules of MNI.
-func (f *FreeSurfer) smoke(keeps profile) []Check {
-	checks := []Check{
-		{"mri_convert --version"},
-		{"perl -c " + f.Prefix + "/mni/bin/nu_correct"},
-		{"test -d " + f.Prefix + "/" + freesurferAverage},
-		{"test -L " + f.Prefix + "/license.txt"},
-	}
-	for _, s := range keeps.smoke {
-		checks = append(checks, Check{s})
-	}
-	return checks
+func (f *FreeSurfer) smoke(keeps profile) []stage.Check {
+	checks := stage.Checks(
+		"mri_convert --version",
+		"perl -c "+f.Prefix+"/mni/bin/nu_correct",
+		"test -d "+f.Prefix+"/"+freesurferAverage,
+		"test -L "+f.Prefix+"/license.txt",
+	)
+	return append(checks, stage.Checks(keeps.smoke...)...)
 }

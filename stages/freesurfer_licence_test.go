@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/testkit"
 )
 
 // licenceScript writes fs-license with its licence in a temporary folder.
@@ -15,7 +17,7 @@ func licenceScript(t *testing.T) (script, licence string) {
 	f := newFreeSurfer("full")
 	f.Licence = filepath.Join(dir, "workspace", "license.txt")
 	script = filepath.Join(dir, "fs-license")
-	write(t, script, string(f.lists(profile{})["fs-license"]))
+	testkit.Write(t, script, string(f.lists(profile{})["fs-license"]))
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +58,7 @@ func TestLicenceFromAVariable(t *testing.T) {
 func TestLicenceSourcedByAnEntryPoint(t *testing.T) {
 	script, licence := licenceScript(t)
 	entry := filepath.Join(t.TempDir(), "entrypoint.sh")
-	write(t, entry, "set -eu\n. "+script+"\necho \"started with $# and $FS_LICENSE\"\n")
+	testkit.Write(t, entry, "set -eu\n. "+script+"\necho \"started with $# and $FS_LICENSE\"\n")
 	out, err := runWith(t, "/bin/sh "+entry+" a b", "FS_LICENSE_CONTENT="+someLicence)
 	if err != nil || out != "started with 2 and "+licence+"\n" {
 		t.Errorf("%v: %q", err, out)
@@ -89,7 +91,7 @@ func TestMissingLicence(t *testing.T) {
 func TestLicenceElsewhere(t *testing.T) {
 	script, licence := licenceScript(t)
 	own := filepath.Join(t.TempDir(), "my-license.txt")
-	write(t, own, someLicence)
+	testkit.Write(t, own, someLicence)
 	if out, err := runWith(t, script, "FS_LICENSE="+own); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -100,7 +102,7 @@ func TestLicenceElsewhere(t *testing.T) {
 
 func TestLicenceThatCannotBeWritten(t *testing.T) {
 	script, licence := licenceScript(t)
-	write(t, filepath.Dir(licence), "a file where the folder should be")
+	testkit.Write(t, filepath.Dir(licence), "a file where the folder should be")
 	out, err := runWith(t, script, "FS_LICENSE_CONTENT="+someLicence)
 	if err == nil || !strings.Contains(out, "cannot be written to "+licence) {
 		t.Errorf("%v: %q", err, out)

@@ -9,30 +9,34 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
 func newFreeSurfer(profile string) *FreeSurfer {
-	return &FreeSurfer{Common: Common{Name: "freesurfer", Stage: "freesurfer", Version: "6.0.0", Prefix: "/opt/freesurfer"},
+	return &FreeSurfer{Common: stage.Common{Name: "freesurfer", Stage: "freesurfer", Version: "6.0.0", Prefix: "/opt/freesurfer"},
 		Profile: profile, Licence: "/run/freesurfer/license.txt",
-		Source: Source{URL: "https://files.example/freesurfer-6.0.0.tar.gz", SHA256: someSHA256}}
+		Source: stage.Source{URL: "https://files.example/freesurfer-6.0.0.tar.gz", SHA256: testkit.SHA256}}
 }
 
 // imageFreeSurfer is copied from an image, to the place that the service has it.
 func imageFreeSurfer() *FreeSurfer {
-	return with(newFreeSurfer("recon-all"), func(f *FreeSurfer) {
+	return testkit.With(newFreeSurfer("recon-all"), func(f *FreeSurfer) {
 		f.Common.Version, f.Prefix = "7.4.1", "/home/jovyan/freesurfer"
-		f.Source = Source{Image: "registry.example/freesurfer:7.4.1@sha256:" + someSHA256, Path: "/usr/local/freesurfer"}
-		f.Prune, f.Keep = []Pattern{"average/*.gca"}, []Pattern{"average/RB_all_2020-01-02.gca"}
+		f.Source = stage.Source{Image: "registry.example/freesurfer:7.4.1@sha256:" + testkit.SHA256, Path: "/usr/local/freesurfer"}
+		f.Prune, f.Keep = []stage.Pattern{"average/*.gca"}, []stage.Pattern{"average/RB_all_2020-01-02.gca"}
 		f.Licence, f.Owner = "/home/jovyan/work/workspace/license.txt", "1000:100"
 	})
 }
 
 func freesurferCases() []stageCase {
 	return []stageCase{
-		{"full", focal, func() Tool { return newFreeSurfer("full") }},
-		{"image", trixie, func() Tool { return imageFreeSurfer() }},
-		{"synb0", bookworm, func() Tool { return newFreeSurfer("synb0") }},
+		{"full", stagetest.Focal, func() stage.Tool { return newFreeSurfer("full") }},
+		{"image", stagetest.Trixie, func() stage.Tool { return imageFreeSurfer() }},
+		{"synb0", stagetest.Bookworm, func() stage.Tool { return newFreeSurfer("synb0") }},
 	}
 }
 
@@ -46,41 +50,47 @@ func TestFreeSurferErrors(t *testing.T) {
 		{"owner", func(f *FreeSurfer) { f.Owner = "jovyan" }, []string{`owner "jovyan"`, "hint:", "1000:100"}},
 		{"licence in the layer", func(f *FreeSurfer) { f.Licence = "/opt/freesurfer/.license" }, []string{"licence", "hint: write an absolute path"}},
 		{"relative licence", func(f *FreeSurfer) { f.Licence = "license.txt" }, []string{"licence", "hint:"}},
-		{"git", func(f *FreeSurfer) { f.Source = Source{Git: "https://git.example/fs.git", Commit: someCommit} }, []string{"git repository", "hint:"}},
+		{"git", func(f *FreeSurfer) {
+			f.Source = stage.Source{Git: "https://git.example/fs.git", Commit: testkit.Commit}
+		}, []string{"git repository", "hint:"}},
 		{"no digest", func(f *FreeSurfer) {
-			f.Source = Source{Image: "freesurfer/freesurfer:7.4.1", Path: "/usr/local/freesurfer"}
+			f.Source = stage.Source{Image: "freesurfer/freesurfer:7.4.1", Path: "/usr/local/freesurfer"}
 		},
 			[]string{"freesurfer/freesurfer:7.4.1 is not pinned", "hint:", "@sha256:"}},
-		{"bad digest", func(f *FreeSurfer) { f.Source = Source{Image: "freesurfer@sha256:1", Path: "/usr/local/freesurfer"} },
+		{"bad digest", func(f *FreeSurfer) {
+			f.Source = stage.Source{Image: "freesurfer@sha256:1", Path: "/usr/local/freesurfer"}
+		},
 			[]string{"does not pin it", "hint:"}},
-		{"no path", func(f *FreeSurfer) { f.Source = Source{Image: "freesurfer@sha256:" + someSHA256} }, []string{"only one of image and path"}},
-		{"the whole image", func(f *FreeSurfer) { f.Source = Source{Image: "freesurfer@sha256:" + someSHA256, Path: "/"} }, []string{"no folder in the image"}},
+		{"no path", func(f *FreeSurfer) { f.Source = stage.Source{Image: "freesurfer@sha256:" + testkit.SHA256} }, []string{"only one of image and path"}},
+		{"the whole image", func(f *FreeSurfer) { f.Source = stage.Source{Image: "freesurfer@sha256:" + testkit.SHA256, Path: "/"} }, []string{"no folder in the image"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { wantError(t, with(newFreeSurfer("full"), tt.change), trixie(), tt.want...) })
+		t.Run(tt.name, func(t *testing.T) {
+			wantError(t, testkit.With(newFreeSurfer("full"), tt.change), stagetest.Trixie(), tt.want...)
+		})
 	}
-	wantError(t, newFreeSurfer("full"), onRelease("debian-11"), "debian-11 are not known", "ubuntu-24.04")
+	wantError(t, newFreeSurfer("full"), stagetest.OnRelease("debian-11"), "debian-11 are not known", "ubuntu-24.04")
 }
 
 // TestStagesThatTakeNoImage: an image's files are no source tree.
 func TestStagesThatTakeNoImage(t *testing.T) {
-	m := with(newMRtrix3("3.0.8"), func(m *MRtrix3) {
-		m.Source = Source{Image: "mrtrix3@sha256:" + someSHA256, Path: "/opt/mrtrix3"}
+	m := testkit.With(newMRtrix3("3.0.8"), func(m *MRtrix3) {
+		m.Source = stage.Source{Image: "mrtrix3@sha256:" + testkit.SHA256, Path: "/opt/mrtrix3"}
 	})
-	wantError(t, m, trixie(), "is an image, which this stage does not copy from")
+	wantError(t, m, stagetest.Trixie(), "is an image, which this stage does not copy from")
 }
 
 // TestFreeSurferEnvironment: what the service sets, and nothing that names a
 // folder which is not there.
 func TestFreeSurferEnvironment(t *testing.T) {
-	full := stageOf(t, newFreeSurfer("full"), trixie()).Env
+	full := stagetest.Stage(t, newFreeSurfer("full"), stagetest.Trixie()).Env
 	for _, want := range []string{"FREESURFER_HOME=/opt/freesurfer", "FSFAST_HOME=/opt/freesurfer/fsfast", "MINC_BIN_DIR=/opt/freesurfer/mni/bin",
 		"MNI_DIR=/opt/freesurfer/mni", "PERL5LIB=/opt/freesurfer/mni/share/perl5", "FS_LICENSE=/run/freesurfer/license.txt"} {
 		if !slices.Contains(full, want) {
 			t.Errorf("no %s in %q", want, full)
 		}
 	}
-	small := stageOf(t, newFreeSurfer("recon-all"), trixie()).Env
+	small := stagetest.Stage(t, newFreeSurfer("recon-all"), stagetest.Trixie()).Env
 	if slices.ContainsFunc(small, func(e string) bool { return strings.HasPrefix(e, "FSFAST_HOME") }) {
 		t.Errorf("the profile leaves fsfast out, the environment names it: %q", small)
 	}
@@ -93,7 +103,7 @@ func TestFreeSurferBuildStamps(t *testing.T) {
 		"freesurfer-linux-rocky9_x86_64-8.1.0-20250725-abcdef0\n":     "8.1.0",
 		"freesurfer-linux-centos8_x86_64-8.0.0\n":                     "8.0.0",
 	} {
-		got, stderr, err := answer(t, question(t, newFreeSurfer("full"), want), stamp)
+		got, stderr, err := stagetest.Answer(t, stagetest.Question(t, newFreeSurfer("full"), want), stamp)
 		if err != nil || got != want {
 			t.Errorf("%s is version %q, want %q (%v)\n%s", stamp, got, want, err, stderr)
 		}
@@ -145,14 +155,14 @@ func freesurferLayer(t *testing.T, f *FreeSurfer, tree map[string]string) (prefi
 	}
 	src := filepath.Join(dir, "run/src")
 	for name, content := range tree {
-		write(t, filepath.Join(dir, "freesurfer", name), content)
-		write(t, filepath.Join(src+f.Source.Path, name), content)
+		testkit.Write(t, filepath.Join(dir, "freesurfer", name), content)
+		testkit.Write(t, filepath.Join(src+f.Source.Path, name), content)
 	}
 	if f.Source.Path == "" {
 		shell(t, "rm -r "+src+" && mkdir "+src+" && tar -C "+dir+" -czf "+src+"/freesurfer.tar.gz freesurfer")
 	}
 	for name, content := range f.lists(freesurferProfiles()[f.Profile]) {
-		write(t, filepath.Join(dir, "run/lists", name), string(content))
+		testkit.Write(t, filepath.Join(dir, "run/lists", name), string(content))
 	}
 	script := stepScript(t, f, "[freesurfer] unpack", map[string]string{f.Prefix: dir + "/to", "/run/medbuild": dir + "/run", "/tmp/": dir + "/tmp/"})
 	out, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput()
@@ -163,9 +173,9 @@ func freesurferLayer(t *testing.T, f *FreeSurfer, tree map[string]string) (prefi
 }
 
 // stepScript is the script of a component's step, with other paths.
-func stepScript(t *testing.T, tool Tool, step string, paths map[string]string) string {
+func stepScript(t *testing.T, tool stage.Tool, step string, paths map[string]string) string {
 	t.Helper()
-	g := llbtest.Read(t, llbtest.End{State: *stageOf(t, tool, trixie()).Layer})
+	g := llbtest.Read(t, llbtest.End{State: *stagetest.Stage(t, tool, stagetest.Trixie()).Layer})
 	var pairs []string
 	for old, now := range paths {
 		pairs = append(pairs, old, now)
@@ -182,7 +192,7 @@ func shell(t *testing.T, command string) {
 
 func TestFreeSurferProfiles(t *testing.T) {
 	image := func(f *FreeSurfer) {
-		f.Source = Source{Image: "fs@sha256:" + someSHA256, Path: "/usr/local/freesurfer"}
+		f.Source = stage.Source{Image: "fs@sha256:" + testkit.SHA256, Path: "/usr/local/freesurfer"}
 	}
 	everyone := []string{"build-stamp.txt", "SetUpFreeSurfer.sh", "bin/mri_convert", "bin/mri_normalize", "mni/bin/nu_correct",
 		"subjects/fsaverage/surf/lh.white", "bin/fs-license", "LICENSE.txt", "docs/license.cma.txt"}
@@ -195,11 +205,11 @@ func TestFreeSurferProfiles(t *testing.T) {
 		{"recon-all", newFreeSurfer("recon-all"), []string{"average/RB_all_2016-05-10.gca", "average/face.gca", "bin/recon-all"},
 			[]string{"subjects/bert", "trctrain", "lib/qt", "fsfast", "bin/freeview.bin", "average/mult-comp-cor"}},
 		{"synb0", newFreeSurfer("synb0"), []string{"FreeSurferColorLUT.txt"}, []string{"bin/recon-all", "average", "subjects/bert", "lib"}},
-		{"image", with(newFreeSurfer("recon-all"), image), []string{"average/face.gca", "bin/recon-all"}, []string{"subjects/bert", "trctrain"}},
-		{"pruned", with(newFreeSurfer("synb0"), func(f *FreeSurfer) { f.Prune = []Pattern{"FreeSurferColorLUT.txt", "subjects/*"} }), nil,
+		{"image", testkit.With(newFreeSurfer("recon-all"), image), []string{"average/face.gca", "bin/recon-all"}, []string{"subjects/bert", "trctrain"}},
+		{"pruned", testkit.With(newFreeSurfer("synb0"), func(f *FreeSurfer) { f.Prune = []stage.Pattern{"FreeSurferColorLUT.txt", "subjects/*"} }), nil,
 			[]string{"FreeSurferColorLUT.txt", "subjects/bert"}},
-		{"kept", with(newFreeSurfer("recon-all"), func(f *FreeSurfer) {
-			f.Prune, f.Keep = []Pattern{"average/*.gca"}, []Pattern{"average/RB_all*", "trctrain"}
+		{"kept", testkit.With(newFreeSurfer("recon-all"), func(f *FreeSurfer) {
+			f.Prune, f.Keep = []stage.Pattern{"average/*.gca"}, []stage.Pattern{"average/RB_all*", "trctrain"}
 		}), []string{"average/RB_all_2016-05-10.gca", "trctrain/x"}, []string{"average/face.gca", "subjects/bert"}},
 	}
 	for _, tt := range tests {
@@ -234,8 +244,8 @@ func TestFreeSurferRefuses(t *testing.T) {
 		{"a licence under another name", func(_ *FreeSurfer, tree map[string]string) { tree["docs/my_license.old"] = someLicence },
 			"docs/my_license.old looks like a FreeSurfer licence"},
 		{"another version", func(f *FreeSurfer, _ map[string]string) { f.Common.Version = "7.4.1" }, "stable-pub-v6.0.0-2beb96c, components.toml has 7.4.1"},
-		{"a typo in keep", func(f *FreeSurfer, _ map[string]string) { f.Keep = []Pattern{"average/RBall*"} }, "nothing in FreeSurfer matches average/RBall*"},
-		{"too much left out", func(f *FreeSurfer, _ map[string]string) { f.Prune = []Pattern{"bin"} }, "bin/mri_convert is missing"},
+		{"a typo in keep", func(f *FreeSurfer, _ map[string]string) { f.Keep = []stage.Pattern{"average/RBall*"} }, "nothing in FreeSurfer matches average/RBall*"},
+		{"too much left out", func(f *FreeSurfer, _ map[string]string) { f.Prune = []stage.Pattern{"bin"} }, "bin/mri_convert is missing"},
 		{"no fsaverage", func(_ *FreeSurfer, tree map[string]string) { delete(tree, "subjects/fsaverage/surf/lh.white") }, "nothing in FreeSurfer matches subjects/fsaverage"},
 	}
 	for _, tt := range tests {

@@ -3,19 +3,22 @@ package stages
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
 )
 
 // FSL is installed from an exact list of conda packages.
 type FSL struct {
-	Common
-	Lock          File      `toml:"lock" doc:"the packages of the release: size, sha256, address and licence in each line"`
-	Profile       string    `toml:"profile" doc:"what the image is promised to have: minimal (what Synb0-DISCO and dwifslpreproc call) or full (the release's environment)"`
-	Environment   File      `toml:"environment" doc:"the release's own environment file, fsl-<version>_linux-64.yml: the lock must have its versions and, in the profile full, all of its packages"`
-	Prune         []Pattern `toml:"prune" doc:"patterns of what to leave out"`
-	Keep          []Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
-	AcceptLicence bool      `toml:"accept_licence" doc:"you accept the licence of FSL, which allows non-commercial use only"`
+	stage.Common
+	Lock          stage.File      `toml:"lock" doc:"the packages of the release: size, sha256, address and licence in each line"`
+	Profile       string          `toml:"profile" doc:"what the image is promised to have: minimal (what Synb0-DISCO and dwifslpreproc call) or full (the release's environment)"`
+	Environment   stage.File      `toml:"environment" doc:"the release's own environment file, fsl-<version>_linux-64.yml: the lock must have its versions and, in the profile full, all of its packages"`
+	Prune         []stage.Pattern `toml:"prune" doc:"patterns of what to leave out"`
+	Keep          []stage.Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
+	AcceptLicence bool            `toml:"accept_licence" doc:"you accept the licence of FSL, which allows non-commercial use only"`
 }
 
 // fslCommands is the programs of packages, as far as a profile promises them.
@@ -49,7 +52,7 @@ var fslFull = fslCommands{
 }
 
 // fslRuntime is what FSL's scripts call and its packages do not bring.
-var fslRuntime = perRelease{
+var fslRuntime = stage.PerRelease{
 	"debian-12":    {"bc", "dc"},
 	"debian-13":    {"bc", "dc"},
 	"ubuntu-20.04": {"bc", "dc"},
@@ -77,41 +80,41 @@ func (f *FSL) Accepted() error {
 }
 
 // Stage installs FSL.
-func (f *FSL) Stage(g Ground) (Stage, error) {
+func (f *FSL) Stage(g stage.Ground) (stage.Stage, error) {
 	if err := f.Accepted(); err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	lock, err := f.lock()
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	runtime, err := fslRuntime.on(g.Run.Facts, "packages that FSL's scripts need")
+	runtime, err := fslRuntime.On(g.Run.Facts, "packages that FSL's scripts need")
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer := f.install(g.Build, lock)
-	return Stage{
+	return stage.Stage{
 		Common:  f.Common,
-		Licence: Licence{SPDX: "LicenseRef-FSL", NonCommercial: true},
+		Licence: stage.Licence{SPDX: "LicenseRef-FSL", NonCommercial: true},
 		Layer:   &layer,
-		Inputs:  lock.inputs(f.Lock),
+		Inputs:  lock.Inputs(f.Lock),
 		Runtime: runtime,
 		Path:    []string{f.Prefix + "/share/fsl/bin"},
 		Env:     f.env(),
-		Version: []Question{{Key: "FSL_VERSION", Section: Software, Want: f.Version,
+		Version: []stage.Question{{Key: "FSL_VERSION", Section: stage.Software, Want: f.Version,
 			Command: "cat $FSLDIR/etc/fslversion", Pattern: `^([0-9][^: ]*).*`}},
 		Smoke: f.smoke(),
 	}, nil
 }
 
 // lock is the lock, once it has what the profile promises.
-func (f *FSL) lock() (condaLock, error) {
-	lock, err := condaLockOf(f.Lock)
+func (f *FSL) lock() (stage.CondaLock, error) {
+	lock, err := stage.ReadCondaLock(f.Lock)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range append(f.promised(), fslCommands{{Package: "fsl-base"}}...) {
-		if _, ok := lock.find(p.Package); !ok {
+		if _, ok := lock.Find(p.Package); !ok {
 			return nil, fmt.Errorf("%s has no package %s, which the profile %s promises\nhint: add it, or take another profile", f.Lock.Path, p.Package, f.Profile)
 		}
 	}
@@ -151,13 +154,13 @@ done; done; fi`
 // install tells FSL's packages, by their own variables, where they are and
 // that their post-link scripts are to make the wrappers in share/fsl/bin: FSL's
 // bin, with a Python of its own, is never on PATH.
-func (f *FSL) install(on Base, lock condaLock) llb.State {
+func (f *FSL) install(on stage.Base, lock stage.CondaLock) llb.State {
 	return llb.Conda{
 		Component:    f.Name,
 		On:           on.Root,
 		Distribution: on.ID(),
 		Prefix:       f.Prefix,
-		Packages:     lock.inputs(f.Lock),
+		Packages:     lock.Inputs(f.Lock),
 		Env:          []string{"FSLDIR=" + f.Prefix, "FSL_CREATE_WRAPPER_SCRIPTS=1"},
 		Prune:        append([]string{staticLibraries}, plain(f.Prune)...),
 		Keep:         plain(f.Keep),
@@ -172,19 +175,42 @@ func (f *FSL) script() string { return fmt.Sprintf(fslScript, f.Version) }
 // smoke starts every program that is promised. They answer a call without
 // arguments with a page of help and a code of their own; one that lacks a
 // library ends with 127, one that crashes with more.
-func (f *FSL) smoke() []Check {
-	var out []Check
+func (f *FSL) smoke() []stage.Check {
+	var out []stage.Check
 	for _, p := range f.promised() {
 		for _, c := range p.Commands {
-			out = append(out, Check{c + " </dev/null; [ $? -lt 126 ]"})
+			out = append(out, stage.Check{Command: c + " </dev/null; [ $? -lt 126 ]"})
 		}
 	}
 	out = append(out,
-		Check{"[ -s $FSLDIR/etc/flirtsch/b02b0.cnf ]"},
-		Check{"[ -s $FSLDIR/etc/fslconf/fsl.sh ]"},
-		Check{"eddy=$(command -v eddy_openmp || command -v eddy_cpu || command -v eddy) || exit 1; $eddy </dev/null; [ $? -lt 126 ]"})
+		stage.Check{Command: "[ -s $FSLDIR/etc/flirtsch/b02b0.cnf ]"},
+		stage.Check{Command: "[ -s $FSLDIR/etc/fslconf/fsl.sh ]"},
+		stage.Check{Command: "eddy=$(command -v eddy_openmp || command -v eddy_cpu || command -v eddy) || exit 1; $eddy </dev/null; [ $? -lt 126 ]"})
 	if f.Profile == "full" {
-		out = append(out, Check{"[ -s $FSLDIR/data/standard/MNI152_T1_2mm.nii.gz ]"})
+		out = append(out, stage.Check{Command: "[ -s $FSLDIR/data/standard/MNI152_T1_2mm.nii.gz ]"})
 	}
 	return out
+}
+
+// ofRelease refuses a lock of another release than the environment file's: a
+// package at another version, or, in the profile full, one that is missing.
+func (f *FSL) ofRelease(lock stage.CondaLock) error {
+	if f.Environment.Path == "" {
+		return nil
+	}
+	all, err := stage.WantedBy(f.Environment)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, w := range all {
+		p, ok := lock.Find(w.Name)
+		switch {
+		case !ok && f.Profile == "full":
+			errs = append(errs, fmt.Errorf("%s has no package %s, which %s names", f.Lock.Path, w.Name, f.Environment.Path))
+		case ok && !w.Fits(p):
+			errs = append(errs, fmt.Errorf("%s:%d: %s is %s %s, the release has %s", f.Lock.Path, p.Line, p.Name, p.Version, p.Build, strings.TrimSpace(w.Version+" "+w.Build)))
+		}
+	}
+	return errors.Join(errs...)
 }

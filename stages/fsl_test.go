@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
@@ -21,17 +25,17 @@ func fslPackages(profile string) []string {
 }
 
 func newFSL(profile string) *FSL {
-	return &FSL{Common: Common{Name: "fsl", Stage: "fsl", Version: "6.0.7.18", Prefix: "/opt/fsl"},
+	return &FSL{Common: stage.Common{Name: "fsl", Stage: "fsl", Version: "6.0.7.18", Prefix: "/opt/fsl"},
 		Profile: profile, Lock: someLock(fslPackages(profile)...), AcceptLicence: true}
 }
 
 func fslCases() []stageCase {
 	return []stageCase{
-		{"minimal", trixie, func() Tool { return newFSL("minimal") }},
-		{"full", focal, func() Tool {
-			return with(newFSL("full"), func(f *FSL) {
+		{"minimal", stagetest.Trixie, func() stage.Tool { return newFSL("minimal") }},
+		{"full", stagetest.Focal, func() stage.Tool {
+			return testkit.With(newFSL("full"), func(f *FSL) {
 				f.Prefix = "/home/jovyan/fsl"
-				f.Prune, f.Keep = []Pattern{"doc", "data/standard/*"}, []Pattern{"data/standard/MNI152_T1_[12]mm*"}
+				f.Prune, f.Keep = []stage.Pattern{"doc", "data/standard/*"}, []stage.Pattern{"data/standard/MNI152_T1_[12]mm*"}
 			})
 		}},
 	}
@@ -46,7 +50,7 @@ func TestFSLOfThisRepository(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := stageOf(t, with(newFSL("minimal"), func(f *FSL) { f.Lock = File{Path: path, Content: content} }), trixie())
+		s := stagetest.Stage(t, testkit.With(newFSL("minimal"), func(f *FSL) { f.Lock = stage.File{Path: path, Content: content} }), stagetest.Trixie())
 		g := llbtest.Read(t, llbtest.End{State: *s.Layer})
 		fetched := 0
 		for _, op := range g.Ops {
@@ -61,7 +65,7 @@ func TestFSLOfThisRepository(t *testing.T) {
 }
 
 func TestFSLEnvironment(t *testing.T) {
-	s := stageOf(t, newFSL("minimal"), trixie())
+	s := stagetest.Stage(t, newFSL("minimal"), stagetest.Trixie())
 	for _, want := range []string{"FSLDIR=/opt/fsl", "FSLOUTPUTTYPE=NIFTI_GZ", "FSLMULTIFILEQUIT=TRUE", "FSLTCLSH=/opt/fsl/bin/fsltclsh", "FSLWISH=/opt/fsl/bin/fslwish"} {
 		if !slices.Contains(s.Env, want) {
 			t.Errorf("%s is not set: %q", want, s.Env)
@@ -85,16 +89,18 @@ func TestFSLErrors(t *testing.T) {
 		want   []string
 	}{
 		{"licence", func(f *FSL) { f.AcceptLicence = false }, []string{"FSL's licence", "non-commercial use only", "hint: ", "accept_licence = true"}},
-		{"no lock", func(f *FSL) { f.Lock = File{} }, []string{"there is no lock"}},
+		{"no lock", func(f *FSL) { f.Lock = stage.File{} }, []string{"there is no lock"}},
 		{"lock without eddy", func(f *FSL) {
 			f.Lock = someLock(slices.DeleteFunc(fslPackages("minimal"), func(p string) bool { return strings.HasPrefix(p, "fsl-eddy") })...)
 		}, []string{"locks/some.conda.tsv has no package fsl-eddy, which the profile minimal promises", "hint: "}},
 		{"minimal lock for full", func(f *FSL) { f.Profile = "full" }, []string{"no package fsl-data_standard, which the profile full promises"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { wantError(t, with(newFSL("minimal"), tt.change), trixie(), tt.want...) })
+		t.Run(tt.name, func(t *testing.T) {
+			wantError(t, testkit.With(newFSL("minimal"), tt.change), stagetest.Trixie(), tt.want...)
+		})
 	}
-	wantText(t, (&FSL{Profile: "tiny"}).Check(), `no profile "tiny"`, "hint: the profiles are minimal and full")
+	testkit.WantText(t, (&FSL{Profile: "tiny"}).Check(), `no profile "tiny"`, "hint: the profiles are minimal and full")
 }
 
 // TestFSLScript runs the end of the install step on environments that have

@@ -5,19 +5,23 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
 // facts is what a stage says of itself, as golden files hold it.
 type facts struct {
-	Licence Licence
+	Licence stage.Licence
 	Inputs  []llb.Input
 	Runtime []string
 	Path    []string
 	Env     []string
-	Version []Question
-	Smoke   []Check
+	Version []stage.Question
+	Smoke   []stage.Check
 }
 
 func TestEveryStageHasGoldenCases(t *testing.T) {
@@ -44,20 +48,6 @@ func TestGoldenStages(t *testing.T) {
 	})
 }
 
-func TestGoldenTargets(t *testing.T) {
-	for name, target := range targetCases() {
-		t.Run(name, func(t *testing.T) {
-			img := assemble(t, target())
-			llbtest.Golden(t, filepath.Join("testdata", "target", name+".json"), struct {
-				Layers int
-				Apt    bool
-				Config llb.Config
-				Graph  llbtest.Rendering
-			}{img.Layers(), img.Apt, img.Config, llbtest.Read(t, llbtest.End{Name: "image", State: img.State}).Render()})
-		})
-	}
-}
-
 func TestStagesMarshalTheSame(t *testing.T) {
 	everyStage(t, func(t *testing.T, _ string, c stageCase) {
 		llbtest.Stable(t, func() llb.State { return part(t, c).Asked })
@@ -67,29 +57,12 @@ func TestStagesMarshalTheSame(t *testing.T) {
 	})
 }
 
-func TestTargetsMarshalTheSame(t *testing.T) {
-	for name, target := range targetCases() {
-		t.Run(name, func(t *testing.T) {
-			llbtest.Stable(t, func() llb.State { return assemble(t, target()).State })
-		})
-	}
-}
-
-func TestProbeMarshalsTheSame(t *testing.T) {
-	llbtest.Stable(t, func() llb.State { return Probe("trixie", trixie().Root) })
-}
-
-func TestGoldenProbe(t *testing.T) {
-	g := llbtest.Read(t, llbtest.End{Name: "facts", State: Probe("trixie", trixie().Root)})
-	llbtest.Golden(t, filepath.Join("testdata", "base", "probe.json"), g.Render())
-}
-
 // A layer's steps know the base that it is
 // made on and nothing of the base that it will run on.
 func TestLayersDependOnTheBuildBaseAlone(t *testing.T) {
-	for _, tool := range []Tool{newMRtrix3("3.0.8"), zipANTs(), newPython()} {
-		one, err1 := tool.Stage(Ground{Build: focal(), Run: focal()})
-		two, err2 := tool.Stage(Ground{Build: focal(), Run: bookworm()})
+	for _, tool := range []stage.Tool{newMRtrix3("3.0.8"), zipANTs(), newPython()} {
+		one, err1 := tool.Stage(stage.Ground{Build: stagetest.Focal(), Run: stagetest.Focal()})
+		two, err2 := tool.Stage(stage.Ground{Build: stagetest.Focal(), Run: stagetest.Bookworm()})
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)
 		}
@@ -111,20 +84,30 @@ func everyStage(t *testing.T, test func(t *testing.T, file string, c stageCase))
 }
 
 // part is the case as a part of an image.
-func part(t *testing.T, c stageCase) Part {
+func part(t *testing.T, c stageCase) assemble.Part {
 	t.Helper()
-	target := newTarget("case", c.base())
-	s, err := target.stage(c.tool())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return target.part(s)
+	return assembled(t, newTarget("case", c.base(), c.tool())).Parts[0]
 }
 
-func ends(p Part) []llbtest.End {
+func ends(p assemble.Part) []llbtest.End {
 	out := []llbtest.End{{Name: "asked", State: p.Asked}}
 	if p.Layer != nil {
 		out = slices.Insert(out, 0, llbtest.End{Name: "layer", State: *p.Layer})
 	}
 	return out
+}
+
+func TestFind(t *testing.T) {
+	for _, k := range All() {
+		got, ok := Find(k.Name)
+		if !ok || got.Name != k.Name || k.About == "" {
+			t.Errorf("stage %q: found %v as %q, about %q", k.Name, ok, got.Name, k.About)
+		}
+		if one, two := k.Defaults(), k.Defaults(); one == two {
+			t.Errorf("stage %s: two components share their settings", k.Name)
+		}
+	}
+	if _, ok := Find("nothing"); ok {
+		t.Error("found a stage that is none")
+	}
 }

@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
 // Make is a component that is compiled from its source by commands of the
 // user's.
 type Make struct {
-	Common
-	Source        Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) or a git repository"`
-	Format        string `toml:"format" doc:"the archive's format, where its address does not end in it"`
-	Strip         int    `toml:"strip" doc:"how many folders to take off the paths in the archive"`
-	BuildPackages Debs   `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages that compile it, and are in no image: a list, or a table of lists by release"`
-	Configure     string `toml:"configure" form:"shell" doc:"shell command, run in the unpacked source with PREFIX set"`
-	Build         string `toml:"build" form:"shell" doc:"shell command; JOBS and MAKEFLAGS say how many jobs to run at once"`
-	Install       string `toml:"install" form:"shell" doc:"shell command that writes to PREFIX"`
-	Generic
+	stage.Common
+	Source        stage.Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) or a git repository"`
+	Format        string       `toml:"format" doc:"the archive's format, where its address does not end in it"`
+	Strip         int          `toml:"strip" doc:"how many folders to take off the paths in the archive"`
+	BuildPackages stage.Debs   `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages that compile it, and are in no image: a list, or a table of lists by release"`
+	Configure     string       `toml:"configure" form:"shell" doc:"shell command, run in the unpacked source with PREFIX set"`
+	Build         string       `toml:"build" form:"shell" doc:"shell command; JOBS and MAKEFLAGS say how many jobs to run at once"`
+	Install       string       `toml:"install" form:"shell" doc:"shell command that writes to PREFIX"`
+	stage.Generic
 }
 
 // Check reports what is wrong with the settings.
@@ -30,36 +32,36 @@ func (m *Make) Check() error {
 	if err := checkTree(m.Source, m.Format, m.Strip); err != nil {
 		return err
 	}
-	return m.check(true)
+	return m.Complete(true)
 }
 
 // checkTree reports what is wrong with how a source is unpacked.
-func checkTree(s Source, format string, strip int) error {
+func checkTree(s stage.Source, format string, strip int) error {
 	if strip < 0 {
 		return fmt.Errorf("strip is %d, less than none", strip)
 	}
 	if s.Empty() {
 		return errors.New("there is no source\nhint: add source = { url = \"…\", sha256 = \"…\" }, or one with git and commit")
 	}
-	_, err := formatOf(s, format)
+	_, err := stage.FormatOf(s, format)
 	return err
 }
 
 // Stage compiles the component.
-func (m *Make) Stage(g Ground) (Stage, error) {
-	name, err := formatOf(m.Source, m.Format)
+func (m *Make) Stage(g stage.Ground) (stage.Stage, error) {
+	name, err := stage.FormatOf(m.Source, m.Format)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	input, err := m.Source.Input(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	layer, err := m.compile(g.Build, input, unpacking{format: name, strip: m.Strip, to: makeFolder})
+	layer, err := m.compile(g.Build, input, stage.Unpacking{Format: name, Strip: m.Strip, To: makeFolder})
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	s, err := m.stage(m.Common, g.Run.Facts)
+	s, err := m.Describe(m.Common, g.Run.Facts)
 	s.Layer, s.Inputs = &layer, []llb.Input{input}
 	return s, err
 }
@@ -80,20 +82,20 @@ ccache --zero-stats >/dev/null
 %[2]sccache --show-stats
 [ -n "$(ls -A %[3]s)" ] || { echo "the commands wrote nothing to PREFIX, %[3]s" >&2; exit 1; }`
 
-func (m *Make) compile(on Base, input llb.Input, u unpacking) (llb.State, error) {
-	packages, err := m.BuildPackages.on(on.Facts, "the packages that compile "+m.Name)
+func (m *Make) compile(on stage.Base, input llb.Input, u stage.Unpacking) (llb.State, error) {
+	packages, err := m.BuildPackages.On(on.Facts, "the packages that compile "+m.Name)
 	if err != nil {
 		return llb.State{}, err
 	}
 	tools := llb.Apt{Component: m.Name, Action: "compiler", On: on.Root, Distribution: on.ID(),
-		Packages: append(append(packages, u.packages()...), "ccache"), At: here()}
+		Packages: append(append(packages, u.Packages()...), "ccache"), At: here()}
 	return llb.Step{
 		Component: m.Name,
 		Action:    "compile",
 		On:        tools.Root(),
-		Script:    fmt.Sprintf(makeScript, u.script(), m.commands(), m.Prefix),
+		Script:    fmt.Sprintf(makeScript, u.Script(), m.commands(), m.Prefix),
 		Env:       []string{"PREFIX=" + m.Prefix, "CCACHE_DIR=" + llb.Run + "/ccache"},
-		Inputs:    []llb.Mount{{Target: source, State: input.Fetch(m.Name, here())}},
+		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: input.Fetch(m.Name, here())}},
 		Caches:    []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/" + m.Name + llb.Run + "/ccache"}},
 		Secrets:   m.Secrets,
 		Site:      true,
@@ -105,7 +107,7 @@ func (m *Make) commands() string {
 	var b strings.Builder
 	for _, c := range []string{m.Configure, m.Build, m.Install} {
 		if c != "" {
-			fmt.Fprintf(&b, "sh -ec %s\n", quote(c))
+			fmt.Fprintf(&b, "sh -ec %s\n", stage.Quote(c))
 		}
 	}
 	return b.String()

@@ -7,15 +7,17 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
 // MRtrix3 is compiled from its source for baseline x86-64.
 type MRtrix3 struct {
-	Common
-	Source   Source   `toml:"source" doc:"a release archive or the git repository; the release of the version when left out"`
-	GUI      bool     `toml:"gui" doc:"build mrview and shview, which need Qt and OpenGL"`
-	Commands []string `toml:"commands" doc:"the commands to compile; all when left out. The Python scripts always come along"`
+	stage.Common
+	Source   stage.Source `toml:"source" doc:"a release archive or the git repository; the release of the version when left out"`
+	GUI      bool         `toml:"gui" doc:"build mrview and shview, which need Qt and OpenGL"`
+	Commands []string     `toml:"commands" doc:"the commands to compile; all when left out. The Python scripts always come along"`
 }
 
 // mrtrix3Releases is the sha256 of each release's archive, from EasyBuild's
@@ -30,7 +32,7 @@ var mrtrix3Releases = map[string]string{
 }
 
 // mrtrix3Runtime has less because every command pages its help through it.
-var mrtrix3Runtime = perRelease{
+var mrtrix3Runtime = stage.PerRelease{
 	"debian-12":    {"less", "libfftw3-double3", "libpng16-16", "libtiff6", "python3"},
 	"debian-13":    {"less", "libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
 	"ubuntu-20.04": {"less", "libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
@@ -38,7 +40,7 @@ var mrtrix3Runtime = perRelease{
 	"ubuntu-24.04": {"less", "libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
 }
 
-var mrtrix3GUIRuntime = perRelease{
+var mrtrix3GUIRuntime = stage.PerRelease{
 	"debian-12":    {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
 	"debian-13":    {"libgl1", "libqt5core5t64", "libqt5gui5t64", "libqt5network5t64", "libqt5opengl5t64", "libqt5svg5", "libqt5widgets5t64"},
 	"ubuntu-20.04": {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
@@ -48,7 +50,7 @@ var mrtrix3GUIRuntime = perRelease{
 
 // mrtrix3Imp gives Python 3.12 and newer the modules imp and distutils back,
 // which the scripts of MRtrix3 before 3.0.5 import (MRtrix3 issue 2995).
-var mrtrix3Imp = perRelease{
+var mrtrix3Imp = stage.PerRelease{
 	"debian-13": {"python3-zombie-imp", "python3-setuptools"},
 }
 
@@ -84,26 +86,26 @@ func (m *MRtrix3) Calls() map[string][]string {
 }
 
 // Stage compiles MRtrix3.
-func (m *MRtrix3) Stage(g Ground) (Stage, error) {
+func (m *MRtrix3) Stage(g stage.Ground) (stage.Stage, error) {
 	runtime, err := m.runtime(g.Run.Facts)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	source, err := m.source().Input(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer := m.compile(g.Build, source)
-	return Stage{
+	return stage.Stage{
 		Common:  m.Common,
-		Licence: Licence{SPDX: "MPL-2.0"},
+		Licence: stage.Licence{SPDX: "MPL-2.0"},
 		Layer:   &layer,
 		Inputs:  []llb.Input{source},
 		Runtime: runtime,
 		Path:    []string{m.Prefix + "/bin"},
-		Version: []Question{{Key: "MRTRIX3_VERSION", Section: Software, Want: m.Version,
+		Version: []stage.Question{{Key: "MRTRIX3_VERSION", Section: stage.Software, Want: m.Version,
 			Command: m.asked() + " --version", Pattern: `^== [a-z0-9_]+ ([0-9][^ ]*).*`}},
-		Smoke: []Check{{m.asked() + " -help"}, {"dwibiascorrect -help"}},
+		Smoke: stage.Checks(m.asked()+" -help", "dwibiascorrect -help"),
 	}, nil
 }
 
@@ -122,7 +124,7 @@ ccache --show-stats
 cp -R bin lib share LICENCE.txt %[4]s/
 grep -rlIE '^#!/usr/bin/env python3? *$' %[4]s/bin | xargs -r sed -Ei '1s|^#!/usr/bin/env python3? *$|#!/usr/bin/python3|'`
 
-func (m *MRtrix3) compile(on Base, source llb.Input) llb.State {
+func (m *MRtrix3) compile(on stage.Base, source llb.Input) llb.State {
 	const src = llb.Run + "/src"
 	return llb.Step{
 		Component: m.Name,
@@ -141,7 +143,7 @@ func (m *MRtrix3) compile(on Base, source llb.Input) llb.State {
 	}.Layer(m.Prefix)
 }
 
-func (m *MRtrix3) tools(on Base) llb.State {
+func (m *MRtrix3) tools(on stage.Base) llb.State {
 	packages := mrtrix3Build
 	if m.GUI {
 		packages = append(packages[:len(packages):len(packages)], mrtrix3GUIBuild...)
@@ -150,13 +152,13 @@ func (m *MRtrix3) tools(on Base) llb.State {
 		Packages: packages, At: here()}.Root()
 }
 
-func (m *MRtrix3) runtime(on Facts) ([]string, error) {
-	packages, err := mrtrix3Runtime.on(on, "libraries that MRtrix3 needs")
+func (m *MRtrix3) runtime(on stage.Facts) ([]string, error) {
+	packages, err := mrtrix3Runtime.On(on, "libraries that MRtrix3 needs")
 	if err != nil {
 		return nil, err
 	}
 	if m.GUI {
-		gui, err := mrtrix3GUIRuntime.on(on, "libraries that MRtrix3's windows need")
+		gui, err := mrtrix3GUIRuntime.On(on, "libraries that MRtrix3's windows need")
 		if err != nil {
 			return nil, err
 		}
@@ -167,7 +169,7 @@ func (m *MRtrix3) runtime(on Facts) ([]string, error) {
 
 // scripts adds, for the Python scripts before 3.0.5, two modules where Python
 // has lost them.
-func (m *MRtrix3) scripts(on Facts, packages []string) ([]string, error) {
+func (m *MRtrix3) scripts(on stage.Facts, packages []string) ([]string, error) {
 	if m.mended() || !on.NewPython() {
 		return packages, nil
 	}
@@ -188,11 +190,11 @@ func (m *MRtrix3) mended() bool {
 }
 
 // source is the one stated, or the release's archive.
-func (m *MRtrix3) source() Source {
+func (m *MRtrix3) source() stage.Source {
 	if !m.Source.Empty() {
 		return m.Source
 	}
-	return Source{At: m.At, SHA256: mrtrix3Releases[m.Version],
+	return stage.Source{At: m.At, SHA256: mrtrix3Releases[m.Version],
 		URL: "https://github.com/MRtrix3/mrtrix3/archive/" + m.Version + ".tar.gz"}
 }
 

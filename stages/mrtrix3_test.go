@@ -8,18 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/llb"
 )
-
-// release is facts of a base that has the release's own Python.
-func release(id string) Facts {
-	distribution, version, _ := strings.Cut(id, "-")
-	return Facts{Distribution: distribution, Release: version}
-}
-
-func onRelease(id string) Base {
-	return Base{Root: llb.Image("base@sha256:" + someSHA256), Facts: release(id)}
-}
 
 func TestMRtrix3Runtime(t *testing.T) {
 	imp := []string{"python3-zombie-imp", "python3-setuptools"}
@@ -39,8 +33,8 @@ func TestMRtrix3Runtime(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.release+" "+tt.version, func(t *testing.T) {
-			m := with(newMRtrix3(tt.version), func(m *MRtrix3) { m.GUI = tt.gui })
-			got := stageOf(t, withSource(m), onRelease(tt.release)).Runtime
+			m := testkit.With(newMRtrix3(tt.version), func(m *MRtrix3) { m.GUI = tt.gui })
+			got := stagetest.Stage(t, withSource(m), stagetest.OnRelease(tt.release)).Runtime
 			for _, p := range tt.has {
 				if !slices.Contains(got, p) {
 					t.Errorf("%s is not among %q", p, got)
@@ -56,19 +50,19 @@ func TestMRtrix3Runtime(t *testing.T) {
 }
 
 func withSource(m *MRtrix3) *MRtrix3 {
-	m.Source = Source{URL: "https://files.example/mrtrix3.tar.gz", SHA256: someSHA256}
+	m.Source = stage.Source{URL: "https://files.example/mrtrix3.tar.gz", SHA256: testkit.SHA256}
 	return m
 }
 
 // TestMRtrix3AsksTheBasesOwnPython: a base can have a newer Python than its
 // release, or an older.
 func TestMRtrix3AsksTheBasesOwnPython(t *testing.T) {
-	older := onRelease("debian-13")
+	older := stagetest.OnRelease("debian-13")
 	older.Python = "3.11.9"
-	if got := stageOf(t, newMRtrix3("3.0.4"), older).Runtime; slices.Contains(got, "python3-zombie-imp") {
+	if got := stagetest.Stage(t, newMRtrix3("3.0.4"), older).Runtime; slices.Contains(got, "python3-zombie-imp") {
 		t.Errorf("Python 3.11 has imp, yet the packages are %q", got)
 	}
-	newer := onRelease("ubuntu-22.04")
+	newer := stagetest.OnRelease("ubuntu-22.04")
 	newer.Python = "3.12.0"
 	wantError(t, newMRtrix3("3.0.4"), newer, "imp and distutils", "ubuntu-22.04", "debian-13", "hint: take MRtrix3 3.0.5 or newer")
 }
@@ -77,28 +71,28 @@ func TestMRtrix3AsksTheBasesOwnPython(t *testing.T) {
 // not write into the tables that all share.
 func TestMRtrix3TablesStayApart(t *testing.T) {
 	before := slices.Clone(mrtrix3Runtime["debian-13"])
-	m := with(newMRtrix3("3.0.4"), func(m *MRtrix3) { m.GUI = true })
-	first := slices.Clone(stageOf(t, m, onRelease("debian-13")).Runtime)
-	stageOf(t, newMRtrix3("3.0.4"), onRelease("debian-13"))
+	m := testkit.With(newMRtrix3("3.0.4"), func(m *MRtrix3) { m.GUI = true })
+	first := slices.Clone(stagetest.Stage(t, m, stagetest.OnRelease("debian-13")).Runtime)
+	stagetest.Stage(t, newMRtrix3("3.0.4"), stagetest.OnRelease("debian-13"))
 	if !slices.Equal(before, mrtrix3Runtime["debian-13"]) {
 		t.Errorf("the table is %q now", mrtrix3Runtime["debian-13"])
 	}
-	if second := stageOf(t, m, onRelease("debian-13")).Runtime; !slices.Equal(first, second) {
+	if second := stagetest.Stage(t, m, stagetest.OnRelease("debian-13")).Runtime; !slices.Equal(first, second) {
 		t.Errorf("packages are %q first and %q then", first, second)
 	}
 }
 
 func TestMRtrix3UnknownRelease(t *testing.T) {
-	wantError(t, newMRtrix3("3.0.8"), onRelease("fedora-40"), "libraries that MRtrix3 needs", "fedora-40", "hint: use a base of one of debian-12, debian-13, ubuntu-20.04")
+	wantError(t, newMRtrix3("3.0.8"), stagetest.OnRelease("fedora-40"), "libraries that MRtrix3 needs", "fedora-40", "hint: use a base of one of debian-12, debian-13, ubuntu-20.04")
 }
 
 func TestMRtrix3UnknownVersion(t *testing.T) {
-	wantError(t, newMRtrix3("3.1.0"), onRelease("debian-13"), "archive/3.1.0.tar.gz", "not pinned", "hint: add sha256")
+	wantError(t, newMRtrix3("3.1.0"), stagetest.OnRelease("debian-13"), "archive/3.1.0.tar.gz", "not pinned", "hint: add sha256")
 }
 
 func TestMRtrix3Releases(t *testing.T) {
 	for _, version := range []string{"3.0.4", "3.0.5", "3.0.6", "3.0.7", "3.0.8"} {
-		in := stageOf(t, newMRtrix3(version), onRelease("debian-13")).Inputs
+		in := stagetest.Stage(t, newMRtrix3(version), stagetest.OnRelease("debian-13")).Inputs
 		if len(in) != 1 || !in[0].Pinned() || in[0].Kind != llb.Archive || in[0].Name() != version+".tar.gz" {
 			t.Errorf("%s comes from %+v, want its pinned release archive", version, in)
 		}
@@ -115,11 +109,11 @@ func TestMRtrix3Commands(t *testing.T) {
 		{[]string{"tckgen", "mrcalc"}, "bin/tckgen bin/mrcalc", "tckgen"},
 	}
 	for _, tt := range tests {
-		m := with(newMRtrix3("3.0.8"), func(m *MRtrix3) { m.Commands = tt.commands })
+		m := testkit.With(newMRtrix3("3.0.8"), func(m *MRtrix3) { m.Commands = tt.commands })
 		if m.targets() != tt.targets || m.asked() != tt.asked {
 			t.Errorf("%q: builds %q and asks %q, want %q and %q", tt.commands, m.targets(), m.asked(), tt.targets, tt.asked)
 		}
-		if got := stageOf(t, m, onRelease("debian-13")).Version[0].Command; got != tt.asked+" --version" {
+		if got := stagetest.Stage(t, m, stagetest.OnRelease("debian-13")).Version[0].Command; got != tt.asked+" --version" {
 			t.Errorf("%q: the version is asked by %q", tt.commands, got)
 		}
 	}
@@ -137,7 +131,7 @@ func TestMRtrix3Shebangs(t *testing.T) {
 		"mrinfo":         {"#!/usr/bin/env python\n\x00\x01", "#!/usr/bin/env python\n\x00\x01"},
 	}
 	for name, content := range files {
-		write(t, filepath.Join(prefix, "bin", name), content[0])
+		testkit.Write(t, filepath.Join(prefix, "bin", name), content[0])
 	}
 	lines := strings.Split(mrtrix3Script, "\n")
 	script := strings.ReplaceAll(lines[len(lines)-1], "%[4]s", prefix)
@@ -152,30 +146,20 @@ func TestMRtrix3Shebangs(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, file, content string) {
+func wantError(t *testing.T, tool stage.Tool, on stage.Base, parts ...string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	_, err := tool.Stage(stage.Ground{Build: on, Run: on})
+	testkit.WantText(t, err, parts...)
 }
 
-func wantError(t *testing.T, tool Tool, on Base, parts ...string) {
-	t.Helper()
-	_, err := tool.Stage(Ground{Build: on, Run: on})
-	wantText(t, err, parts...)
-}
-
-func wantText(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want one with %q", parts)
-	}
-	for _, p := range parts {
-		if !strings.Contains(err.Error(), p) {
-			t.Errorf("error lacks %q:\n%v", p, err)
+func TestMRtrix3ScriptsNeedAnOldPython(t *testing.T) {
+	for version, refused := range map[string]bool{"3.0.2": true, "3.0.4": true, "3.0.5": false, "3.0.8": false, "3.1.0": false, "master": false} {
+		_, err := withSource(newMRtrix3(version)).Stage(stage.Ground{Build: stagetest.OnRelease("ubuntu-24.04"), Run: stagetest.OnRelease("ubuntu-24.04")})
+		if refused {
+			testkit.WantText(t, err, "scripts of MRtrix3 "+version+" do not run on Python 3.12 of ubuntu-24.04", "imp and distutils", "hint: take MRtrix3 3.0.5 or newer, or a base of one of debian-13")
+		}
+		if !refused && err != nil {
+			t.Errorf("%s: %v", version, err)
 		}
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/base"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
 
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/llb/llbtest"
@@ -23,14 +25,14 @@ func everyGraph(t *testing.T, test func(t *testing.T, g *llbtest.Graph)) {
 		t.Run(name, func(t *testing.T) { test(t, llbtest.Read(t, ends...)) })
 	}
 	for name, target := range targetCases() {
-		run("target/"+name, llbtest.End{State: assemble(t, target()).State})
+		run("target/"+name, llbtest.End{State: assembled(t, target()).State})
 	}
 	for stage, cases := range stageCases() {
 		for _, c := range cases {
 			run(stage+"/"+c.name, ends(part(t, c))...)
 		}
 	}
-	run("probe", llbtest.End{State: Probe("trixie", trixie().Root)})
+	run("probe", llbtest.End{State: base.Probe("trixie", stagetest.Trixie().Root)})
 }
 
 func TestStepsAreNamedByComponentAndAction(t *testing.T) {
@@ -157,13 +159,13 @@ func TestSourcesArePinned(t *testing.T) {
 // TestSurroundingsStayOutOfTheDefinition: what differs between machines,
 // commits and runs changes no cache key.
 func TestSurroundingsStayOutOfTheDefinition(t *testing.T) {
-	before := llbtest.Bytes(t, llbtest.Marshal(t, assemble(t, jupyterTarget()).State))
+	before := llbtest.Bytes(t, llbtest.Marshal(t, assembled(t, jupyterTarget()).State))
 	for _, v := range []string{"MEDBUILD_JOBS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
 		"PIP_INDEX_URL", "UV_DEFAULT_INDEX", "SOURCE_DATE_EPOCH", "SSL_CERT_FILE", "TZ", "HOME"} {
 		t.Setenv(v, "http://7777.example")
 	}
 	t.Chdir(t.TempDir())
-	after := llbtest.Bytes(t, llbtest.Marshal(t, assemble(t, jupyterTarget()).State))
+	after := llbtest.Bytes(t, llbtest.Marshal(t, assembled(t, jupyterTarget()).State))
 	if string(before) != string(after) {
 		t.Error("the definition changes with the environment")
 	}
@@ -179,7 +181,7 @@ func TestJobsAreAskedInTheStep(t *testing.T) {
 			}
 		}
 	})
-	g := llbtest.Read(t, llbtest.End{State: *stageOf(t, newMRtrix3("3.0.8"), trixie()).Layer})
+	g := llbtest.Read(t, llbtest.End{State: *stagetest.Stage(t, newMRtrix3("3.0.8"), stagetest.Trixie()).Layer})
 	s := g.Find("[mrtrix3] compile")
 	if !strings.Contains(s.GetExec().Meta.Args[3], "${MEDBUILD_JOBS:-$(nproc)}") || mountAt(s, llb.SiteEnv) == nil {
 		t.Error("the compile step does not ask for the number of jobs")
@@ -190,18 +192,18 @@ func TestJobsAreAskedInTheStep(t *testing.T) {
 // whose work it is.
 func TestSourceMap(t *testing.T) {
 	made := map[string]string{
-		"[mrtrix3] compiler":             "mrtrix3.go: tools",
-		"[mrtrix3] compile":              "mrtrix3.go: compile",
-		"[mrtrix3] runtime packages":     "targets.go: alone",
-		"[mrtrix3] test and ask version": "manifest.go: ask",
-		"[ants] unzip":                   "ants.go: unpack",
-		"[ants] unpack":                  "ants.go: unpack",
-		"[python] pip":                   "python.go: tools",
-		"[python] fetch uv":              "python.go: uv",
-		"[python] install packages":      "python.go: install",
-		"[production] runtime packages":  "targets.go: merge",
-		"[manifest] write":               "manifest.go: layer",
-		"[base] look at trixie":          "probe.go: Probe",
+		"[mrtrix3] compiler":             "stages/mrtrix3.go: tools",
+		"[mrtrix3] compile":              "stages/mrtrix3.go: compile",
+		"[mrtrix3] runtime packages":     "internal/assemble/targets.go: alone",
+		"[mrtrix3] test and ask version": "internal/assemble/manifest.go: ask",
+		"[ants] unzip":                   "stages/ants.go: unpack",
+		"[ants] unpack":                  "stages/ants.go: unpack",
+		"[python] pip":                   "stages/python.go: tools",
+		"[python] fetch uv":              "stages/python.go: uv",
+		"[python] install packages":      "stages/python.go: install",
+		"[production] runtime packages":  "internal/assemble/targets.go: merge",
+		"[manifest] write":               "internal/assemble/manifest.go: layer",
+		"[base] look at trixie":          "internal/base/probe.go: Probe",
 	}
 	everyState(t, func(t *testing.T, s llb.State) {
 		def := llbtest.Marshal(t, s)
@@ -220,12 +222,12 @@ func TestSourceMap(t *testing.T) {
 func everyState(t *testing.T, test func(*testing.T, llb.State)) {
 	t.Helper()
 	for name, target := range targetCases() {
-		t.Run(name, func(t *testing.T) { test(t, assemble(t, target()).State) })
+		t.Run(name, func(t *testing.T) { test(t, assembled(t, target()).State) })
 	}
-	t.Run("probe", func(t *testing.T) { test(t, Probe("trixie", trixie().Root)) })
+	t.Run("probe", func(t *testing.T) { test(t, base.Probe("trixie", stagetest.Trixie().Root)) })
 }
 
-// location is the file, relative to this package, and the line of a step. The
+// location is the file, relative to the repository, and the line of a step. The
 // text that goes along must be the file's.
 func location(t *testing.T, source *pb.Source, op *llbtest.Op) (file string, line int) {
 	t.Helper()
@@ -234,22 +236,22 @@ func location(t *testing.T, source *pb.Source, op *llbtest.Op) (file string, lin
 		t.Fatalf("%q has no location", op.Name)
 	}
 	info := source.Infos[at[0].SourceIndex]
-	if path.Dir(info.Filename) != "stages" || info.Language != "Go" {
-		t.Errorf("%q points at %s, want a Go file of stages", op.Name, info.Filename)
+	if info.Language != "Go" {
+		t.Errorf("%q points at %s, want a Go file", op.Name, info.Filename)
 	}
-	text, err := os.ReadFile(path.Base(info.Filename))
+	text, err := os.ReadFile("../" + info.Filename)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(text) != string(info.Data) {
 		t.Errorf("%q carries another text than %s has", op.Name, info.Filename)
 	}
-	return path.Base(info.Filename), int(at[0].Ranges[0].Start.Line)
+	return info.Filename, int(at[0].Ranges[0].Start.Line)
 }
 
 func textAt(t *testing.T, file string, line int) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile("../" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +261,7 @@ func textAt(t *testing.T, file string, line int) string {
 func functionAt(t *testing.T, file string, line int) string {
 	t.Helper()
 	set := token.NewFileSet()
-	tree, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
+	tree, err := parser.ParseFile(set, "../"+file, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}

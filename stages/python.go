@@ -7,32 +7,27 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
-
-// File is a file of the user's, named in components.toml relative to it.
-type File struct {
-	At      llb.Position
-	Path    string
-	Content []byte
-}
 
 // Python is a virtual environment, filled by uv from a list of requirements
 // with hashes. A tool of the Python index is one too: with a version command the
 // component's version is the tool's, else Python's.
 type Python struct {
-	Common
-	Interpreter  string   `toml:"interpreter" doc:"the base's Python to build the environment with"`
-	Requirements File     `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that no index has stands there with its address: name @ https://… --hash=sha256:…. A line without a hash is not pinned"`
-	Packages     []string `toml:"packages" doc:"the packages asked for, each with a line in the version manifest"`
-	Commands     []string `toml:"commands" doc:"the programs to put on PATH; all of the environment, its python too, when left out"`
-	Owner        string   `toml:"owner" form:"owner" doc:"user and group, as numbers such as 1000:100, who may install more packages at run time"`
+	stage.Common
+	Interpreter  string     `toml:"interpreter" doc:"the base's Python to build the environment with"`
+	Requirements stage.File `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that no index has stands there with its address: name @ https://… --hash=sha256:…. A line without a hash is not pinned"`
+	Packages     []string   `toml:"packages" doc:"the packages asked for, each with a line in the version manifest"`
+	Commands     []string   `toml:"commands" doc:"the programs to put on PATH; all of the environment, its python too, when left out"`
+	Owner        string     `toml:"owner" form:"owner" doc:"user and group, as numbers such as 1000:100, who may install more packages at run time"`
 
-	SystemSitePackages bool `toml:"system_site_packages" doc:"let the environment see the distribution's Python packages, which runtime names"`
-	Build              bool `toml:"build" doc:"allow packages that must be compiled"`
-	BuildPackages      Debs `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages that compile them, beside a C++ compiler and Python's headers: a list, or a table of lists by release"`
-	BuildConstraints   File `toml:"build_constraints" doc:"a requirements file with hashes for what builds the packages, such as setuptools"`
-	Generic
+	SystemSitePackages bool       `toml:"system_site_packages" doc:"let the environment see the distribution's Python packages, which runtime names"`
+	Build              bool       `toml:"build" doc:"allow packages that must be compiled"`
+	BuildPackages      stage.Debs `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages that compile them, beside a C++ compiler and Python's headers: a list, or a table of lists by release"`
+	BuildConstraints   stage.File `toml:"build_constraints" doc:"a requirements file with hashes for what builds the packages, such as setuptools"`
+	stage.Generic
 }
 
 const systemPython = "/usr/bin/python3"
@@ -42,7 +37,7 @@ const pythonLicence = "PSF-2.0"
 
 // newEnvironment is a Python as it is before the user's file is read.
 func newEnvironment() *Python {
-	return &Python{Common: Common{Prefix: "/opt/python"}, Interpreter: systemPython, Generic: Generic{Licence: pythonLicence}}
+	return &Python{Common: stage.Common{Prefix: "/opt/python"}, Interpreter: systemPython, Generic: stage.Generic{Licence: pythonLicence}}
 }
 
 // uv and the sha256 of its wheel for Linux on x86-64, from the Python index.
@@ -64,30 +59,54 @@ func (p *Python) Check() error {
 	if p.Licence == "" {
 		p.Licence = pythonLicence
 	}
-	return p.check(false)
+	return p.Complete(false)
 }
 
 // Stage builds the environment.
-func (p *Python) Stage(g Ground) (Stage, error) {
+func (p *Python) Stage(g stage.Ground) (stage.Stage, error) {
 	reqs, err := p.read()
 	if err == nil {
-		err = reqs.usable(g, p.Requirements)
+		err = reqs.Usable(g, p.Requirements)
 	}
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer, err := p.install(g.Build, reqs)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	s, err := p.stage(p.Common, g.Run.Facts)
+	s, err := p.Describe(p.Common, g.Run.Facts)
 	s.Licence.SPDX = cmp.Or(p.Licence, pythonLicence)
-	s.Layer, s.Inputs = &layer, reqs.inputs()
+	s.Layer, s.Inputs = &layer, reqs.Inputs()
 	s.Runtime = append(p.runtime(), s.Runtime...)
 	s.Path = append([]string{p.bin()}, s.Path...)
 	s.Version = append(s.Version, p.questions(reqs)...)
-	s.Smoke = append([]Check{{p.python() + " -c 'import sys; sys.exit(sys.prefix != \"" + p.Prefix + "\")'"}}, s.Smoke...)
+	s.Smoke = append(stage.Checks(p.python()+" -c 'import sys; sys.exit(sys.prefix != \""+p.Prefix+"\")'"), s.Smoke...)
 	return s, err
+}
+
+// read reads the requirements. Every package asked for must be among them,
+// unless the distribution may bring it.
+func (p *Python) read() (stage.Requirements, error) {
+	r, err := stage.ReadRequirements(p.Requirements)
+	if err != nil || p.SystemSitePackages {
+		return r, err
+	}
+	for _, name := range p.Packages {
+		if _, ok := r.Pins[stage.NormalName(name)]; !ok {
+			return stage.Requirements{}, fmt.Errorf("package %s is not pinned in %s\nhint: write %s==<version> with its hashes there", name, p.Requirements.Path, name)
+		}
+	}
+	return r, nil
+}
+
+// Has reports whether the environment has a package, or may have it: the
+// distribution may bring it, or the requirements cannot be read, which is told
+// elsewhere.
+func (p *Python) Has(name string) bool {
+	r, err := p.read()
+	_, ok := r.Pins[stage.NormalName(name)]
+	return ok || err != nil || p.SystemSitePackages
 }
 
 func (p *Python) runtime() []string {
@@ -126,7 +145,7 @@ find %[3]s -exec touch -h -d @%[4]d {} +
 %[3]s/bin/python -m compileall -q -j 0 %[3]s/lib
 `
 
-func (p *Python) script(reqs requirements) string {
+func (p *Python) script(reqs stage.Requirements) string {
 	site, wheels, check := "", "--only-binary :all:", fmt.Sprintf("$uv pip check --quiet --python %s/bin/python\n", p.Prefix)
 	if p.SystemSitePackages { // what the distribution brings is not there yet
 		site, check = " --system-site-packages", ""
@@ -134,7 +153,7 @@ func (p *Python) script(reqs requirements) string {
 	if p.Build {
 		wheels = "--build-constraints " + llb.Run + "/build/constraints.txt"
 	}
-	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.links(), site, wheels, check+p.links(), p.unpinned(reqs, wheels)) + p.own()
+	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.Links(), site, wheels, check+p.links(), p.unpinned(reqs, wheels)) + p.own()
 }
 
 // own gives the environment to who may change it.
@@ -146,8 +165,8 @@ func (p *Python) own() string {
 }
 
 // unpinned installs what has no hash, where that is allowed.
-func (p *Python) unpinned(reqs requirements, wheels string) string {
-	if reqs.loose == "" {
+func (p *Python) unpinned(reqs stage.Requirements, wheels string) string {
+	if reqs.Loose == "" {
 		return ""
 	}
 	return fmt.Sprintf("$uv pip install --quiet --python %s/bin/python --no-deps %s --requirements %s/loose/requirements.txt\n", p.Prefix, wheels, llb.Run)
@@ -166,17 +185,17 @@ func (p *Python) links() string {
 	return b.String()
 }
 
-func (p *Python) install(on Base, reqs requirements) (llb.State, error) {
+func (p *Python) install(on stage.Base, reqs stage.Requirements) (llb.State, error) {
 	tools, err := p.tools(on)
 	if err != nil {
 		return llb.State{}, err
 	}
 	inputs := []llb.Mount{
 		{Target: llb.Run + "/uv", State: p.uv(tools)},
-		{Target: llb.Run + "/in", State: llb.File("requirements.txt", []byte(reqs.text))},
+		{Target: llb.Run + "/in", State: llb.File("requirements.txt", []byte(reqs.Text))},
 	}
-	if reqs.loose != "" {
-		inputs = append(inputs, llb.Mount{Target: llb.Run + "/loose", State: llb.File("requirements.txt", []byte(reqs.loose))})
+	if reqs.Loose != "" {
+		inputs = append(inputs, llb.Mount{Target: llb.Run + "/loose", State: llb.File("requirements.txt", []byte(reqs.Loose))})
 	}
 	if p.Build {
 		inputs = append(inputs, llb.Mount{Target: llb.Run + "/build", State: llb.File("constraints.txt", p.BuildConstraints.Content)})
@@ -187,7 +206,7 @@ func (p *Python) install(on Base, reqs requirements) (llb.State, error) {
 		On:        tools,
 		Script:    p.script(reqs),
 		Env:       []string{"UV_CACHE_DIR=" + llb.Run + "/cache" + p.built(on), "UV_LINK_MODE=copy", "UV_PYTHON_DOWNLOADS=never"},
-		Inputs:    append(inputs, reqs.mounts(p.Name)...),
+		Inputs:    append(inputs, reqs.Mounts(p.Name)...),
 		Caches:    []llb.Cache{{Target: llb.Run + "/cache", ID: "medbuild/uv" + llb.Run + "/cache"}},
 		Secrets:   p.Secrets,
 		Network:   true,
@@ -197,17 +216,17 @@ func (p *Python) install(on Base, reqs requirements) (llb.State, error) {
 
 // built is the folder in uv's cache for what is compiled here: uv keeps that by
 // its source alone, whatever it was compiled with and on.
-func (p *Python) built(on Base) string {
+func (p *Python) built(on stage.Base) string {
 	if !p.Build {
 		return ""
 	}
 	return fmt.Sprintf("/%s-%.12x", on.ID(), sha256.Sum256(p.BuildConstraints.Content))
 }
 
-func (p *Python) tools(on Base) (llb.State, error) {
+func (p *Python) tools(on stage.Base) (llb.State, error) {
 	packages := []string{"python3", "python3-pip"}
 	if p.Build {
-		more, err := p.BuildPackages.on(on.Facts, "the packages that compile "+p.Name)
+		more, err := p.BuildPackages.On(on.Facts, "the packages that compile "+p.Name)
 		if err != nil {
 			return llb.State{}, err
 		}
@@ -224,17 +243,17 @@ func (p *Python) uv(on llb.State) llb.State {
 
 // questions asks for Python's version, where the component's is not a tool's,
 // and for those of the packages. One that the distribution brings may have any.
-func (p *Python) questions(reqs requirements) []Question {
-	ask := func(key, want, expr string) Question {
-		return Question{Key: key, Section: Packages, Want: want, Pattern: "(.+)",
+func (p *Python) questions(reqs stage.Requirements) []stage.Question {
+	ask := func(key, want, expr string) stage.Question {
+		return stage.Question{Key: key, Section: stage.Packages, Want: want, Pattern: "(.+)",
 			Command: p.Prefix + `/bin/python -c "import sys, importlib.metadata as m; print(` + expr + `)"`}
 	}
-	var all []Question
+	var all []stage.Question
 	if p.VersionCommand == "" {
 		all = append(all, ask("PYTHON_VERSION", p.Version, "sys.version.split()[0]"))
 	}
 	for _, name := range p.Packages {
-		all = append(all, ask(packageKey(name), reqs.pins[normal(name)], "m.version('"+name+"')"))
+		all = append(all, ask(packageKey(name), reqs.Pins[stage.NormalName(name)], "m.version('"+name+"')"))
 	}
 	return all
 }
@@ -242,7 +261,7 @@ func (p *Python) questions(reqs requirements) []Question {
 // packageKey is a package's line in the manifest. Two have a name there that
 // differs from the index's.
 func packageKey(name string) string {
-	switch name = normal(name); name {
+	switch name = stage.NormalName(name); name {
 	case "torch":
 		name = "pytorch"
 	case "connected-components-3d":

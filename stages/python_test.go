@@ -7,6 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
@@ -17,7 +22,7 @@ func pinsOf(content string, packages ...string) (map[string]string, error) {
 	p := newPython(packages...)
 	p.Requirements.Content = []byte(content)
 	r, err := p.read()
-	return r.pins, errors.Join(err, r.usable(Ground{}, p.Requirements))
+	return r.Pins, errors.Join(err, r.Usable(stage.Ground{}, p.Requirements))
 }
 
 func TestPins(t *testing.T) {
@@ -51,33 +56,33 @@ func TestPins(t *testing.T) {
 
 func TestPinErrors(t *testing.T) {
 	_, err := pinsOf("numpy==2.1.0\nscipy==1 " + someHash)
-	wantText(t, err, "requirements.txt: numpy==2.1.0 is not pinned", "hint: write the file with uv pip compile --generate-hashes")
+	testkit.WantText(t, err, "requirements.txt: numpy==2.1.0 is not pinned", "hint: write the file with uv pip compile --generate-hashes")
 	_, err = pinsOf("scipy==1 "+someHash, "SciPy", "numpy")
-	wantText(t, err, "package numpy is not pinned in requirements.txt", "hint: write numpy==<version>")
+	testkit.WantText(t, err, "package numpy is not pinned in requirements.txt", "hint: write numpy==<version>")
 	_, err = pinsOf("numpy>=2 "+someHash, "numpy")
-	wantText(t, err, "package numpy is not pinned")
+	testkit.WantText(t, err, "package numpy is not pinned")
 	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl")
-	wantText(t, err, "requirements.txt: https://wheels.example/t-1-py3-none-any.whl is not pinned", "hint: add --hash=sha256:")
+	testkit.WantText(t, err, "requirements.txt: https://wheels.example/t-1-py3-none-any.whl is not pinned", "hint: add --hash=sha256:")
 	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl " + someHash + " " + someHash)
-	wantText(t, err, "has 2 hashes, and one file", "hint: ")
+	testkit.WantText(t, err, "has 2 hashes, and one file", "hint: ")
 	_, err = pinsOf("torch @ ftp://wheels.example/t-1-py3-none-any.whl " + someHash)
-	wantText(t, err, "ftp is none of http, https")
+	testkit.WantText(t, err, "ftp is none of http, https")
 }
 
 // TestWheelsAreInputs: what the requirements name by address is fetched by the
 // engine, and uv finds it under its own name.
 func TestWheelsAreInputs(t *testing.T) {
-	s := stageOf(t, wheelTorch(), trixie())
-	want := llb.Input{Kind: llb.Archive, Pin: "sha256:" + someSHA256,
+	s := stagetest.Stage(t, wheelTorch(), stagetest.Trixie())
+	want := llb.Input{Kind: llb.Archive, Pin: "sha256:" + testkit.SHA256,
 		Address: "https://wheels.example/whl/cpu/torch-2.5.1%2Bcpu-cp312-cp312-linux_x86_64.whl",
-		At:      llb.Position{File: "requirements.txt", Line: 2, Col: 1}}
+		At:      problem.Position{File: "requirements.txt", Line: 2, Col: 1}}
 	if !slices.Equal(s.Inputs, []llb.Input{want}) {
 		t.Errorf("inputs %+v", s.Inputs)
 	}
 	g := llbtest.Read(t, llbtest.End{State: *s.Layer})
 	step := g.Find("[python] install packages")
 	const file = "/tmp/wheels/torch-2.5.1+cpu-cp312-cp312-linux_x86_64.whl"
-	if mountAt(step, wheelMount(0)) == nil || !strings.Contains(step.GetExec().Meta.Args[3], "ln -s "+wheelMount(0)+"/* '"+file+"'\n") {
+	if mountAt(step, stage.WheelMount(0)) == nil || !strings.Contains(step.GetExec().Meta.Args[3], "ln -s "+stage.WheelMount(0)+"/* '"+file+"'\n") {
 		t.Errorf("the step does not have the wheel: %s", step.GetExec().Meta.Args[3])
 	}
 	text := string(g.Find("write requirements.txt").GetFile().Actions[0].GetMkfile().Data)
@@ -91,11 +96,11 @@ func TestWheelsAreInputs(t *testing.T) {
 func TestUnpinnedRequirements(t *testing.T) {
 	const text = "numpy==2.1.0 \\\n    " + someHash + "\nscipy==1.0\n" +
 		"torch @ https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl ; sys_platform == 'linux'\n"
-	p := with(newPython("scipy", "torch"), func(p *Python) { p.Requirements.Content = []byte(text) })
-	wantError(t, p, trixie(), "requirements.txt: https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl is not pinned",
+	p := testkit.With(newPython("scipy", "torch"), func(p *Python) { p.Requirements.Content = []byte(text) })
+	wantError(t, p, stagetest.Trixie(), "requirements.txt: https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl is not pinned",
 		"hint: add --hash=sha256:", "requirements.txt: scipy==1.0 is not pinned", "--allow-unpinned")
 
-	s, err := p.Stage(Ground{Build: trixie(), Run: trixie(), AllowUnpinned: true})
+	s, err := p.Stage(stage.Ground{Build: stagetest.Trixie(), Run: stagetest.Trixie(), AllowUnpinned: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,19 +119,19 @@ func TestUnpinnedRequirements(t *testing.T) {
 	}
 	r, err := p.read()
 	const loose = "scipy==1.0\ntorch @ file:///tmp/wheels/torch-2.5.1+cpu-cp39-cp39-linux_x86_64.whl ; sys_platform == 'linux'\n"
-	if err != nil || r.loose != loose || strings.TrimSpace(r.text) != "numpy==2.1.0      "+someHash {
-		t.Errorf("error %v, loose %q, text %q", err, r.loose, r.text)
+	if err != nil || r.Loose != loose || strings.TrimSpace(r.Text) != "numpy==2.1.0      "+someHash {
+		t.Errorf("error %v, loose %q, text %q", err, r.Loose, r.Text)
 	}
 }
 
 // TestToolOfTheIndex: its version is the component's, and its Python is
 // nobody else's.
 func TestToolOfTheIndex(t *testing.T) {
-	s := stageOf(t, toolPython(), trixie())
+	s := stagetest.Stage(t, toolPython(), stagetest.Trixie())
 	if !slices.Equal(s.Path, []string{"/opt/dcm2niix/commands"}) || s.Licence.SPDX != "BSD-2-Clause" {
 		t.Errorf("path %q, licence %v", s.Path, s.Licence)
 	}
-	if len(s.Version) != 1 || s.Version[0].Key != "DCM2NIIX_VERSION" || s.Version[0].Section != Software {
+	if len(s.Version) != 1 || s.Version[0].Key != "DCM2NIIX_VERSION" || s.Version[0].Section != stage.Software {
 		t.Errorf("questions %+v", s.Version)
 	}
 	for _, c := range s.Smoke {
@@ -139,7 +144,7 @@ func TestToolOfTheIndex(t *testing.T) {
 // TestSystemSitePackages: the distribution's packages need no pin, and are
 // asked for their version like the others.
 func TestSystemSitePackages(t *testing.T) {
-	s := stageOf(t, systemTorch(), trixie())
+	s := stagetest.Stage(t, systemTorch(), stagetest.Trixie())
 	if !slices.Equal(s.Runtime, []string{"python3", "python3-torch"}) {
 		t.Errorf("runtime %q", s.Runtime)
 	}
@@ -158,7 +163,7 @@ func FuzzPins(f *testing.F) {
 			return
 		}
 		for name, version := range pins {
-			if name != normal(name) || name == "" || strings.ContainsAny(version, " \t\n;") && !strings.Contains(content, "@") {
+			if name != stage.NormalName(name) || name == "" || strings.ContainsAny(version, " \t\n;") && !strings.Contains(content, "@") {
 				t.Errorf("pin %q==%q of %q", name, version, content)
 			}
 			if !strings.Contains(content, version) && !strings.Contains(content, "%") {
@@ -172,7 +177,7 @@ func TestNormal(t *testing.T) {
 	for name, want := range map[string]string{
 		"numpy": "numpy", "PyOpenGL_accelerate": "pyopengl-accelerate", "a.-_b": "a-b", "Connected_Components.3D": "connected-components-3d",
 	} {
-		if got := normal(name); got != want {
+		if got := stage.NormalName(name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
@@ -191,11 +196,11 @@ func TestManifestKeys(t *testing.T) {
 }
 
 func TestPythonQuestions(t *testing.T) {
-	got := stageOf(t, quickPython(), trixie()).Version
+	got := stagetest.Stage(t, quickPython(), stagetest.Trixie()).Version
 	var keys, want []string
 	for _, q := range got {
 		keys, want = append(keys, q.Key), append(want, q.Want)
-		if q.Section != Packages {
+		if q.Section != stage.Packages {
 			t.Errorf("%s is in section %s", q.Key, q.Section)
 		}
 	}
@@ -208,11 +213,11 @@ func TestPythonQuestions(t *testing.T) {
 }
 
 func TestPythonRuntime(t *testing.T) {
-	if got := stageOf(t, newPython(), trixie()).Runtime; !slices.Equal(got, []string{"python3"}) {
+	if got := stagetest.Stage(t, newPython(), stagetest.Trixie()).Runtime; !slices.Equal(got, []string{"python3"}) {
 		t.Errorf("the system's Python needs %q", got)
 	}
-	own := with(newPython(), func(p *Python) { p.Interpreter = "/opt/conda/bin/python" })
-	if got := stageOf(t, own, focal()).Runtime; len(got) != 0 {
+	own := testkit.With(newPython(), func(p *Python) { p.Interpreter = "/opt/conda/bin/python" })
+	if got := stagetest.Stage(t, own, stagetest.Focal()).Runtime; len(got) != 0 {
 		t.Errorf("the base's own Python needs %q", got)
 	}
 }

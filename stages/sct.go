@@ -7,17 +7,19 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
 // SCT is Spinal Cord Toolbox, installed at its prefix by its own installer.
 type SCT struct {
-	Common
-	Source    Source `toml:"source" doc:"the git repository, by commit, or an archive of it; the release of the version when left out"`
-	Miniforge Source `toml:"miniforge" doc:"the Miniforge installer; the one that install_sct takes when left out, which no checksum is published of"`
-	Data      bool   `toml:"data" doc:"install the default data sets and models"`
-	Binaries  bool   `toml:"binaries" doc:"install the compiled programs"`
-	Owner     string `toml:"owner" doc:"user and group, as numbers such as 1000:100, who own the installation: it writes into its folder when it is used"`
+	stage.Common
+	Source    stage.Source `toml:"source" doc:"the git repository, by commit, or an archive of it; the release of the version when left out"`
+	Miniforge stage.Source `toml:"miniforge" doc:"the Miniforge installer; the one that install_sct takes when left out, which no checksum is published of"`
+	Data      bool         `toml:"data" doc:"install the default data sets and models"`
+	Binaries  bool         `toml:"binaries" doc:"install the compiled programs"`
+	Owner     string       `toml:"owner" doc:"user and group, as numbers such as 1000:100, who own the installation: it writes into its folder when it is used"`
 }
 
 //go:embed scripts/sct.sh
@@ -38,7 +40,7 @@ const sctRepository = "https://github.com/spinalcordtoolbox/spinalcordtoolbox.gi
 // sctPrefix is the longest prefix that the installer takes, in characters.
 const sctPrefix = 107
 
-var sctRuntime = perRelease{
+var sctRuntime = stage.PerRelease{
 	"debian-12":    {"libgl1", "libglib2.0-0"},
 	"debian-13":    {"libgl1", "libglib2.0-0t64"},
 	"ubuntu-20.04": {"libgl1", "libglib2.0-0"},
@@ -52,7 +54,7 @@ var sctBuild = []string{"bash", "bzip2", "ca-certificates", "gcc", "libc6-dev", 
 // Check reports what is wrong with the settings.
 func (s *SCT) Check() error {
 	switch {
-	case s.Owner != "" && !ownerForm.MatchString(s.Owner):
+	case s.Owner != "" && !stage.OwnerForm.MatchString(s.Owner):
 		return fmt.Errorf("owner %q is not user and group as numbers\nhint: write them as in owner = \"1000:100\"", s.Owner)
 	case len(s.Prefix) > sctPrefix:
 		return fmt.Errorf("the prefix of sct has %d characters, its installer takes %d\nhint: choose a shorter one", len(s.Prefix), sctPrefix)
@@ -65,35 +67,35 @@ func (s *SCT) Check() error {
 }
 
 // Stage installs Spinal Cord Toolbox.
-func (s *SCT) Stage(g Ground) (Stage, error) {
+func (s *SCT) Stage(g stage.Ground) (stage.Stage, error) {
 	if err := s.Check(); err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	build, err := sctRuntime.on(g.Build.Facts, "packages that sct is installed with")
+	build, err := sctRuntime.On(g.Build.Facts, "packages that sct is installed with")
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
-	runtime, err := sctRuntime.on(g.Run.Facts, "runtime packages of sct")
+	runtime, err := sctRuntime.On(g.Run.Facts, "runtime packages of sct")
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	inputs, mounts, err := s.inputs(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	layer := s.install(g.Build, append(build[:len(build):len(build)], sctBuild...), mounts)
-	return Stage{
+	return stage.Stage{
 		Common:  s.Common,
-		Licence: Licence{SPDX: "LGPL-3.0-only"},
+		Licence: stage.Licence{SPDX: "LGPL-3.0-only"},
 		Layer:   &layer,
 		Inputs:  inputs,
 		Fetches: s.fetches(),
 		Runtime: runtime,
 		Path:    []string{s.Prefix + "/bin"},
 		Env:     []string{"SCT_DIR=" + s.Prefix},
-		Version: []Question{{Key: "SCT_VERSION", Section: Software, Want: s.Common.Version,
+		Version: []stage.Question{{Key: "SCT_VERSION", Section: stage.Software, Want: s.Common.Version,
 			Command: "sct_version", Pattern: `^([0-9]+\.[0-9][0-9A-Za-z.]*)$`}},
-		Smoke: []Check{{"sct_check_dependencies -short"}},
+		Smoke: stage.Checks("sct_check_dependencies -short"),
 	}, nil
 }
 
@@ -106,7 +108,7 @@ func (s *SCT) fetches() string {
 }
 
 // inputs are the sources and where the installation finds them.
-func (s *SCT) inputs(g Ground) ([]llb.Input, []llb.Mount, error) {
+func (s *SCT) inputs(g stage.Ground) ([]llb.Input, []llb.Mount, error) {
 	source, err := s.source().Input(g)
 	if err != nil {
 		return nil, nil, err
@@ -122,22 +124,22 @@ func (s *SCT) inputs(g Ground) ([]llb.Input, []llb.Mount, error) {
 }
 
 // miniforge is the one stated, or the one that the release's installer takes.
-func (s *SCT) miniforge() Source {
+func (s *SCT) miniforge() stage.Source {
 	if !s.Miniforge.Empty() {
 		return s.Miniforge
 	}
-	return Source{At: s.At, URL: sctMiniforge}
+	return stage.Source{At: s.At, URL: sctMiniforge}
 }
 
 // source is the one stated, or the release's commit.
-func (s *SCT) source() Source {
+func (s *SCT) source() stage.Source {
 	if !s.Source.Empty() {
 		return s.Source
 	}
-	return Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Common.Version]}
+	return stage.Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Common.Version]}
 }
 
-func (s *SCT) install(on Base, packages []string, mounts []llb.Mount) llb.State {
+func (s *SCT) install(on stage.Base, packages []string, mounts []llb.Mount) llb.State {
 	tools := llb.Apt{Component: s.Name, Action: "compiler", On: on.Root, Distribution: on.ID(),
 		Packages: packages, At: here()}
 	return llb.Step{

@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
@@ -14,12 +16,12 @@ import (
 // in place of upstream's pipeline script, whose paths exist in its own
 // container alone.
 type Synb0 struct {
-	Common
-	Source      Source `toml:"source" doc:"the git repository or an archive of it; upstream's repository at the commit that is the version, when left out"`
-	Interpreter string `toml:"interpreter" doc:"the Python with torch, torchvision, nibabel, numpy and scipy, as the image has it"`
-	InputsAt    string `toml:"inputs" doc:"the folder of inputs when the command names none; INPUTS below the prefix when left out"`
-	OutputsAt   string `toml:"outputs" doc:"the folder of results when the command names none; OUTPUTS below the prefix when left out"`
-	Topup       string `toml:"topup" doc:"the parameters of topup unless the command says otherwise: service or upstream"`
+	stage.Common
+	Source      stage.Source `toml:"source" doc:"the git repository or an archive of it; upstream's repository at the commit that is the version, when left out"`
+	Interpreter string       `toml:"interpreter" doc:"the Python with torch, torchvision, nibabel, numpy and scipy, as the image has it"`
+	InputsAt    string       `toml:"inputs" doc:"the folder of inputs when the command names none; INPUTS below the prefix when left out"`
+	OutputsAt   string       `toml:"outputs" doc:"the folder of results when the command names none; OUTPUTS below the prefix when left out"`
+	Topup       string       `toml:"topup" doc:"the parameters of topup unless the command says otherwise: service or upstream"`
 }
 
 //go:embed scripts/synb0.sh
@@ -32,7 +34,7 @@ const synb0Repository = "https://github.com/MASILab/Synb0-DISCO.git"
 
 // synb0Python is the packages that the inference imports, for the base's own
 // Python. Debian's torch computes on the CPU.
-var synb0Python = perRelease{
+var synb0Python = stage.PerRelease{
 	"debian-13": {"bash", "python3-nibabel", "python3-numpy", "python3-scipy", "python3-torch", "python3-torchvision"},
 }
 
@@ -70,7 +72,7 @@ func (s *Synb0) Check() error {
 	case strings.Contains(s.Prefix, "mask"):
 		// prepare_input.sh takes an atlas with that word in its path for one without a skull.
 		return errors.New("the prefix of synb0 contains \"mask\", which its scripts look for in file names\nhint: choose another prefix")
-	case s.Source.Empty() && s.Common.Version != "" && !hex(s.Common.Version, 40):
+	case s.Source.Empty() && s.Common.Version != "" && !stage.IsHex(s.Common.Version, 40):
 		return fmt.Errorf("synb0 %s is no commit, and there is no source\nhint: write the commit as version, or name a source", s.Common.Version)
 	}
 	for _, dir := range []string{s.InputsAt, s.OutputsAt} {
@@ -82,39 +84,39 @@ func (s *Synb0) Check() error {
 }
 
 // Stage copies Synb0-DISCO and patches it.
-func (s *Synb0) Stage(g Ground) (Stage, error) {
+func (s *Synb0) Stage(g stage.Ground) (stage.Stage, error) {
 	if err := s.Check(); err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	runtime, err := s.runtime(g.Run.Facts)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	source, err := s.source().Input(g)
 	if err != nil {
-		return Stage{}, err
+		return stage.Stage{}, err
 	}
 	// The repository names a submodule that it says no address of.
 	source.Bare = source.Kind == llb.Git
 	layer := s.install(g.Build, source)
-	return Stage{
+	return stage.Stage{
 		Common:  s.Common,
-		Licence: Licence{SPDX: "MIT"},
+		Licence: stage.Licence{SPDX: "MIT"},
 		Layer:   &layer,
 		Inputs:  []llb.Input{source},
 		Runtime: runtime,
 		Path:    []string{s.Prefix + "/bin"},
-		Version: []Question{{Key: "SYNB0_DISCO_VERSION", Section: Software, Want: s.commit(),
+		Version: []stage.Question{{Key: "SYNB0_DISCO_VERSION", Section: stage.Software, Want: s.commit(),
 			Command: "synb0-disco --version", Pattern: `^([0-9A-Za-z][0-9A-Za-z._-]*)$`}},
 		Smoke: s.smoke(),
 	}, nil
 }
 
-func (s *Synb0) runtime(on Facts) ([]string, error) {
+func (s *Synb0) runtime(on stage.Facts) ([]string, error) {
 	if s.Interpreter != systemPython {
 		return []string{"bash"}, nil
 	}
-	names, err := synb0Python.on(on, "packages of PyTorch")
+	names, err := synb0Python.On(on, "packages of PyTorch")
 	if err != nil {
 		return nil, fmt.Errorf("%w\nhint: or name the interpreter of a python component", err)
 	}
@@ -122,11 +124,11 @@ func (s *Synb0) runtime(on Facts) ([]string, error) {
 }
 
 // source is the one stated, or upstream's repository.
-func (s *Synb0) source() Source {
+func (s *Synb0) source() stage.Source {
 	if !s.Source.Empty() {
 		return s.Source
 	}
-	return Source{At: s.At, Git: synb0Repository, Commit: s.Common.Version}
+	return stage.Source{At: s.At, Git: synb0Repository, Commit: s.Common.Version}
 }
 
 // commit is what the manifest names: the commit, or of an archive the version.
@@ -137,7 +139,7 @@ func (s *Synb0) commit() string {
 	return s.Common.Version
 }
 
-func (s *Synb0) install(on Base, source llb.Input) llb.State {
+func (s *Synb0) install(on stage.Base, source llb.Input) llb.State {
 	return llb.Step{
 		Component: s.Name,
 		Action:    "copy and patch",
@@ -185,10 +187,10 @@ func (s *Synb0) folders() string {
 }
 
 // smoke can only try the interpreter where it comes with the stage.
-func (s *Synb0) smoke() []Check {
-	checks := []Check{{"synb0-disco --help"}, {"test -x \"$(command -v normalize_T1.sh)\""}}
+func (s *Synb0) smoke() []stage.Check {
+	checks := stage.Checks("synb0-disco --help", "test -x \"$(command -v normalize_T1.sh)\"")
 	if s.Interpreter == systemPython {
-		checks = append(checks, Check{s.Interpreter + " -c 'import nibabel, numpy, scipy, torch, torchvision'"})
+		checks = append(checks, stage.Check{Command: s.Interpreter + " -c 'import nibabel, numpy, scipy, torch, torchvision'"})
 	}
 	return checks
 }

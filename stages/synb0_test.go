@@ -8,27 +8,32 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/testkit"
 )
 
 func newSynb0() *Synb0 {
-	return &Synb0{Common: Common{Name: "synb0", Stage: "synb0", Version: someCommit, Prefix: "/opt/synb0-disco"},
+	return &Synb0{Common: stage.Common{Name: "synb0", Stage: "synb0", Version: testkit.Commit, Prefix: "/opt/synb0-disco"},
 		Interpreter: "/opt/python/bin/python", Topup: "service"}
 }
 
 // homeSynb0 is an archive at the place that the service documents, run by the
 // base's own Python.
 func homeSynb0() *Synb0 {
-	return with(newSynb0(), func(s *Synb0) {
+	return testkit.With(newSynb0(), func(s *Synb0) {
 		s.Common.Version, s.Prefix = "3.1", "/home/jovyan/synb0-disco"
-		s.Source = Source{URL: "https://files.example/synb0-3.1.tar.gz", SHA256: someSHA256}
+		s.Source = stage.Source{URL: "https://files.example/synb0-3.1.tar.gz", SHA256: testkit.SHA256}
 		s.Interpreter, s.Topup, s.OutputsAt = systemPython, "upstream", "/data/out"
 	})
 }
 
 func synb0Cases() []stageCase {
 	return []stageCase{
-		{"release", focal, func() Tool { return newSynb0() }},
-		{"home", trixie, func() Tool { return homeSynb0() }},
+		{"release", stagetest.Focal, func() stage.Tool { return newSynb0() }},
+		{"home", stagetest.Trixie, func() stage.Tool { return homeSynb0() }},
 	}
 }
 
@@ -44,9 +49,9 @@ func TestSynb0Errors(t *testing.T) {
 		{"relative folder", func(s *Synb0) { s.InputsAt = "INPUTS" }, []string{`folder "INPUTS"`, "hint:"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { wantError(t, with(newSynb0(), tt.change), trixie(), tt.want...) })
+		t.Run(tt.name, func(t *testing.T) { wantError(t, testkit.With(newSynb0(), tt.change), stagetest.Trixie(), tt.want...) })
 	}
-	wantError(t, homeSynb0(), focal(), "packages of PyTorch of ubuntu-20.04 are not known", "name the interpreter of a python component")
+	wantError(t, homeSynb0(), stagetest.Focal(), "packages of PyTorch of ubuntu-20.04 are not known", "name the interpreter of a python component")
 }
 
 func TestSynb0Needs(t *testing.T) {
@@ -103,9 +108,9 @@ func installed(t *testing.T, s *Synb0, tree map[string]string) (prefix, said str
 		t.Fatal(err)
 	}
 	for name, content := range tree {
-		write(t, filepath.Join(dir, "run/src", name), content)
+		testkit.Write(t, filepath.Join(dir, "run/src", name), content)
 	}
-	write(t, filepath.Join(dir, "run/command/synb0-disco"), strings.ReplaceAll(s.fill(synb0Command), s.Prefix, prefix))
+	testkit.Write(t, filepath.Join(dir, "run/command/synb0-disco"), strings.ReplaceAll(s.fill(synb0Command), s.Prefix, prefix))
 	script := stepScript(t, s, "[synb0] copy and patch", map[string]string{s.Prefix: prefix, "/run/medbuild": dir + "/run"})
 	out, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput()
 	return prefix, string(out), err
@@ -130,7 +135,7 @@ func TestSynb0Installs(t *testing.T) {
 			t.Errorf("%s is not for everyone: %v (%v)", dir, info, err)
 		}
 	}
-	if out, err := exec.Command(filepath.Join(prefix, "bin/synb0-disco"), "--version").CombinedOutput(); err != nil || string(out) != someCommit+"\n" {
+	if out, err := exec.Command(filepath.Join(prefix, "bin/synb0-disco"), "--version").CombinedOutput(); err != nil || string(out) != testkit.Commit+"\n" {
 		t.Errorf("version is %q (%v)", out, err)
 	}
 	if info, err := os.Stat(filepath.Join(prefix, "bin/normalize_T1.sh")); err != nil || info.Mode().Perm()&0o111 == 0 {
@@ -175,7 +180,7 @@ func newPipeline(t *testing.T, s *Synb0) pipeline {
 	dir := t.TempDir()
 	for _, name := range []string{"mri_convert", "mri_nu_correct.mni", "mri_normalize", "bet", "epi_reg", "fslmerge", "fslmaths",
 		"c3d_affine_tool", "antsRegistrationSyNQuick.sh", "antsApplyTransforms", "topup", "python"} {
-		write(t, filepath.Join(dir, name), "#!/bin/bash\necho \""+name+" $*\" >>\"$CALLS\"\nif [ "+name+" = python ] && [ \"$1\" != -c ]; then echo x >\"$4\"; fi\n")
+		testkit.Write(t, filepath.Join(dir, name), "#!/bin/bash\necho \""+name+" $*\" >>\"$CALLS\"\nif [ "+name+" = python ] && [ \"$1\" != -c ]; then echo x >\"$4\"; fi\n")
 		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +207,7 @@ func (p pipeline) run(t *testing.T, args ...string) (said, calls string, err err
 func (p pipeline) inputs(t *testing.T, dir string, names ...string) string {
 	t.Helper()
 	for _, n := range names {
-		write(t, filepath.Join(dir, n), "x")
+		testkit.Write(t, filepath.Join(dir, n), "x")
 	}
 	return dir
 }

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
+	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/urfave/cli/v2"
 )
 
@@ -48,12 +50,12 @@ func targetNames(file *config.File) []string {
 	return out
 }
 
-// assemble puts a target together on its base.
-func assemble(c *cli.Context, b *build.Builder, file *config.File, t config.Target) (stages.Image, error) {
+// assembled puts a target together on its base.
+func assembled(c *cli.Context, b *build.Builder, file *config.File, t config.Target) (assemble.Image, error) {
 	all := bases{}
-	err := all.learn(file, []config.Target{t}, func(s stages.BaseSettings) (stages.Base, error) { return b.Base(c.Context, s) })
+	err := all.learn(file, []config.Target{t}, func(s stage.BaseSettings) (stage.Base, error) { return b.Base(c.Context, s) })
 	if err != nil {
-		return stages.Image{}, err
+		return assemble.Image{}, err
 	}
 	img, err := assembleOn(c, file, t, all, generated(b.Created))
 	for _, w := range img.Warnings() {
@@ -65,11 +67,11 @@ func assemble(c *cli.Context, b *build.Builder, file *config.File, t config.Targ
 }
 
 // bases is the bases of the file that are known, by name.
-type bases map[string]stages.Base
+type bases map[string]stage.Base
 
 // learn asks for the bases that the targets stand on, and then for those that
 // their layers may be made on.
-func (b bases) learn(file *config.File, targets []config.Target, ask func(stages.BaseSettings) (stages.Base, error)) error {
+func (b bases) learn(file *config.File, targets []config.Target, ask func(stage.BaseSettings) (stage.Base, error)) error {
 	for _, names := range []func(config.Target) []string{
 		func(t config.Target) []string { return []string{t.Base} },
 		func(t config.Target) []string { return basesBeside(file, t, b[t.Base]) },
@@ -83,7 +85,7 @@ func (b bases) learn(file *config.File, targets []config.Target, ask func(stages
 	return nil
 }
 
-func (b bases) add(file *config.File, names []string, ask func(stages.BaseSettings) (stages.Base, error)) error {
+func (b bases) add(file *config.File, names []string, ask func(stage.BaseSettings) (stage.Base, error)) error {
 	for _, name := range names {
 		if _, ok := b[name]; ok {
 			continue
@@ -100,24 +102,24 @@ func (b bases) add(file *config.File, names []string, ask func(stages.BaseSettin
 
 // assembleOn puts a target together. A component that targets with other bases
 // take too is made on the one with the oldest C library.
-func assembleOn(c *cli.Context, file *config.File, t config.Target, all bases, date string) (stages.Image, error) {
+func assembleOn(c *cli.Context, file *config.File, t config.Target, all bases, date string) (assemble.Image, error) {
 	run := all[t.Base]
-	return stages.Target{
+	return assemble.Target{
 		Name: t.Name, At: t.At, Run: run, Tools: tools(file, t.Components), Config: imageConfig(t),
-		Build: func(component string) stages.Base {
+		Build: func(component string) stage.Base {
 			tool, _ := file.Component(component)
-			return stages.BuildOn(tool, run, all.with(file, component))
+			return assemble.BuildOn(tool, run, all.with(file, component))
 		},
-		Others:        func(component string) []stages.Base { return all.with(file, component) },
-		Manifest:      stages.Manifest{Service: file.Image.Version, Base: run.Reference, Generated: date},
+		Others:        func(component string) []stage.Base { return all.with(file, component) },
+		Manifest:      assemble.Manifest{Service: file.Image.Version, Base: run.Reference, Generated: date},
 		Accounts:      t.Users(),
 		AllowUnpinned: c.Bool("allow-unpinned"),
 	}.Assemble()
 }
 
 // with is the known bases that targets take a component on.
-func (b bases) with(file *config.File, component string) []stages.Base {
-	var out []stages.Base
+func (b bases) with(file *config.File, component string) []stage.Base {
+	var out []stage.Base
 	for _, name := range basesWith(file, component) {
 		if base, ok := b[name]; ok {
 			out = append(out, base)
@@ -128,14 +130,14 @@ func (b bases) with(file *config.File, component string) []stages.Base {
 
 // basesBeside is the names of the bases on which targets take the components
 // that have a layer in t, which stands on run.
-func basesBeside(file *config.File, t config.Target, run stages.Base) []string {
+func basesBeside(file *config.File, t config.Target, run stage.Base) []string {
 	var out []string
 	elsewhere := func(base string) bool { return base != t.Base }
 	for _, tool := range tools(file, t.Components) {
 		if !slices.ContainsFunc(basesWith(file, tool.Shared().Name), elsewhere) {
 			continue // its layer is this target's alone
 		}
-		s, err := tool.Stage(stages.Ground{Build: run, Run: run, AllowUnpinned: true})
+		s, err := tool.Stage(stage.Ground{Build: run, Run: run, AllowUnpinned: true})
 		if err == nil && s.Layer != nil {
 			out = append(out, basesWith(file, tool.Shared().Name)...)
 		}
@@ -154,8 +156,8 @@ func basesWith(file *config.File, component string) []string {
 	return out
 }
 
-func tools(file *config.File, names []string) []stages.Tool {
-	var out []stages.Tool
+func tools(file *config.File, names []string) []stage.Tool {
+	var out []stage.Tool
 	for _, n := range names {
 		if tool, ok := file.Component(n); ok {
 			out = append(out, tool)

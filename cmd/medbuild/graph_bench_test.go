@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
@@ -79,9 +81,9 @@ func marshalled(tb testing.TB, s llb.State) int {
 	return n
 }
 
-func benchBase() stages.Base {
+func benchBase() stage.Base {
 	name := "registry.example/base@sha256:" + strings.Repeat("5a", 32)
-	return stages.Base{Name: "trixie", Reference: name, Root: llb.Image(name), Facts: stages.Facts{
+	return stage.Base{Name: "trixie", Reference: name, Root: llb.Image(name), Facts: stage.Facts{
 		Distribution: "debian", Release: "13", Libc: "2.41", Python: "3.13.5", Layers: 1, Links: map[string]string{"/bin": "usr/bin"}}}
 }
 

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/containerd/log"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/urfave/cli/v2"
 )
 
@@ -38,11 +39,11 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "medbuild: interrupted")
 		return 130
 	}
-	fmt.Fprintln(os.Stderr, "medbuild:", err)
+	fmt.Fprintln(os.Stderr, "medbuild:", problem.Text(err))
 	if errors.As(err, new(usageError)) {
 		return 2
 	}
-	return 1
+	return problem.ExitCode(err)
 }
 
 func app() *cli.App {

@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/base"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	digest "github.com/opencontainers/go-digest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -76,17 +78,17 @@ func plantFacts(ts *testscript.TestScript, neg bool, args []string) {
 	if dgst.Validate() != nil {
 		dgst = digest.FromString(ts.ReadFile(args[0]))
 	}
-	var facts stages.Facts
+	var facts stage.Facts
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &facts))
 	facts.Digest = dgst.String()
 	data, err := json.Marshal(facts)
 	ts.Check(err)
 	dir := filepath.Join(ts.Getenv("XDG_CACHE_HOME"), "medbuild", "bases")
 	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(dir, stages.ProbeVersion+"-"+dgst.Encoded()+".json"), data, 0o644))
+	ts.Check(os.WriteFile(filepath.Join(dir, base.ProbeVersion+"-"+dgst.Encoded()+".json"), data, 0o644))
 }
 
-var changing = regexp.MustCompile(`sha256:[0-9a-f]{64}|\bs[0-9a-f]{16}\b|stages/[a-z0-9]+\.go:[0-9]+`)
+var changing = regexp.MustCompile(`sha256:[0-9a-f]{64}|\bs[0-9a-f]{16}\b|(?:stages|internal/assemble|internal/base)/[a-z0-9]+\.go:[0-9]+`)
 
 // steady writes a command's output with digests and lines of source numbered
 // as they come: "steady stdout out". Every change of a stage changes them;

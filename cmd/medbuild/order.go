@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+
 	"github.com/medbuild/medbuild/internal/build"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/urfave/cli/v2"
 )
 
@@ -24,7 +25,7 @@ func (r *request) order(c *cli.Context, s *session, name string) (built, error) 
 	if err != nil {
 		return built{}, err
 	}
-	img, err := assemble(c, s.builder, r.file, t)
+	img, err := assembled(c, s.builder, r.file, t)
 	if err != nil {
 		return built{}, err
 	}
@@ -59,13 +60,13 @@ func (r *request) names(name, own string) []string {
 
 // allLabels are the labels of the file, of the target and of the command line,
 // after those of the oSPARC service and those that medbuild itself knows.
-func (r *request) allLabels(target, service map[string]string, img stages.Image) map[string]string {
+func (r *request) allLabels(target, service map[string]string, img assemble.Image) map[string]string {
 	out := map[string]string{
 		"org.opencontainers.image.version":     r.file.Image.Version,
 		"org.opencontainers.image.base.name":   img.Base.Reference,
 		"org.opencontainers.image.base.digest": img.Base.Digest,
 		"org.opencontainers.image.licenses":    licences(img.Parts),
-		nonCommercialLabel:                     strings.Join(stages.NonCommercial(img.Parts), ","),
+		nonCommercialLabel:                     strings.Join(assemble.NonCommercial(img.Parts), ","),
 	}
 	for _, over := range []map[string]string{service, r.file.Image.Labels, target, r.labels} {
 		maps.Copy(out, over)
@@ -77,7 +78,7 @@ func (r *request) allLabels(target, service map[string]string, img stages.Image)
 	return out
 }
 
-func licences(parts []stages.Part) string {
+func licences(parts []assemble.Part) string {
 	var out []string
 	for _, p := range parts {
 		if !slices.Contains(out, p.Licence.SPDX) {

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/urfave/cli/v2"
 )
 
@@ -38,14 +39,14 @@ func checkPins(c *cli.Context, file *config.File, targets []config.Target) error
 	return errors.Join(errs...)
 }
 
-func basePin(b stages.BaseSettings) error {
+func basePin(b stage.BaseSettings) error {
 	if err := b.Usable(false); unpinned(err) {
 		return fmt.Errorf("%s: base %s: %w", b.At, b.Name, err)
 	}
 	return nil
 }
 
-func notAccepted(tool stages.Tool) error {
+func notAccepted(tool stage.Tool) error {
 	licensed, ok := tool.(interface{ Accepted() error })
 	if !ok {
 		return nil
@@ -59,9 +60,9 @@ func notAccepted(tool stages.Tool) error {
 }
 
 // toolPins tells of pins alone: all else that may be wrong depends on the base.
-func toolPins(tool stages.Tool, on stages.Base) []error {
+func toolPins(tool stage.Tool, on stage.Base) []error {
 	c := tool.Shared()
-	_, err := tool.Stage(stages.Ground{Build: on, Run: on})
+	_, err := tool.Stage(stage.Ground{Build: on, Run: on})
 	all := []error{err}
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		all = several.Unwrap()
@@ -75,4 +76,4 @@ func toolPins(tool stages.Tool, on stages.Base) []error {
 	return errs
 }
 
-func unpinned(err error) bool { return errors.As(err, new(*stages.UnpinnedError)) }
+func unpinned(err error) bool { return errors.As(err, new(*stage.UnpinnedError)) }

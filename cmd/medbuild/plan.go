@@ -5,10 +5,11 @@ import (
 	"io"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/plan"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/urfave/cli/v2"
 )
 
@@ -139,7 +140,7 @@ func planBases(c *cli.Context, file *config.File, targets []config.Target) (base
 		}
 	}()
 	all := bases{}
-	return all, all.learn(file, targets, func(settings stages.BaseSettings) (stages.Base, error) {
+	return all, all.learn(file, targets, func(settings stage.BaseSettings) (stage.Base, error) {
 		b, known, err := ground.Known(settings)
 		if err != nil || known {
 			return b, err

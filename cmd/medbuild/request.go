@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/distribution/reference"
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/osparc"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
 )
@@ -274,8 +275,8 @@ func (r *request) readNoCache(*cli.Context) error {
 }
 
 // components are those of the targets asked for.
-func (r *request) components() []stages.Tool {
-	var out []stages.Tool
+func (r *request) components() []stage.Tool {
+	var out []stage.Tool
 	for _, name := range r.targets {
 		if t, err := target(r.file, name); err == nil {
 			out = append(out, tools(r.file, t.Components)...)

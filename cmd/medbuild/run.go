@@ -93,7 +93,7 @@ func runRun(c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	if cmd.Image, err = assemble(c, s.builder, file, name); err != nil {
+	if cmd.Image, err = assembled(c, s.builder, file, name); err != nil {
 		return err
 	}
 	prepared, err := s.builder.Prepare(c.Context, cmd)

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
@@ -16,15 +19,15 @@ import (
 
 // serviceFiles are the files of the service, as it is and with newer versions,
 // with the release of each of their bases.
-var serviceFiles = map[string]map[string]stages.Facts{
+var serviceFiles = map[string]map[string]stage.Facts{
 	"../../components.toml":                  {"jupyter": focal, "noble": noble},
 	"../../examples/updated/components.toml": {"jupyter": noble, "noble": noble, "jammy": jammy},
 }
 
 var (
-	focal = stages.Facts{Distribution: "ubuntu", Release: "20.04", Libc: "2.31", Layers: 32}
-	jammy = stages.Facts{Distribution: "ubuntu", Release: "22.04", Libc: "2.35", Layers: 1}
-	noble = stages.Facts{Distribution: "ubuntu", Release: "24.04", Libc: "2.39", Layers: 1}
+	focal = stage.Facts{Distribution: "ubuntu", Release: "20.04", Libc: "2.31", Layers: 32}
+	jammy = stage.Facts{Distribution: "ubuntu", Release: "22.04", Libc: "2.35", Layers: 1}
+	noble = stage.Facts{Distribution: "ubuntu", Release: "24.04", Libc: "2.39", Layers: 1}
 )
 
 // unpublished is what has no published checksum, by the ends of addresses. What
@@ -54,7 +57,7 @@ func TestServiceFiles(t *testing.T) {
 			}
 			loose := map[string]bool{}
 			for _, target := range file.Targets {
-				img := assembled(t, file, target, facts)
+				img := assembledFrom(t, file, target, facts)
 				checkService(t, target.Name, img)
 				for _, p := range img.Parts {
 					for _, in := range p.Inputs {
@@ -69,7 +72,7 @@ func TestServiceFiles(t *testing.T) {
 	}
 }
 
-func assembled(t *testing.T, file *config.File, target config.Target, facts map[string]stages.Facts) stages.Image {
+func assembledFrom(t *testing.T, file *config.File, target config.Target, facts map[string]stage.Facts) assemble.Image {
 	t.Helper()
 	all := bases{}
 	for _, b := range file.Bases {
@@ -77,7 +80,7 @@ func assembled(t *testing.T, file *config.File, target config.Target, facts map[
 		if !ok {
 			t.Fatalf("what base %s is, is not stated here", b.Name)
 		}
-		all[b.Name] = stages.Base{Name: b.Name, Reference: b.Reference(), Root: llb.Image(b.Image), Facts: f}
+		all[b.Name] = stage.Base{Name: b.Name, Reference: b.Reference(), Root: llb.Image(b.Image), Facts: f}
 	}
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	flags.Bool("allow-unpinned", true, "")
@@ -92,7 +95,7 @@ func assembled(t *testing.T, file *config.File, target config.Target, facts map[
 }
 
 // checkService wants what the service promises of each of its images.
-func checkService(t *testing.T, target string, img stages.Image) {
+func checkService(t *testing.T, target string, img assemble.Image) {
 	t.Helper()
 	want := []string{"ants", "art", "c3d", "freesurfer", "fsl", "mrtrix3", "python", "sct", "synb0"}
 	if target == "runner-slim" {

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/plan"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/urfave/cli/v2"
 )
 
@@ -61,7 +62,7 @@ func listed(file *config.File) *plan.List {
 // listingBase is the base of the first target that has the component, where
 // what is known of it is kept from earlier builds, and an assumed one where it
 // is not: a list is worth neither an engine nor an error about a base.
-func listingBase(ground *build.Ground, file *config.File, tool stages.Tool) stages.Base {
+func listingBase(ground *build.Ground, file *config.File, tool stage.Tool) stage.Base {
 	for _, t := range file.Targets {
 		if !slices.Contains(t.Components, tool.Shared().Name) {
 			continue

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/client"
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -46,7 +47,7 @@ type Builder struct {
 
 // Order is one image to build and where it goes.
 type Order struct {
-	Image  stages.Image
+	Image  assemble.Image
 	Labels map[string]string
 	Output []client.ExportEntry
 }
@@ -140,7 +141,7 @@ func (b *Builder) image(ctx context.Context, c gateway.Client, o Order) (*gatewa
 }
 
 // parts solves the runtime packages and each component, all at once.
-func (b *Builder) parts(ctx context.Context, c gateway.Client, img stages.Image) error {
+func (b *Builder) parts(ctx context.Context, c gateway.Client, img assemble.Image) error {
 	all := []llb.State{img.Root}
 	for _, p := range img.Parts {
 		all = append(all, p.Asked)

@@ -12,7 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/assemble"
+
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
@@ -36,7 +37,7 @@ const (
 
 // Command is what to run inside an image, and how.
 type Command struct {
-	Image      stages.Image
+	Image      assemble.Image
 	Args       []string // replace the image's Cmd
 	Entrypoint *string  // replaces the image's Entrypoint and drops its Cmd; "" is none
 	Env        []string // "KEY=value", over the image's

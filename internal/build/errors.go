@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/assemble"
+
 	"github.com/moby/buildkit/solver/errdefs"
 	digest "github.com/opencontainers/go-digest"
 )
@@ -108,7 +109,7 @@ func madeAt(err error) string {
 // explain completes the failed steps of a build with what the image's
 // components and the record know of them. It is called once the solve has
 // ended: then everything is recorded.
-func (b *Builder) explain(err error, img stages.Image) error {
+func (b *Builder) explain(err error, img assemble.Image) error {
 	if err == nil {
 		return nil
 	}
@@ -155,7 +156,7 @@ func flat(err error) []error {
 
 // where is the place of the step's source, or else of its component; for the
 // packages and the accounts of the whole image that of the target.
-func where(e *StepError, img stages.Image) string {
+func where(e *StepError, img assemble.Image) string {
 	for _, p := range img.Parts {
 		if p.Name != e.Component {
 			continue

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/distribution/reference"
+	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	image "github.com/moby/docker-image-spec/specs-go/v1"
@@ -17,34 +20,34 @@ import (
 // Base is the base of the settings with all that is known of it. What no
 // earlier build has kept is asked of the base on the engine. An image without a
 // digest, where that is allowed, is the one that its name has now.
-func (b *Builder) Base(ctx context.Context, s stages.BaseSettings) (stages.Base, error) {
-	base, err := b.Ground.Base(s)
+func (b *Builder) Base(ctx context.Context, s stage.BaseSettings) (stage.Base, error) {
+	on, err := b.Ground.Base(s)
 	if err == nil && !s.Pinned() {
 		if s, err = b.pin(ctx, s); err == nil {
-			base, err = b.Ground.Base(s)
+			on, err = b.Ground.Base(s)
 		}
 	}
 	if err != nil {
-		return base, err
+		return on, err
 	}
-	base, err = b.Ground.facts(ctx, base, func(ctx context.Context, base stages.Base) (stages.Facts, error) {
-		return b.look(ctx, s, base)
+	on, err = b.Ground.facts(ctx, on, func(ctx context.Context, on stage.Base) (stage.Facts, error) {
+		return b.look(ctx, s, on)
 	})
 	if s.Flatten {
-		base = base.Flat()
+		on = base.Flat(on)
 	}
-	return base, err
+	return on, err
 }
 
-func (b *Builder) look(ctx context.Context, s stages.BaseSettings, base stages.Base) (stages.Facts, error) {
-	var facts stages.Facts
+func (b *Builder) look(ctx context.Context, s stage.BaseSettings, on stage.Base) (stage.Facts, error) {
+	var facts stage.Facts
 	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		answers, err := b.probe(ctx, c, base)
+		answers, err := b.probe(ctx, c, on)
 		if err != nil {
 			return nil, err
 		}
-		facts = stages.ParseFacts(answers)
-		facts.Digest, facts.Layers = base.Digest, base.Layers
+		facts = base.ParseFacts(answers)
+		facts.Digest, facts.Layers = on.Digest, on.Layers
 		return gateway.NewResult(), b.config(ctx, c, s, &facts)
 	}
 	opt := b.options(nil)
@@ -57,8 +60,8 @@ func (b *Builder) look(ctx context.Context, s stages.BaseSettings, base stages.B
 }
 
 // ofBase is an error about a base with its place.
-func (b *Builder) ofBase(err error, s stages.BaseSettings) error {
-	err = b.explain(err, stages.Image{})
+func (b *Builder) ofBase(err error, s stage.BaseSettings) error {
+	err = b.explain(err, assemble.Image{})
 	for _, e := range failedSteps(err) {
 		e.Where, e.Component = s.At.String(), "base "+s.Name
 	}
@@ -66,7 +69,7 @@ func (b *Builder) ofBase(err error, s stages.BaseSettings) error {
 }
 
 // pin gives an image the digest that its name has now.
-func (b *Builder) pin(ctx context.Context, s stages.BaseSettings) (stages.BaseSettings, error) {
+func (b *Builder) pin(ctx context.Context, s stage.BaseSettings) (stage.BaseSettings, error) {
 	opt := b.options(nil)
 	opt.CacheExports = nil
 	image, platform := b.reference(s, "")
@@ -78,8 +81,8 @@ func (b *Builder) pin(ctx context.Context, s stages.BaseSettings) (stages.BaseSe
 	return s, b.ofBase(err, s)
 }
 
-func (b *Builder) probe(ctx context.Context, c gateway.Client, base stages.Base) ([]byte, error) {
-	def, err := b.definition(ctx, stages.Probe(base.Name, base.Root))
+func (b *Builder) probe(ctx context.Context, c gateway.Client, on stage.Base) ([]byte, error) {
+	def, err := b.definition(ctx, base.Probe(on.Name, on.Root))
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +94,11 @@ func (b *Builder) probe(ctx context.Context, c gateway.Client, base stages.Base)
 	if err != nil {
 		return nil, err
 	}
-	return ref.ReadFile(ctx, gateway.ReadRequest{Filename: stages.ProbeFile})
+	return ref.ReadFile(ctx, gateway.ReadRequest{Filename: base.ProbeFile})
 }
 
 // config reads the image configuration of a base that has one.
-func (b *Builder) config(ctx context.Context, c gateway.Client, s stages.BaseSettings, f *stages.Facts) error {
+func (b *Builder) config(ctx context.Context, c gateway.Client, s stage.BaseSettings, f *stage.Facts) error {
 	if s.Tar != "" {
 		return nil
 	}
@@ -143,7 +146,7 @@ func full(ref string) string {
 	return reference.TagNameOnly(named).String()
 }
 
-func (b *Builder) reference(s stages.BaseSettings, manifest string) (string, sourceresolver.Opt) {
+func (b *Builder) reference(s stage.BaseSettings, manifest string) (string, sourceresolver.Opt) {
 	p := Platform(b.Platform)
 	if s.OCI == "" {
 		return s.Image, sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p}}

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/base"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/containerd/containerd/v2/core/content"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/medbuild/medbuild/internal/image"
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 	digest "github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
 )
@@ -38,7 +40,7 @@ func NewGround(dir, cache string) *Ground {
 
 // Base is the base of the settings without what must be asked of it: its root
 // file system and its digest.
-func (g *Ground) Base(s stages.BaseSettings) (stages.Base, error) {
+func (g *Ground) Base(s stage.BaseSettings) (stage.Base, error) {
 	b, err := g.root(s)
 	if err != nil {
 		return b, fmt.Errorf("%s: base %s: %w", s.At, s.Name, err)
@@ -47,9 +49,9 @@ func (g *Ground) Base(s stages.BaseSettings) (stages.Base, error) {
 	return b, nil
 }
 
-func (g *Ground) root(s stages.BaseSettings) (stages.Base, error) {
+func (g *Ground) root(s stage.BaseSettings) (stage.Base, error) {
 	if err := s.Usable(g.AllowUnpinned); err != nil {
-		return stages.Base{}, err
+		return stage.Base{}, err
 	}
 	switch {
 	case s.Tar != "":
@@ -58,7 +60,7 @@ func (g *Ground) root(s stages.BaseSettings) (stages.Base, error) {
 		return g.layout(s)
 	}
 	_, dgst, _ := strings.Cut(s.Image, "@")
-	return stages.Base{Root: llb.Image(s.Image), Facts: stages.Facts{Digest: dgst}}, nil
+	return stage.Base{Root: llb.Image(s.Image), Facts: stage.Facts{Digest: dgst}}, nil
 }
 
 // path is a path of the file, which is relative to the file.
@@ -69,42 +71,42 @@ func (g *Ground) path(p string) string {
 	return filepath.Join(g.dir, p)
 }
 
-func (g *Ground) tar(s stages.BaseSettings) (stages.Base, error) {
+func (g *Ground) tar(s stage.BaseSettings) (stage.Base, error) {
 	// The session serves a link as a link, and the engine would unpack nothing.
 	path, err := filepath.EvalSymlinks(g.path(s.Tar))
 	if errors.Is(err, os.ErrNotExist) {
-		return stages.Base{}, fmt.Errorf("%[1]s does not exist\nhint: make it, as in mmdebstrap --variant=apt trixie %[1]s, or name another tar", g.path(s.Tar))
+		return stage.Base{}, fmt.Errorf("%[1]s does not exist\nhint: make it, as in mmdebstrap --variant=apt trixie %[1]s, or name another tar", g.path(s.Tar))
 	}
 	if err != nil {
-		return stages.Base{}, err
+		return stage.Base{}, err
 	}
 	dgst, err := fileDigest(path, g.cache)
 	if err != nil {
-		return stages.Base{}, err
+		return stage.Base{}, err
 	}
 	dir, err := fsutil.NewFS(filepath.Dir(path))
 	if err != nil {
-		return stages.Base{}, err
+		return stage.Base{}, err
 	}
 	local := "base-" + s.Name
 	g.Dirs[local] = dir
-	facts := stages.Facts{Digest: dgst.String(), Layers: 1}
-	return stages.Base{Root: llb.Tar(local, filepath.Base(path), dgst), Facts: facts}, nil
+	facts := stage.Facts{Digest: dgst.String(), Layers: 1}
+	return stage.Base{Root: llb.Tar(local, filepath.Base(path), dgst), Facts: facts}, nil
 }
 
-func (g *Ground) layout(s stages.BaseSettings) (stages.Base, error) {
+func (g *Ground) layout(s stage.BaseSettings) (stage.Base, error) {
 	path := g.path(s.OCI)
 	dgst, err := layoutDigest(path)
 	if err != nil {
-		return stages.Base{}, fmt.Errorf("%w\nhint: a layout with one image is needed, as skopeo copy writes it", err)
+		return stage.Base{}, fmt.Errorf("%w\nhint: a layout with one image is needed, as skopeo copy writes it", err)
 	}
 	store, err := contentlocal.NewStore(path)
 	if err != nil {
-		return stages.Base{}, err
+		return stage.Base{}, err
 	}
 	name := "base-" + s.Name
 	g.Stores[name] = store
-	return stages.Base{Root: llb.OCILayout(name, dgst), Facts: stages.Facts{Digest: dgst.String()}}, nil
+	return stage.Base{Root: llb.OCILayout(name, dgst), Facts: stage.Facts{Digest: dgst.String()}}, nil
 }
 
 // layoutDigest is the digest of the one image in a layout.
@@ -119,7 +121,7 @@ func layoutDigest(path string) (digest.Digest, error) {
 
 // facts completes b with what is kept of earlier builds or, where nothing is,
 // with what ask finds out.
-func (g *Ground) facts(ctx context.Context, b stages.Base, ask func(context.Context, stages.Base) (stages.Facts, error)) (stages.Base, error) {
+func (g *Ground) facts(ctx context.Context, b stage.Base, ask func(context.Context, stage.Base) (stage.Facts, error)) (stage.Base, error) {
 	if f, ok := g.kept(b.Digest); ok {
 		b.Facts = f
 		return b, nil
@@ -135,8 +137,8 @@ func (g *Ground) facts(ctx context.Context, b stages.Base, ask func(context.Cont
 	return b, g.keep(f)
 }
 
-func (g *Ground) kept(dgst string) (stages.Facts, bool) {
-	var f stages.Facts
+func (g *Ground) kept(dgst string) (stage.Facts, bool) {
+	var f stage.Facts
 	if digest.Digest(dgst).Validate() != nil {
 		return f, false
 	}
@@ -147,7 +149,7 @@ func (g *Ground) kept(dgst string) (stages.Facts, bool) {
 	return f, f.Digest == dgst
 }
 
-func (g *Ground) keep(f stages.Facts) error {
+func (g *Ground) keep(f stage.Facts) error {
 	if g.cache == "" {
 		return nil
 	}
@@ -159,5 +161,5 @@ func (g *Ground) keep(f stages.Facts) error {
 }
 
 func (g *Ground) file(dgst string) string {
-	return filepath.Join(g.cache, "bases", stages.ProbeVersion+"-"+digest.Digest(dgst).Encoded()+".json")
+	return filepath.Join(g.cache, "bases", base.ProbeVersion+"-"+digest.Digest(dgst).Encoded()+".json")
 }

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 	image "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -14,7 +15,7 @@ import (
 // withHistory gives an image configuration a line for each layer. Left to the
 // exporter it would hold whole scripts, or the digests of layers that came from
 // a cache: then one image would have two digests.
-func withHistory(config []byte, img stages.Image, created time.Time) ([]byte, error) {
+func withHistory(config []byte, img assemble.Image, created time.Time) ([]byte, error) {
 	var c image.DockerOCIImage
 	if err := json.Unmarshal(config, &c); err != nil {
 		return nil, fmt.Errorf("history of the image: %w", err)
@@ -45,7 +46,7 @@ func layersOf(history []ocispecs.History) int {
 }
 
 // ownLayers names the layers over the base's, in their order in the image.
-func ownLayers(img stages.Image) []string {
+func ownLayers(img assemble.Image) []string {
 	var out, prefixes []string
 	if img.Apt {
 		out = append(out, "runtime packages")

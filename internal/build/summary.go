@@ -7,7 +7,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/assemble"
+
 	"github.com/moby/buildkit/client"
 )
 
@@ -30,7 +31,7 @@ type Row struct {
 }
 
 // Summarize says what a build did to img.
-func (b *Builder) Summarize(ctx context.Context, img stages.Image, r Result) Summary {
+func (b *Builder) Summarize(ctx context.Context, img assemble.Image, r Result) Summary {
 	s := Summary{Target: img.Name, Rows: b.rows(img)}
 	m, ok := manifest(ctx, b.Client, r.Response)
 	if !ok {
@@ -47,7 +48,7 @@ func (b *Builder) Summarize(ctx context.Context, img stages.Image, r Result) Sum
 }
 
 // rows are the parts in the order of their layers, the base first.
-func (b *Builder) rows(img stages.Image) []Row {
+func (b *Builder) rows(img assemble.Image) []Row {
 	record := b.Progress.Record
 	// A target that is one component has its name: its packages are told once.
 	packages := "[" + img.Name + "] runtime packages"

@@ -7,8 +7,8 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // check finds what is wrong between the tables of a file.
@@ -45,7 +45,7 @@ func (l *loader) checkImage() {
 }
 
 func (l *loader) checkVersion(f *File, name string, n *node) {
-	settings := reflect.TypeFor[stages.Common]()
+	settings := reflect.TypeFor[stage.Common]()
 	if c, ok := f.Component(name); ok {
 		if c.Shared().Version != "" {
 			return
@@ -84,7 +84,7 @@ func misspelt(n *node, key string, t reflect.Type) bool {
 	return false
 }
 
-func (l *loader) checkPrefix(c *stages.Common, n *node) {
+func (l *loader) checkPrefix(c *stage.Common, n *node) {
 	prefix, at := c.Prefix, n.key("prefix")
 	switch {
 	case prefix == "":
@@ -127,7 +127,7 @@ func (l *loader) checkEnv(t Target, n *node) {
 func (l *loader) checkMembers(f *File, t Target, n *node) {
 	declared := l.root.sub("components")
 	seen := map[string]bool{}
-	var before []stages.Common
+	var before []stage.Common
 	for i, name := range t.Components {
 		c, ok := f.Component(name)
 		switch {
@@ -143,9 +143,9 @@ func (l *loader) checkMembers(f *File, t Target, n *node) {
 	}
 }
 
-func (l *loader) checkPlace(before []stages.Common, t Target, c stages.Common, at llb.Position) {
+func (l *loader) checkPlace(before []stage.Common, t Target, c stage.Common, at problem.Position) {
 	for _, other := range before {
-		if err := stages.Apart(other, c); err != nil {
+		if err := stage.Apart(other, c); err != nil {
 			l.problems.addError(at, fmt.Errorf("target %q: %w", t.Name, err))
 			return
 		}

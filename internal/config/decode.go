@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/stages"
 )
 
@@ -65,7 +67,7 @@ func (l *loader) checkStruct(v reflect.Value, n *node) {
 		return
 	}
 	err := c.Check()
-	if _, tool := c.(stages.Tool); err != nil && !tool && l.component != "" {
+	if _, tool := c.(stage.Tool); err != nil && !tool && l.component != "" {
 		err = fmt.Errorf("%s: %w", l.component, err)
 	}
 	if err != nil {
@@ -98,7 +100,7 @@ func (l *loader) decodeDebs(value any, into reflect.Value, n *node, key string) 
 	}
 	var names []string
 	l.decodeSlice(value, reflect.ValueOf(&names).Elem(), n, key)
-	into.Set(reflect.ValueOf(stages.Debs{stages.AnyRelease: names}))
+	into.Set(reflect.ValueOf(stage.Debs{stage.AnyRelease: names}))
 }
 
 func (l *loader) decodeEntry(value any, t reflect.Type, n *node, key string) (reflect.Value, bool) {
@@ -138,9 +140,9 @@ func (l *loader) decodeTool(value any, n *node, name string) (reflect.Value, boo
 }
 
 // kind is the stage that makes the component of that name.
-func (l *loader) kind(name string, table map[string]any) (stages.Kind, bool) {
-	stage, _ := stageName(name, table)
-	return stages.Find(stage)
+func (l *loader) kind(name string, table map[string]any) (stage.Kind, bool) {
+	named, _ := stageName(name, table)
+	return stages.Find(named)
 }
 
 // stageName is the name of a component's stage, and whether the component
@@ -154,21 +156,21 @@ func stageName(component string, table map[string]any) (string, bool) {
 }
 
 // meantStage tells that there is no such stage, and guesses which was meant.
-func (l *loader) meantStage(name string, table map[string]any, n *node) (stages.Kind, bool) {
-	stage, stated := stageName(name, table)
-	if stated && stage == "" {
+func (l *loader) meantStage(name string, table map[string]any, n *node) (stage.Kind, bool) {
+	named, stated := stageName(name, table)
+	if stated && named == "" {
 		l.wrongType(table["stage"], reflect.TypeFor[string](), n.sub("stage"), "stage")
-		return stages.Kind{}, false
+		return stage.Kind{}, false
 	}
-	meant, ok := closest(stage, kindNames())
-	hint := hintFor(stage, kindNames(), "")
+	meant, ok := closest(named, kindNames())
+	hint := hintFor(named, kindNames(), "")
 	if !ok {
 		hint = "the stages are " + strings.Join(kindNames(), ", ")
 	}
 	if !ok && !stated {
 		hint = "a component with a name of its own states its stage; " + hint
 	}
-	l.problems.add(n.key("stage"), fmt.Sprintf("no stage is named %q", stage), hint)
+	l.problems.add(n.key("stage"), fmt.Sprintf("no stage is named %q", named), hint)
 	return stages.Find(meant)
 }
 
@@ -252,7 +254,7 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		l.problems.add(n.place(), fmt.Sprintf("%s %q: %s", key, name, reason(err)),
 			"the path is relative to the folder of "+filepath.Base(l.path))
 	}
-	into.Set(reflect.ValueOf(stages.File{At: n.place(), Path: name, Content: content}))
+	into.Set(reflect.ValueOf(stage.File{At: n.place(), Path: name, Content: content}))
 }
 
 func (l *loader) wrongType(value any, t reflect.Type, n *node, key string) {

@@ -4,8 +4,8 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // field is a key that a settings type has.
@@ -54,11 +54,11 @@ func keysOf(t reflect.Type) []string {
 }
 
 var (
-	positionType = reflect.TypeFor[llb.Position]()
-	fileType     = reflect.TypeFor[stages.File]()
-	toolType     = reflect.TypeFor[stages.Tool]()
-	sourceType   = reflect.TypeFor[stages.Source]()
-	debsType     = reflect.TypeFor[stages.Debs]()
+	positionType = reflect.TypeFor[problem.Position]()
+	fileType     = reflect.TypeFor[stage.File]()
+	toolType     = reflect.TypeFor[stage.Tool]()
+	sourceType   = reflect.TypeFor[stage.Source]()
+	debsType     = reflect.TypeFor[stage.Debs]()
 )
 
 // named reports whether the values of a map type are tables that the user

@@ -13,9 +13,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/osparc"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 )
 
 // File is a components.toml that has no problems. Bases, components and
@@ -23,14 +25,14 @@ import (
 type File struct {
 	Path       string // as given to Load
 	Image      Image
-	Bases      []stages.BaseSettings
-	Components []stages.Tool
+	Bases      []stage.BaseSettings
+	Components []stage.Tool
 	Targets    []Target
 }
 
 // Image is what all images of the file have in common.
 type Image struct {
-	At      llb.Position      `toml:"-"`
+	At      problem.Position  `toml:"-"`
 	Name    string            `toml:"name" doc:"the image's name, a reference without a tag"`
 	Version string            `toml:"version" doc:"the version of the image: SERVICE_VERSION in its version manifest"`
 	Labels  map[string]string `toml:"labels" doc:"labels of every image"`
@@ -39,7 +41,7 @@ type Image struct {
 // Target is an image that can be built: a base and components.
 type Target struct {
 	Name       string            `toml:"-"`
-	At         llb.Position      `toml:"-"`
+	At         problem.Position  `toml:"-"`
 	Base       string            `toml:"base" doc:"the base that the image stands on"`
 	Components []string          `toml:"components" doc:"the components of the image, in the order of their layers"`
 	ImageName  string            `toml:"name" doc:"the image's name, instead of the one in the image table"`
@@ -54,8 +56,8 @@ type Target struct {
 	Health     *HealthCheck      `toml:"healthcheck" doc:"how a container tells that it is well; the base's when left out"`
 	Osparc     osparc.Service    `toml:"osparc" doc:"the folder with metadata.yml of the oSPARC service that the image is, relative to the folder of this file"`
 
-	Accounts       map[string]stages.Account `toml:"accounts" doc:"users that the base does not have, by name"`
-	RemoveAccounts []string                  `toml:"remove_accounts" form:"account" doc:"users of the base that the image does without, with their home folders"`
+	Accounts       map[string]stage.Account `toml:"accounts" doc:"users that the base does not have, by name"`
+	RemoveAccounts []string                 `toml:"remove_accounts" form:"account" doc:"users of the base that the image does without, with their home folders"`
 }
 
 // HealthCheck is a command that fails when a container is not well.
@@ -95,33 +97,33 @@ func duration(s string) time.Duration {
 }
 
 // Users is how the target changes the users of its base.
-func (t Target) Users() stages.Accounts {
-	return stages.Accounts{Add: slices.Collect(maps.Values(t.Accounts)), Remove: t.RemoveAccounts}
+func (t Target) Users() stage.Accounts {
+	return stage.Accounts{Add: slices.Collect(maps.Values(t.Accounts)), Remove: t.RemoveAccounts}
 }
 
 // document is the whole file, as the decoder and the schema see it.
 type document struct {
-	Image      Image                          `toml:"image" doc:"what all images of this file have in common"`
-	Bases      map[string]stages.BaseSettings `toml:"bases" doc:"root file systems that images stand on"`
-	Components map[string]stages.Tool         `toml:"components" doc:"what images are put together from"`
-	Targets    map[string]Target              `toml:"targets" doc:"the images that can be built"`
+	Image      Image                         `toml:"image" doc:"what all images of this file have in common"`
+	Bases      map[string]stage.BaseSettings `toml:"bases" doc:"root file systems that images stand on"`
+	Components map[string]stage.Tool         `toml:"components" doc:"what images are put together from"`
+	Targets    map[string]Target             `toml:"targets" doc:"the images that can be built"`
 }
 
 // Dir is the folder of the file: relative paths in it start there.
 func (f *File) Dir() string { return filepath.Dir(f.Path) }
 
 // Base is the base of that name.
-func (f *File) Base(name string) (stages.BaseSettings, bool) {
+func (f *File) Base(name string) (stage.BaseSettings, bool) {
 	for _, b := range f.Bases {
 		if b.Name == name {
 			return b, true
 		}
 	}
-	return stages.BaseSettings{}, false
+	return stage.BaseSettings{}, false
 }
 
 // Component is the settings of the component of that name.
-func (f *File) Component(name string) (stages.Tool, bool) {
+func (f *File) Component(name string) (stage.Tool, bool) {
 	for _, c := range f.Components {
 		if c.Shared().Name == name {
 			return c, true

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/stages"
 )
 
@@ -60,9 +62,9 @@ func holdsStrings(t reflect.Type) bool {
 func TestLoadGeneric(t *testing.T) {
 	f := load(t, genericFile)
 	a := component[*stages.Archive](t, f, "tool")
-	same(t, "generic", a.Generic, stages.Generic{
+	same(t, "generic", a.Generic, stage.Generic{
 		Licence: "GPL-2.0-only WITH Classpath-exception-2.0", NonCommercial: true,
-		Runtime: stages.Debs{"any": {"bc", "libstdc++6"}}, Path: []string{"bin", "/usr/lib/tool"},
+		Runtime: stage.Debs{"any": {"bc", "libstdc++6"}}, Path: []string{"bin", "/usr/lib/tool"},
 		Env: map[string]string{"TOOLHOME": "{prefix}/share; a $b"}, VersionCommand: "tool --version | head -n 1",
 		VersionPattern: `^tool "?([0-9.]+)`, Smoke: []string{"tool --help\ntest -d \"$TOOLHOME\"\n"},
 	})
@@ -70,17 +72,17 @@ func TestLoadGeneric(t *testing.T) {
 	same(t, "prune", a.Prune, []string{"it's a (file)"})
 
 	p := component[*stages.Apt](t, f, "packages")
-	same(t, "packages", p.Packages, stages.Debs{"debian-13": {"jq"}, "ubuntu-20.04": {"jq", "libonig5"}})
-	same(t, "runtime", p.Runtime, stages.Debs{"any": {"bc"}})
+	same(t, "packages", p.Packages, stage.Debs{"debian-13": {"jq"}, "ubuntu-20.04": {"jq", "libonig5"}})
+	same(t, "runtime", p.Runtime, stage.Debs{"any": {"bc"}})
 
 	m := component[*stages.Make](t, f, "compiled")
 	same(t, "configure", m.Configure, `./configure --prefix="$PREFIX"`)
-	same(t, "build packages", m.BuildPackages, stages.Debs{"any": {"gcc", "make"}})
+	same(t, "build packages", m.BuildPackages, stage.Debs{"any": {"gcc", "make"}})
 }
 
 // Each table of an array stands where its own header is.
 func TestLoadFileEntries(t *testing.T) {
-	at := func(line, col int) llb.Position { return llb.Position{File: genericFile, Line: line, Col: col} }
+	at := func(line, col int) problem.Position { return problem.Position{File: genericFile, Line: line, Col: col} }
 	read := func(path string) []byte {
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -92,17 +94,17 @@ func TestLoadFileEntries(t *testing.T) {
 	same(t, "licence", got.Licence, "LicenseRef-Own")
 	same(t, "files", got.Files, []stages.Entry{
 		{At: at(38, 22), To: "bin/one", Mode: "0755", Owner: "1000:100",
-			From: stages.File{At: at(39, 1), Path: "good.toml", Content: read("testdata/good.toml")}},
+			From: stage.File{At: at(39, 1), Path: "good.toml", Content: read("testdata/good.toml")}},
 		{At: at(44, 22), To: "/etc/two/",
-			From: stages.File{At: at(45, 1), Path: "bad/requirements.txt", Content: read("testdata/bad/requirements.txt")}},
+			From: stage.File{At: at(45, 1), Path: "bad/requirements.txt", Content: read("testdata/bad/requirements.txt")}},
 	})
 }
 
 func TestSetPackages(t *testing.T) {
 	f := load(t, genericFile, "tool.runtime=jq, bc", "packages.packages.debian-13=gojq", `compiled.build_packages={any=["tcc"]}`)
-	same(t, "words", component[*stages.Archive](t, f, "tool").Runtime, stages.Debs{"any": {"jq", "bc"}})
+	same(t, "words", component[*stages.Archive](t, f, "tool").Runtime, stage.Debs{"any": {"jq", "bc"}})
 	same(t, "a release", component[*stages.Apt](t, f, "packages").Packages["debian-13"], []string{"gojq"})
-	same(t, "a table", component[*stages.Make](t, f, "compiled").BuildPackages, stages.Debs{"any": {"tcc"}})
+	same(t, "a table", component[*stages.Make](t, f, "compiled").BuildPackages, stage.Debs{"any": {"tcc"}})
 }
 
 func TestSchemaOfForms(t *testing.T) {

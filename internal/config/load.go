@@ -11,8 +11,7 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // maxFile is the largest file that is read, in bytes.
@@ -102,7 +101,7 @@ func (l *loader) parse(text []byte) bool {
 func syntax(path string, text []byte, err error) Problem {
 	var parse toml.ParseError
 	if !errors.As(err, &parse) {
-		return Problem{At: llb.Position{File: path}, Message: err.Error()}
+		return Problem{At: problem.Position{File: path}, Message: err.Error()}
 	}
 	at := newLines(path, text).at(parse.Position.Start)
 	return Problem{At: at, Message: sentence(parse.Message)}
@@ -118,7 +117,7 @@ func sentence(m string) string {
 }
 
 func unreadable(path string, err error) Problem {
-	p := Problem{At: llb.Position{File: path}, Message: reason(err)}
+	p := Problem{At: problem.Position{File: path}, Message: reason(err)}
 	if errors.Is(err, fs.ErrNotExist) {
 		p.Hint = "medbuild init writes one to start from; -f names another"
 	}

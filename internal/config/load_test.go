@@ -6,7 +6,9 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/stages"
 )
 
@@ -21,7 +23,7 @@ func load(t *testing.T, path string, set ...string) *File {
 	return f
 }
 
-func component[T stages.Tool](t *testing.T, f *File, name string) T {
+func component[T stage.Tool](t *testing.T, f *File, name string) T {
 	t.Helper()
 	c, ok := f.Component(name)
 	if !ok {
@@ -34,7 +36,7 @@ func component[T stages.Tool](t *testing.T, f *File, name string) T {
 	return tool
 }
 
-func at(line, col int) llb.Position { return llb.Position{File: good, Line: line, Col: col} }
+func at(line, col int) problem.Position { return problem.Position{File: good, Line: line, Col: col} }
 
 func same(t *testing.T, what string, got, want any) {
 	t.Helper()
@@ -47,7 +49,7 @@ func TestLoadImage(t *testing.T) {
 	f := load(t, good)
 	same(t, "image", f.Image, Image{At: at(41, 2), Name: "medbuild/quickstart", Version: "0.1.0",
 		Labels: map[string]string{"org.opencontainers.image.title": "a title"}})
-	same(t, "bases", f.Bases, []stages.BaseSettings{
+	same(t, "bases", f.Bases, []stage.BaseSettings{
 		{Name: "trixie", At: at(36, 8), Tar: "../trixie.tar"}, {Name: "noble", At: at(38, 8), OCI: "noble"}})
 	same(t, "folder", f.Dir(), "testdata")
 }
@@ -71,8 +73,8 @@ func TestLoadComponents(t *testing.T) {
 	same(t, "order", names, []string{"python", "mrtrix3-new", "ants"})
 
 	m := component[*stages.MRtrix3](t, f, "mrtrix3-new")
-	same(t, "common", m.Common, stages.Common{Name: "mrtrix3-new", At: at(22, 13), Stage: "mrtrix3", Version: "3.0.8", Prefix: "/opt/new"})
-	same(t, "source", m.Source, stages.Source{At: at(28, 25), Git: "https://example.org/mrtrix3.git",
+	same(t, "common", m.Common, stage.Common{Name: "mrtrix3-new", At: at(22, 13), Stage: "mrtrix3", Version: "3.0.8", Prefix: "/opt/new"})
+	same(t, "source", m.Source, stage.Source{At: at(28, 25), Git: "https://example.org/mrtrix3.git",
 		Commit: "0123456789abcdef0123456789abcdef01234567"})
 	same(t, "commands", m.Commands, []string{"mrinfo"})
 	same(t, "gui", m.GUI, true)
@@ -91,7 +93,7 @@ func TestLoadDefaultsAndFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "requirements", p.Requirements, stages.File{At: at(19, 1), Path: "bad/requirements.txt", Content: content})
+	same(t, "requirements", p.Requirements, stage.File{At: at(19, 1), Path: "bad/requirements.txt", Content: content})
 }
 
 func TestLookups(t *testing.T) {

@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/stages"
 )
 
@@ -30,7 +32,7 @@ func (l *loader) checkModules(f *File, t Target, n *node) {
 	}
 }
 
-func (l *loader) checkModule(t Target, name, module string, environments []*stages.Python, at llb.Position) {
+func (l *loader) checkModule(t Target, name, module string, environments []*stages.Python, at problem.Position) {
 	for _, p := range environments {
 		if p.Has(module) {
 			return
@@ -42,7 +44,7 @@ func (l *loader) checkModule(t Target, name, module string, environments []*stag
 }
 
 // modules is the Python packages that a tool imports, where it tells.
-func modules(t stages.Tool) []string {
+func modules(t stage.Tool) []string {
 	if m, ok := t.(interface{ Modules() []string }); ok {
 		return m.Modules()
 	}

@@ -6,15 +6,14 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/pelletier/go-toml/v2/unstable"
-
-	"github.com/medbuild/medbuild/llb"
 )
 
 // node is where a key of the file, or an element of an array, stands. A nil
 // node is one that the file does not have: all methods take it.
 type node struct {
-	at       llb.Position
+	at       problem.Position
 	raw      string // the text of a value that is neither table nor array
 	keys     []string
 	children map[string]*node
@@ -38,9 +37,9 @@ func (n *node) names() []string {
 }
 
 // element is the position of an array's element, or of its key.
-func (n *node) element(i int) llb.Position {
+func (n *node) element(i int) problem.Position {
 	if n == nil {
-		return llb.Position{}
+		return problem.Position{}
 	}
 	if i < len(n.elements) {
 		return n.elements[i].at
@@ -49,23 +48,23 @@ func (n *node) element(i int) llb.Position {
 }
 
 // key is the position of a key, or of the table that lacks it.
-func (n *node) key(name string) llb.Position {
+func (n *node) key(name string) problem.Position {
 	if s := n.sub(name); s != nil {
 		return s.at
 	}
 	return n.place()
 }
 
-func (n *node) place() llb.Position {
+func (n *node) place() problem.Position {
 	if n == nil {
-		return llb.Position{}
+		return problem.Position{}
 	}
 	return n.at
 }
 
 // child is the node of a key, made at that position when the file has not
 // named it before.
-func (n *node) child(key string, at llb.Position) *node {
+func (n *node) child(key string, at problem.Position) *node {
 	if c, ok := n.children[key]; ok {
 		return c
 	}
@@ -103,7 +102,7 @@ type positions struct {
 // error.
 func parsePositions(path string, text []byte) (*node, *Problem) {
 	p := &positions{lines: newLines(path, text)}
-	root := &node{at: llb.Position{File: path, Line: 1, Col: 1}}
+	root := &node{at: problem.Position{File: path, Line: 1, Col: 1}}
 	table := root
 	p.parser.Reset(text)
 	for p.parser.NextExpression() {
@@ -118,7 +117,7 @@ func parsePositions(path string, text []byte) (*node, *Problem) {
 func (p *positions) problem(err error) *Problem {
 	var parse *unstable.ParserError
 	if !errors.As(err, &parse) {
-		return &Problem{At: llb.Position{File: p.lines.path}, Message: err.Error()}
+		return &Problem{At: problem.Position{File: p.lines.path}, Message: err.Error()}
 	}
 	return &Problem{At: p.lines.at(int(p.parser.Range(parse.Highlight).Offset)), Message: parse.Message}
 }
@@ -143,7 +142,7 @@ func (p *positions) expression(root, table *node) *node {
 
 // walk goes down a dotted key. It returns where that leads and where the last
 // part of the key stands: each element of an array of tables has a header.
-func (p *positions) walk(n *node, keys unstable.Iterator, header bool) (to *node, at llb.Position) {
+func (p *positions) walk(n *node, keys unstable.Iterator, header bool) (to *node, at problem.Position) {
 	for keys.Next() {
 		k := keys.Node()
 		at = p.lines.at(int(k.Raw.Offset))
@@ -207,12 +206,12 @@ func newLines(path string, text []byte) lines {
 }
 
 // at is the position of an offset; one past the end is that of the end.
-func (l lines) at(offset int) llb.Position {
+func (l lines) at(offset int) problem.Position {
 	offset = max(0, min(offset, l.size))
 	line := sort.SearchInts(l.ends, offset)
 	start := 0
 	if line > 0 {
 		start = l.ends[line-1] + 1
 	}
-	return llb.Position{File: l.path, Line: line + 1, Col: offset - start + 1}
+	return problem.Position{File: l.path, Line: line + 1, Col: offset - start + 1}
 }

@@ -5,12 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // Problem is one thing wrong with the file or with an override.
 type Problem struct {
-	At      llb.Position // a place in the file, or "--set …" as its File
+	At      problem.Position // a place in the file, or "--set …" as its File
 	Message string
 	Hint    string // what to do; may be empty
 }
@@ -53,13 +53,13 @@ func (p Problems) Unwrap() []error {
 	return all
 }
 
-func (p *Problems) add(at llb.Position, message, hint string) {
+func (p *Problems) add(at problem.Position, message, hint string) {
 	*p = append(*p, Problem{At: at, Message: message, Hint: hint})
 }
 
 // addError takes the hint out of an error of the stages, where it stands on a
 // line of its own.
-func (p *Problems) addError(at llb.Position, err error) {
+func (p *Problems) addError(at problem.Position, err error) {
 	message, hint, _ := strings.Cut(err.Error(), "\nhint: ")
 	p.add(at, message, hint)
 }

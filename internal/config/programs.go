@@ -5,8 +5,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // checkPrograms finds components that call programs which no component of the
@@ -26,7 +26,7 @@ func (l *loader) checkPrograms(f *File, t Target, n *node) {
 
 // checkCalled wants one of the components to have the programs. Where there is
 // no component of the stage, checkNeeds tells whether that is wrong.
-func (l *loader) checkCalled(t Target, name string, programs []string, from []stages.Tool, at llb.Position) {
+func (l *loader) checkCalled(t Target, name string, programs []string, from []stage.Tool, at problem.Position) {
 	var first error
 	for _, tool := range from {
 		err := serves(tool, programs)
@@ -43,10 +43,10 @@ func (l *loader) checkCalled(t Target, name string, programs []string, from []st
 }
 
 // providers is the components of a target that are made by the stage.
-func providers(f *File, t Target, stage string) []stages.Tool {
-	var out []stages.Tool
+func providers(f *File, t Target, kind string) []stage.Tool {
+	var out []stage.Tool
 	for _, name := range t.Components {
-		if c, ok := f.Component(name); ok && c.Shared().Stage == stage {
+		if c, ok := f.Component(name); ok && c.Shared().Stage == kind {
 			out = append(out, c)
 		}
 	}
@@ -55,7 +55,7 @@ func providers(f *File, t Target, stage string) []stages.Tool {
 
 // calls is the programs that a tool calls, by the stage that has them, where it
 // tells.
-func calls(t stages.Tool) map[string][]string {
+func calls(t stage.Tool) map[string][]string {
 	if c, ok := t.(interface{ Calls() map[string][]string }); ok {
 		return c.Calls()
 	}
@@ -63,7 +63,7 @@ func calls(t stages.Tool) map[string][]string {
 }
 
 // serves asks a tool for programs. One that does not tell has all.
-func serves(t stages.Tool, programs []string) error {
+func serves(t stage.Tool, programs []string) error {
 	if s, ok := t.(interface{ Serves([]string) error }); ok {
 		return s.Serves(programs)
 	}

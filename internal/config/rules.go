@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // rule is what a string of the file must look like.
@@ -53,7 +53,7 @@ func ruleOf(owner reflect.Type, f field) (rule, bool) {
 		return rule{}, false
 	case f.Type.Kind() == reflect.String:
 		return wordRule, true
-	case f.Type == reflect.TypeFor[[]stages.Pattern]():
+	case f.Type == reflect.TypeFor[[]stage.Pattern]():
 		return patternRule, true
 	case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.String:
 		return entryRule, true
@@ -125,7 +125,7 @@ func (n *node) tables(v reflect.Value) map[string]*node {
 	return out
 }
 
-func (l *loader) hold(r rule, key, value string, at llb.Position) {
+func (l *loader) hold(r rule, key, value string, at problem.Position) {
 	if value != "" && !r.form.MatchString(value) {
 		l.problems.add(at, fmt.Sprintf("%s %s, not %q", key, r.must, value), "")
 	}
@@ -144,7 +144,7 @@ func (l *loader) checkName(name string, n *node) {
 }
 
 // needs is the stages whose commands a tool calls at run time, where it tells.
-func needs(t stages.Tool) []string {
+func needs(t stage.Tool) []string {
 	if n, ok := t.(interface{ Needs() []string }); ok {
 		return n.Needs()
 	}

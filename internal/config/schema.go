@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/stages"
 )
 
@@ -44,7 +46,7 @@ func definitions() schema {
 
 func reference(name string) schema { return schema{"$ref": "#/$defs/" + name} }
 
-func kindSchema(k stages.Kind) schema {
+func kindSchema(k stage.Kind) schema {
 	defaults := k.Defaults()
 	s := structSchema(reflect.TypeOf(defaults).Elem())
 	s["description"] = k.About

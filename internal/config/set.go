@@ -8,9 +8,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/pelletier/go-toml/v2/unstable"
-
-	"github.com/medbuild/medbuild/llb"
 )
 
 // flagPlace is how the place of every override begins.
@@ -21,12 +20,12 @@ const flagPlace = "--set "
 // problems name the flag instead of a line.
 type override struct {
 	*loader
-	at   llb.Position
+	at   problem.Position
 	text string
 }
 
 func (l *loader) override(flag string) {
-	o := override{loader: l, at: llb.Position{File: flagPlace + shorten(flag)}}
+	o := override{loader: l, at: problem.Position{File: flagPlace + shorten(flag)}}
 	key, text, ok := strings.Cut(flag, "=")
 	path, valid := parseKey(key)
 	if !ok || !valid {

@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/stages"
 )
 
@@ -39,8 +41,8 @@ func TestSetValues(t *testing.T) {
 	same(t, "commands", m.Commands, []string{"mrinfo", "mrcalc"})
 	same(t, "packages", component[*stages.Python](t, f, "python").Packages, []string{"scipy", "numpy"})
 	same(t, "cmd", production.Cmd, []string{})
-	same(t, "source", ants.Source, stages.Source{URL: "https://example.org/a.zip",
-		At: llb.Position{File: "--set ants.source={url='https://example.org/a.zip'}"}})
+	same(t, "source", ants.Source, stage.Source{URL: "https://example.org/a.zip",
+		At: problem.Position{File: "--set ants.source={url='https://example.org/a.zip'}"}})
 	same(t, "the last counts", ants.Version, "2")
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // Site is the settings of a machine and its network, which hold for every
@@ -52,10 +52,10 @@ func (f Fetch) Patience() time.Duration {
 
 // Mirror is where to fetch from instead of addresses that begin with From.
 type Mirror struct {
-	At       llb.Position `toml:"-"`
-	From     string       `toml:"from" doc:"how addresses begin: https://github.com, or an image's name, docker.io"`
-	To       []string     `toml:"to" doc:"what takes its place, the preferred first"`
-	Insecure bool         `toml:"insecure" doc:"speak plain http with a registry that is not this machine, or TLS that cannot be checked; send logins over plain http"`
+	At       problem.Position `toml:"-"`
+	From     string           `toml:"from" doc:"how addresses begin: https://github.com, or an image's name, docker.io"`
+	To       []string         `toml:"to" doc:"what takes its place, the preferred first"`
+	Insecure bool             `toml:"insecure" doc:"speak plain http with a registry that is not this machine, or TLS that cannot be checked; send logins over plain http"`
 }
 
 // Python is the site's Python package index.
@@ -132,7 +132,7 @@ func (s Site) Registries() []string {
 // ParseMirror reads a flag "FROM=TO".
 func ParseMirror(flag string) (Mirror, error) {
 	from, to, ok := strings.Cut(flag, "=")
-	at := llb.Position{File: "--mirror " + shorten(flag)}
+	at := problem.Position{File: "--mirror " + shorten(flag)}
 	if u, err := url.Parse(to); err == nil && u.User != nil {
 		at.File = "--mirror " + shorten(from+"="+u.Redacted())
 	}
@@ -160,7 +160,7 @@ func LoadSite(getenv func(string) string, home string) (Site, error) {
 			continue
 		}
 		if err != nil {
-			return Site{}, Problems{{At: llb.Position{File: path}, Message: reason(err), Hint: "MEDBUILD_SITE names the site file"}}
+			return Site{}, Problems{{At: problem.Position{File: path}, Message: reason(err), Hint: "MEDBUILD_SITE names the site file"}}
 		}
 		return parseSite(path, text)
 	}

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // The files of a service's folder.
@@ -31,15 +31,15 @@ type File struct {
 // Service is what the platform knows of a service.
 type Service struct {
 	Key       string            // "simcore/services/dynamic/NAME": the image's name
-	KeyAt     llb.Position      // where the key stands
+	KeyAt     problem.Position  // where the key stands
 	Version   string            // the image's tag
-	VersionAt llb.Position      // where the version stands
+	VersionAt problem.Position  // where the version stands
 	Labels    map[string]string // of the image's configuration
 }
 
 // Problem is one thing wrong with a file.
 type Problem struct {
-	At      llb.Position
+	At      problem.Position
 	Message string
 	Hint    string // what to do; may be empty
 }

@@ -11,15 +11,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"go.yaml.in/yaml/v3"
-
-	"github.com/medbuild/medbuild/llb"
 )
 
 // value is a value of a file and where it stands. Its data is nil, a bool, an
 // int64, a uint64, a float64, a string, a path, an unclear, a []value or a table.
 type value struct {
-	at   llb.Position
+	at   problem.Position
 	name string // in messages: "version", "an entry of authors"
 	data any
 }
@@ -36,7 +35,7 @@ type unclear string
 type table []entry
 
 type entry struct {
-	at    llb.Position // of the key
+	at    problem.Position // of the key
 	key   string
 	value value
 }
@@ -51,7 +50,7 @@ func (t table) get(key string) entry {
 	return entry{}
 }
 
-func (e entry) text() (string, llb.Position) {
+func (e entry) text() (string, problem.Position) {
 	s, _ := e.value.data.(string)
 	return s, e.at
 }
@@ -69,7 +68,7 @@ type reader struct {
 	values   int
 }
 
-func (r *reader) add(at llb.Position, message, hint string) {
+func (r *reader) add(at problem.Position, message, hint string) {
 	r.problems = append(r.problems, Problem{At: at, Message: message, Hint: hint})
 }
 
@@ -94,7 +93,7 @@ func (r *reader) tree(f File) (value, bool) {
 		r.add(r.position(&second), "a second document", "the file holds one: take the line --- away")
 		return value{}, false
 	case doc.Kind == 0 && errors.Is(err, io.EOF):
-		r.add(llb.Position{File: f.Path, Line: 1, Col: 1}, "the file is empty", "")
+		r.add(problem.Position{File: f.Path, Line: 1, Col: 1}, "the file is empty", "")
 		return value{}, false
 	case !errors.Is(err, io.EOF):
 		r.syntax(err, f.Text)
@@ -119,7 +118,7 @@ var (
 // always: its scanner counts lines from 1 and its parser from 0, and what it
 // cannot read at all has no line.
 func (r *reader) syntax(err error, text []byte) {
-	at := llb.Position{File: r.file, Line: 1, Col: 1}
+	at := problem.Position{File: r.file, Line: 1, Col: 1}
 	message, line := err.Error(), 0
 	if m := yamlError.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
@@ -148,8 +147,8 @@ func readable(text []byte) int {
 	return 0
 }
 
-func (r *reader) position(n *yaml.Node) llb.Position {
-	return llb.Position{File: r.file, Line: n.Line, Col: n.Column}
+func (r *reader) position(n *yaml.Node) problem.Position {
+	return problem.Position{File: r.file, Line: n.Line, Col: n.Column}
 }
 
 // value is the tree below a node.

@@ -3,7 +3,7 @@ package plan
 import (
 	"fmt"
 
-	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/internal/assemble"
 )
 
 // LayerLimit is how many layers an image should have at most.
@@ -32,7 +32,7 @@ func (l Layers) Warning() string {
 	return fmt.Sprintf("%d layers are more than %d\nhint: make the base flat (flatten = true), use one with fewer layers, or do without components", l.Total, l.Limit)
 }
 
-func layersOf(img stages.Image) Layers {
+func layersOf(img assemble.Image) Layers {
 	l := Layers{Limit: LayerLimit, Exact: img.Base.Layers > 0}
 	l.add("base", img.Base.Name, img.Base.Layers)
 	if img.Base.Layers == 0 { // every base has one: none means that nobody has counted
@@ -49,7 +49,7 @@ func layersOf(img stages.Image) Layers {
 		}
 		l.add(p.Name, what, one(p.Layer != nil))
 	}
-	l.add("manifest", stages.ManifestPath, 1)
+	l.add("manifest", assemble.ManifestPath, 1)
 	l.add("parents", "folders above the prefixes", one(img.Folders()))
 	return l
 }

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -30,7 +31,7 @@ type ListedBase struct {
 }
 
 // AddBase lists a base.
-func (l *List) AddBase(s stages.BaseSettings) {
+func (l *List) AddBase(s stage.BaseSettings) {
 	out := ListedBase{Name: s.Name, Address: s.Image + s.OCI + s.Tar, At: s.At.String(), Pin: "content"}
 	if s.Image != "" {
 		out.Address, out.Pin, _ = strings.Cut(s.Image, "@")
@@ -69,25 +70,25 @@ type Listed struct {
 // Assumed is a base for a listing where none is known: of a release that every
 // stage knows. Sources and licences are the same on all bases; a source on the
 // distribution's mirror has the address "debian:path".
-func Assumed() stages.Base {
-	return stages.Base{Facts: stages.Facts{Distribution: "debian", Release: "13", Mirror: "debian:"}}
+func Assumed() stage.Base {
+	return stage.Base{Facts: stage.Facts{Distribution: "debian", Release: "13", Mirror: "debian:"}}
 }
 
 // assumed is the releases to try in turn: what a file says of one release's
 // packages alone can be listed too.
-func assumed() []stages.Base {
-	all := []stages.Base{Assumed()}
+func assumed() []stage.Base {
+	all := []stage.Base{Assumed()}
 	for _, release := range []string{"24.04", "22.04", "20.04"} {
-		all = append(all, stages.Base{Facts: stages.Facts{Distribution: "ubuntu", Release: release, Mirror: "debian:"}})
+		all = append(all, stage.Base{Facts: stage.Facts{Distribution: "ubuntu", Release: release, Mirror: "debian:"}})
 	}
 	return all
 }
 
 // Fitting is the first of the assumed bases on which the component can be made,
 // but for its pins; Assumed when there is none.
-func Fitting(tool stages.Tool) stages.Base {
+func Fitting(tool stage.Tool) stage.Base {
 	for _, b := range assumed() {
-		if _, err := tool.Stage(stages.Ground{Build: b, Run: b, AllowUnpinned: true}); err == nil {
+		if _, err := tool.Stage(stage.Ground{Build: b, Run: b, AllowUnpinned: true}); err == nil {
 			return b
 		}
 	}
@@ -95,16 +96,16 @@ func Fitting(tool stages.Tool) stages.Base {
 }
 
 // Add lists a component that stands on the base on.
-func (l *List) Add(tool stages.Tool, on stages.Base) {
+func (l *List) Add(tool stage.Tool, on stage.Base) {
 	c := tool.Shared()
 	out := Listed{Name: c.Name, Stage: c.Stage, Version: c.Version, Prefix: c.Prefix,
 		Inputs: []Input{}, Packages: []string{}, At: c.At.String()}
-	s, err := tool.Stage(stages.Ground{Build: on, Run: on})
+	s, err := tool.Stage(stage.Ground{Build: on, Run: on})
 	if err != nil {
 		out.Problem = problem(err)
 	}
-	if errors.As(err, new(*stages.UnpinnedError)) { // all else of it can be told
-		s, err = tool.Stage(stages.Ground{Build: on, Run: on, AllowUnpinned: true})
+	if errors.As(err, new(*stage.UnpinnedError)) { // all else of it can be told
+		s, err = tool.Stage(stage.Ground{Build: on, Run: on, AllowUnpinned: true})
 	}
 	if err != nil {
 		out.Inputs = append(out.Inputs, stated(tool)...)
@@ -119,7 +120,7 @@ func (l *List) Add(tool stages.Tool, on stages.Base) {
 }
 
 // packaged is the packages that make up a component without a layer.
-func packaged(s stages.Stage) []string {
+func packaged(s stage.Stage) []string {
 	if s.Layer != nil {
 		return []string{}
 	}
@@ -127,9 +128,9 @@ func packaged(s stages.Stage) []string {
 }
 
 // stated is the sources in a tool's settings, for one that makes no stage.
-func stated(tool stages.Tool) []Input {
+func stated(tool stage.Tool) []Input {
 	var out []Input
-	for _, s := range settings[stages.Source](tool) {
+	for _, s := range settings[stage.Source](tool) {
 		if s.Empty() {
 			continue
 		}
@@ -152,9 +153,9 @@ func stated(tool stages.Tool) []Input {
 }
 
 // files is the user's files that the settings name, pinned by what is in them.
-func files(tool stages.Tool) []Input {
+func files(tool stage.Tool) []Input {
 	var out []Input
-	for _, f := range settings[stages.File](tool) {
+	for _, f := range settings[stage.File](tool) {
 		if f.Path != "" {
 			out = append(out, Input{Kind: "file", Address: f.Path, Pin: digest.FromBytes(f.Content).String(), At: f.At.String()})
 		}
@@ -165,7 +166,7 @@ func files(tool stages.Tool) []Input {
 // settings is the fields of type T in a tool's settings, in their order, those
 // of the tables in it included. No tool says which it has; its settings type
 // does.
-func settings[T any](tool stages.Tool) []T { return within[T](reflect.ValueOf(tool)) }
+func settings[T any](tool stage.Tool) []T { return within[T](reflect.ValueOf(tool)) }
 
 func within[T any](v reflect.Value) []T {
 	v = reflect.Indirect(v)

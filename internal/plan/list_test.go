@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/plan"
 	"github.com/medbuild/medbuild/stages"
 )
@@ -16,8 +18,8 @@ func TestAssumedServesEveryStage(t *testing.T) {
 	l := &plan.List{}
 	l.Add(mrtrix3(), plan.Assumed())
 	l.Add(ants(), plan.Assumed())
-	l.Add(&stages.Python{Common: stages.Common{Name: "python", Stage: "python", Version: "3.13", Prefix: "/opt/python"},
-		Interpreter: "/usr/bin/python3", Requirements: stages.File{Path: "requirements.txt", Content: []byte("")}}, plan.Assumed())
+	l.Add(&stages.Python{Common: stage.Common{Name: "python", Stage: "python", Version: "3.13", Prefix: "/opt/python"},
+		Interpreter: "/usr/bin/python3", Requirements: stage.File{Path: "requirements.txt", Content: []byte("")}}, plan.Assumed())
 	for _, tool := range slices.Concat(generic(), trees(), locked(t)) {
 		l.Add(tool, plan.Assumed())
 	}
@@ -42,30 +44,30 @@ func TestAssumedServesEveryStage(t *testing.T) {
 
 // generic is a component of each stage that knows no tool, and of those made
 // of an archive alone.
-func generic() []stages.Tool {
-	common := func(stage string) stages.Common {
-		return stages.Common{Name: stage, Stage: stage, Version: "1", Prefix: "/opt/" + stage}
+func generic() []stage.Tool {
+	common := func(kind string) stage.Common {
+		return stage.Common{Name: kind, Stage: kind, Version: "1", Prefix: "/opt/" + kind}
 	}
-	told := stages.Generic{Licence: "MIT", VersionCommand: "tool --version"}
-	source := stages.Source{URL: "https://example.org/tool.tar.gz", SHA256: strings.Repeat("5a", 32)}
-	return []stages.Tool{
+	told := stage.Generic{Licence: "MIT", VersionCommand: "tool --version"}
+	source := stage.Source{URL: "https://example.org/tool.tar.gz", SHA256: strings.Repeat("5a", 32)}
+	return []stage.Tool{
 		&stages.C3D{Common: common("c3d"), Source: source},
 		&stages.ART{Common: common("art"), Source: source, Format: "tar.gz"},
 		&stages.Archive{Common: common("archive"), Source: source, Generic: told},
-		&stages.Apt{Common: stages.Common{Name: "apt", Stage: "apt", Version: "1"}, Packages: stages.Debs{"any": {"bc"}}, Generic: told},
+		&stages.Apt{Common: stage.Common{Name: "apt", Stage: "apt", Version: "1"}, Packages: stage.Debs{"any": {"bc"}}, Generic: told},
 		&stages.Make{Common: common("make"), Source: source, Install: "make install", Generic: told},
-		&stages.Files{Common: common("files"), Generic: told, Files: []stages.Entry{{To: "bin/tool", From: stages.File{Path: "tool", Content: []byte("#!/bin/sh\n")}}}},
+		&stages.Files{Common: common("files"), Generic: told, Files: []stages.Entry{{To: "bin/tool", From: stage.File{Path: "tool", Content: []byte("#!/bin/sh\n")}}}},
 	}
 }
 
 // trees is a component of each stage that takes a tree of files as it is.
-func trees() []stages.Tool {
-	common := func(stage, version string) stages.Common {
-		return stages.Common{Name: stage, Stage: stage, Version: version, Prefix: "/opt/" + stage}
+func trees() []stage.Tool {
+	common := func(kind, version string) stage.Common {
+		return stage.Common{Name: kind, Stage: kind, Version: version, Prefix: "/opt/" + kind}
 	}
-	image := stages.Source{Image: "example.org/freesurfer@sha256:" + strings.Repeat("5a", 32), Path: "/usr/local/freesurfer"}
-	archive := stages.Source{URL: "https://example.org/tool.sh", SHA256: strings.Repeat("5a", 32)}
-	return []stages.Tool{
+	image := stage.Source{Image: "example.org/freesurfer@sha256:" + strings.Repeat("5a", 32), Path: "/usr/local/freesurfer"}
+	archive := stage.Source{URL: "https://example.org/tool.sh", SHA256: strings.Repeat("5a", 32)}
+	return []stage.Tool{
 		&stages.FreeSurfer{Common: common("freesurfer", "7.4.1"), Source: image, Profile: "full", Licence: "/run/license.txt"},
 		&stages.Synb0{Common: common("synb0", strings.Repeat("c0", 20)), Topup: "service"},
 		&stages.SCT{Common: common("sct", "7.2"), Miniforge: archive},
@@ -74,18 +76,18 @@ func trees() []stages.Tool {
 
 // locked is a component of each stage that is made from a lock of conda
 // packages: the repository's own for FSL.
-func locked(t *testing.T) []stages.Tool {
+func locked(t *testing.T) []stage.Tool {
 	t.Helper()
 	const path = "../../locks/fsl-6.0.7-minimal.conda.tsv"
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock := stages.File{Path: path, Content: content}
-	return []stages.Tool{
-		&stages.FSL{Common: stages.Common{Name: "fsl", Stage: "fsl", Version: "6.0.7", Prefix: "/opt/fsl"}, Lock: lock, Profile: "minimal", AcceptLicence: true},
-		&stages.Conda{Common: stages.Common{Name: "conda", Stage: "conda", Version: "1", Prefix: "/opt/conda"}, Lock: lock,
-			Generic: stages.Generic{Licence: "MIT", VersionCommand: "tool --version"}},
+	lock := stage.File{Path: path, Content: content}
+	return []stage.Tool{
+		&stages.FSL{Common: stage.Common{Name: "fsl", Stage: "fsl", Version: "6.0.7", Prefix: "/opt/fsl"}, Lock: lock, Profile: "minimal", AcceptLicence: true},
+		&stages.Conda{Common: stage.Common{Name: "conda", Stage: "conda", Version: "1", Prefix: "/opt/conda"}, Lock: lock,
+			Generic: stage.Generic{Licence: "MIT", VersionCommand: "tool --version"}},
 	}
 }
 
@@ -104,13 +106,13 @@ func TestFilesInTables(t *testing.T) {
 
 func TestUnpinned(t *testing.T) {
 	for name, c := range map[string]struct {
-		source stages.Source
+		source stage.Source
 		want   string
 	}{
-		"archive": {stages.Source{URL: "https://example.org/a.tar.gz"}, "https://example.org/a.tar.gz"},
-		"git":     {stages.Source{Git: "https://example.org/a.git"}, "https://example.org/a.git"},
-		"debian":  {stages.Source{Debian: "pool/a.tar.gz"}, "debian:pool/a.tar.gz"},
-		"image":   {stages.Source{Image: "example.org/a:1", Path: "/opt/a"}, "example.org/a:1"},
+		"archive": {stage.Source{URL: "https://example.org/a.tar.gz"}, "https://example.org/a.tar.gz"},
+		"git":     {stage.Source{Git: "https://example.org/a.git"}, "https://example.org/a.git"},
+		"debian":  {stage.Source{Debian: "pool/a.tar.gz"}, "debian:pool/a.tar.gz"},
+		"image":   {stage.Source{Image: "example.org/a:1", Path: "/opt/a"}, "example.org/a:1"},
 	} {
 		tool := mrtrix3().(*stages.MRtrix3)
 		tool.Source = c.source
@@ -138,12 +140,12 @@ func TestNonCommercial(t *testing.T) {
 
 // A component that is stated for one release alone is listed with all of it.
 func TestFitting(t *testing.T) {
-	tool := &stages.Apt{Common: stages.Common{Name: "tiff", Stage: "apt", Version: "1"},
-		Packages: stages.Debs{"ubuntu-22.04": {"libtiff5"}}, Generic: stages.Generic{Licence: "libtiff", VersionCommand: "x"}}
+	tool := &stages.Apt{Common: stage.Common{Name: "tiff", Stage: "apt", Version: "1"},
+		Packages: stage.Debs{"ubuntu-22.04": {"libtiff5"}}, Generic: stage.Generic{Licence: "libtiff", VersionCommand: "x"}}
 	if got := plan.Fitting(tool).Facts.ID(); got != "ubuntu-22.04" {
 		t.Errorf("listed on %s", got)
 	}
-	tool.Packages = stages.Debs{"plan9-4": {"tiff"}}
+	tool.Packages = stage.Debs{"plan9-4": {"tiff"}}
 	if got := plan.Fitting(tool).Facts.ID(); got != "debian-13" {
 		t.Errorf("listed on %s", got)
 	}

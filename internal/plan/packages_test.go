@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/plan"
-	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages"
 )
 
 // condaOf is a component of as many packages of one host, and two of another.
-func condaOf(packages int) stages.Tool {
+func condaOf(packages int) stage.Tool {
 	var lock strings.Builder
 	line := func(host, name string) {
 		fmt.Fprintf(&lock, "1500000\t%s\thttps://%s/linux-64/%s-1.0-h1_0.conda\tMIT\n", digits, host, name)
@@ -22,8 +24,8 @@ func condaOf(packages int) stages.Tool {
 	line("other.example", "tool")
 	line("other.example", "tools")
 	return &stages.Conda{
-		Common: stages.Common{Name: "env", Stage: "conda", Version: "1.0", Prefix: "/opt/env", At: llb.Position{File: "components.toml", Line: 4, Col: 1}},
-		Lock:   stages.File{Path: "env.tsv", Content: []byte(lock.String())}, Generic: stages.Generic{Licence: "MIT", VersionCommand: "tool --version"},
+		Common: stage.Common{Name: "env", Stage: "conda", Version: "1.0", Prefix: "/opt/env", At: problem.Position{File: "components.toml", Line: 4, Col: 1}},
+		Lock:   stage.File{Path: "env.tsv", Content: []byte(lock.String())}, Generic: stage.Generic{Licence: "MIT", VersionCommand: "tool --version"},
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/llb"
-	"github.com/medbuild/medbuild/stages"
 	bk "github.com/moby/buildkit/client/llb"
 )
 
@@ -76,7 +78,7 @@ type Input struct {
 
 // Add puts an image into the plan. def is its State, marshalled. A step that
 // the plan has already is not added again.
-func (p *Plan) Add(img stages.Image, def *bk.Definition) error {
+func (p *Plan) Add(img assemble.Image, def *bk.Definition) error {
 	steps, err := read(def)
 	if err != nil {
 		return fmt.Errorf("plan %s: %w", img.Name, err)
@@ -112,7 +114,7 @@ func (p *Plan) byDigest() map[string]Step {
 	return out
 }
 
-func baseOf(b stages.Base) Base {
+func baseOf(b stage.Base) Base {
 	out := Base{Name: b.Name, Reference: b.Reference, Digest: b.Digest, Libc: b.Libc, Python: b.Python}
 	if b.Distribution != "" {
 		out.Distribution = b.ID()
@@ -120,7 +122,7 @@ func baseOf(b stages.Base) Base {
 	return out
 }
 
-func packages(img stages.Image) []string {
+func packages(img assemble.Image) []string {
 	out := []string{}
 	for _, p := range img.Parts {
 		out = append(out, p.Runtime...)
@@ -129,7 +131,7 @@ func packages(img stages.Image) []string {
 	return slices.Compact(out)
 }
 
-func component(p stages.Part, steps []Step) Component {
+func component(p assemble.Part, steps []Step) Component {
 	c := Component{
 		Name: p.Name, Stage: p.Common.Stage, Version: p.Common.Version, Prefix: p.Prefix,
 		Licence:  Licence(p.Licence),

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+
 	"github.com/medbuild/medbuild/internal/plan"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
@@ -17,37 +21,37 @@ import (
 
 const digits = "00000000000000000000000000000000000000000000000000000000000000aa"
 
-func debian(layers int) stages.Base {
+func debian(layers int) stage.Base {
 	reference := "registry.example/debian@sha256:" + digits
-	return stages.Base{Name: "debian", Reference: reference, Root: llb.Image(reference), Facts: stages.Facts{
+	return stage.Base{Name: "debian", Reference: reference, Root: llb.Image(reference), Facts: stage.Facts{
 		Digest: "sha256:" + digits, Distribution: "debian", Release: "13", Layers: layers,
 		Mirror: "http://mirror.example/debian/",
 	}}
 }
 
-func mrtrix3() stages.Tool {
+func mrtrix3() stage.Tool {
 	return &stages.MRtrix3{
-		Common: stages.Common{Name: "mrtrix3", Stage: "mrtrix3", Version: "3.0.8", Prefix: "/opt/mrtrix3",
-			At: llb.Position{File: "components.toml", Line: 4, Col: 1}},
-		Source: stages.Source{URL: "https://example.org/mrtrix3.tar.gz", SHA256: digits},
+		Common: stage.Common{Name: "mrtrix3", Stage: "mrtrix3", Version: "3.0.8", Prefix: "/opt/mrtrix3",
+			At: problem.Position{File: "components.toml", Line: 4, Col: 1}},
+		Source: stage.Source{URL: "https://example.org/mrtrix3.tar.gz", SHA256: digits},
 	}
 }
 
-func ants() stages.Tool {
-	return &stages.ANTs{Common: stages.Common{Name: "ants", Stage: "ants", Version: "2.5.4"}, Distribution: true}
+func ants() stage.Tool {
+	return &stages.ANTs{Common: stage.Common{Name: "ants", Stage: "ants", Version: "2.5.4"}, Distribution: true}
 }
 
-func assembled(t *testing.T, name string, base stages.Base, tools ...stages.Tool) stages.Image {
+func assembled(t *testing.T, name string, base stage.Base, tools ...stage.Tool) assemble.Image {
 	t.Helper()
-	img, err := stages.Target{Name: name, Run: base, Tools: tools,
-		Build: func(string) stages.Base { return base }}.Assemble()
+	img, err := assemble.Target{Name: name, Run: base, Tools: tools,
+		Build: func(string) stage.Base { return base }}.Assemble()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return img
 }
 
-func planned(t *testing.T, images ...stages.Image) *plan.Plan {
+func planned(t *testing.T, images ...assemble.Image) *plan.Plan {
 	t.Helper()
 	p := &plan.Plan{}
 	for _, img := range images {
@@ -130,7 +134,7 @@ func TestStepSource(t *testing.T) {
 
 // The plan counts the layers as the assembly does.
 func TestLayers(t *testing.T) {
-	for name, tools := range map[string][]stages.Tool{
+	for name, tools := range map[string][]stage.Tool{
 		"both": {mrtrix3(), ants()}, "layer": {mrtrix3()}, "packages": {ants()}, "none": {},
 	} {
 		img := assembled(t, name, debian(3), tools...)

@@ -1,0 +1,81 @@
+package assemble
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/medbuild/medbuild/stages/stage"
+)
+
+// fits refuses a stage that would spoil its image: a prefix where the base has
+// something else, and programs that would not start there.
+func fits(g stage.Ground, s stage.Stage) error {
+	if s.Layer == nil {
+		return nil
+	}
+	for _, place := range s.Holds() {
+		if err := errors.Join(own(place), g.Run.On(place)); err != nil {
+			return err
+		}
+	}
+	if stage.Newer(g.Build.Libc, g.Run.Libc) {
+		return fmt.Errorf("its layer is made on base %s, whose C library %s is newer than %s of base %s: its programs would not start\nhint: make it on the base with the oldest C library",
+			g.Build.Name, g.Build.Libc, g.Run.Libc, g.Run.Name)
+	}
+	return nil
+}
+
+// own refuses a prefix that cannot be a component's own folder: the base's
+// folders, where a layer would lie over files of its packages, and those that
+// something else is mounted at when an image runs.
+func own(prefix string) error {
+	system := []string{"/", "/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/sbin",
+		"/usr", "/usr/bin", "/usr/lib", "/usr/sbin", "/usr/share", "/var"}
+	if slices.Contains(system, prefix) {
+		return fmt.Errorf("prefix %s is the base's own folder\nhint: choose a folder of its own, such as /opt/<name>", prefix)
+	}
+	for _, dir := range []string{"/dev", "/proc", "/run", "/sys", "/tmp"} {
+		if stage.Within(prefix, dir) {
+			return fmt.Errorf("prefix %s lies in %s, which is another folder when an image runs\nhint: choose a folder below /opt", prefix, dir)
+		}
+	}
+	return nil
+}
+
+// check finds layers in each other's way. A layer is all that lies at its
+// prefix, so two of them write the same files where the prefixes meet.
+func (i Image) check() []error {
+	var errs []error
+	for n, p := range i.Parts {
+		for _, other := range i.Parts[:n] {
+			if err := apart(other.Stage, p.Stage); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", p.At, err))
+			}
+		}
+		for _, place := range p.Holds() {
+			if stage.Within(ManifestPath, place) || stage.Within(NoticesPath, place) {
+				errs = append(errs, fmt.Errorf("%s: %s: its prefix %s is where the version manifest and the notices lie\nhint: choose a folder below /opt", p.At, p.Name, place))
+			}
+		}
+	}
+	return errs
+}
+
+// apart is Apart for each of the places that two layers hold; some are files
+// beside the prefix.
+func apart(a, b stage.Stage) error {
+	for _, one := range a.Holds() {
+		for _, other := range b.Holds() {
+			switch {
+			case one == a.Prefix && other == b.Prefix:
+				if err := stage.Apart(a.Common, b.Common); err != nil {
+					return err
+				}
+			case stage.Within(one, other), stage.Within(other, one):
+				return fmt.Errorf("%s and %s both write %s\nhint: leave it to one of them, or give one another place", a.Name, b.Name, max(one, other))
+			}
+		}
+	}
+	return nil
+}

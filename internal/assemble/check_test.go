@@ -1,0 +1,107 @@
+package assemble
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/testkit"
+	"github.com/medbuild/medbuild/llb"
+)
+
+// TestTargetRefusesLayersInEachOther: stages have prefixes that the settings
+// leave out, so the finished target is looked at too. All problems come at once.
+func TestTargetRefusesLayersInEachOther(t *testing.T) {
+	at := problem.Position{File: "components.toml", Line: 9, Col: 1}
+	inner := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix, m.At = "/opt/ants/mrtrix3", at })
+	manifest := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Name, m.Prefix = "odd", ManifestPath })
+	_, err := newTarget("t", stagetest.Trixie(), zipANTs(), inner, manifest).Assemble()
+	testkit.WantText(t, err, "components.toml:9:1: the prefix /opt/ants/mrtrix3 of mrtrix3 lies inside /opt/ants, the prefix of ants", "hint:",
+		"odd: its prefix "+ManifestPath+" is where the version manifest and the notices lie")
+}
+
+func TestTargetRefusesTheBasesFolders(t *testing.T) {
+	for prefix, want := range map[string]string{
+		"/usr": "the base's own folder", "/etc": "the base's own folder", "/": "the base's own folder",
+		"/tmp/x": "lies in /tmp", "/proc": "lies in /proc", "/run/medbuild/x": "lies in /run",
+	} {
+		m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = prefix })
+		_, err := newTarget("t", stagetest.Focal(), m).Assemble()
+		testkit.WantText(t, err, "mrtrix3: prefix "+prefix, want, "hint: choose a folder")
+	}
+	for _, prefix := range []string{"/usr/local/mrtrix3", "/home/jovyan/mrtrix3", "/mrtrix3", "/usr/local"} {
+		m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = prefix })
+		if _, err := newTarget("t", stagetest.Focal(), m).Assemble(); err != nil {
+			t.Errorf("%s: %v", prefix, err)
+		}
+	}
+}
+
+func TestTargetRefusesANewerCLibrary(t *testing.T) {
+	target := newTarget("t", stagetest.Focal(), newMRtrix3("3.0.8"))
+	target.Build = func(string) stage.Base { return stagetest.Trixie() }
+	_, err := target.Assemble()
+	testkit.WantText(t, err, "mrtrix3: ", "C library 2.41 is newer than 2.31", "hint: make it on the base with the oldest C library")
+
+	target = newTarget("t", stagetest.Trixie(), newMRtrix3("3.0.8"))
+	target.Build = func(string) stage.Base { return stagetest.Focal() }
+	if _, err := target.Assemble(); err != nil {
+		t.Errorf("an older C library: %v", err)
+	}
+}
+
+func TestBuildOn(t *testing.T) {
+	libc := func(id, version string) stage.Base {
+		b := stagetest.OnRelease(id)
+		b.Name, b.Libc = id, version
+		return b
+	}
+	focal, jammy := libc("ubuntu-20.04", "2.31"), libc("ubuntu-22.04", "2.35")
+	bookworm, noble, trixie := libc("debian-12", "2.36"), libc("ubuntu-24.04", "2.39"), libc("debian-13", "2.41")
+	all := []stage.Base{trixie, focal, noble, jammy, bookworm, libc("fedora-40", "2.12"), libc("debian-13", "")}
+	mrtrix3 := newMRtrix3("3.0.8")
+	for _, tt := range []struct {
+		tool stage.Tool
+		run  stage.Base
+		want string
+	}{
+		{mrtrix3, trixie, "debian-12"}, {mrtrix3, noble, "debian-12"}, {mrtrix3, bookworm, "debian-12"}, // libtiff6
+		{mrtrix3, focal, "ubuntu-20.04"}, {mrtrix3, jammy, "ubuntu-20.04"}, // libtiff5
+		{zipANTs(), trixie, "fedora-40"}, // needs no library
+	} {
+		if got := BuildOn(tt.tool, tt.run, all).Name; got != tt.want {
+			t.Errorf("%s for %s is made on %s, want %s", tt.tool.Shared().Name, tt.run.Name, got, tt.want)
+		}
+	}
+	if got := BuildOn(mrtrix3, trixie, nil).Name; got != "debian-13" {
+		t.Errorf("alone it is made on %s", got)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	at := problem.Position{File: "components.toml", Line: 3, Col: 1}
+	old := stage.Base{Facts: stage.Facts{Distribution: "ubuntu", Release: "20.04", Libc: "2.31"}}
+	for _, tt := range []struct {
+		input llb.Input
+		want  string
+	}{
+		{llb.Input{Kind: llb.Archive, Address: "https://a.example/tool-1.0-ubuntu-24.04-x64.zip", Pin: "sha256:x", At: at},
+			"components.toml:3:1: tool: tool-1.0-ubuntu-24.04-x64.zip was made for ubuntu-24, whose C library 2.39 is newer than 2.31 of ubuntu-20.04"},
+		{llb.Input{Kind: llb.Archive, Address: "https://a.example/tool-centos7_x86.tar.gz", Pin: "sha256:x"}, ""},
+		{llb.Input{Kind: llb.Archive, Address: "https://a.example/c3d-nightly-Linux.tar.gz", Pin: "sha256:x"}, "(nightly)"},
+		{llb.Input{Kind: llb.Archive, Address: "https://a.example/x/refs/heads/main.zip", Pin: "sha256:x"}, "(refs/heads)"},
+		{llb.Input{Kind: llb.Archive, Address: "https://latest.example/headers/masterful-1.zip", Pin: "sha256:x"}, ""},
+		{llb.Input{Kind: llb.Git, Address: "https://a.example/nightly.git", Pin: "c0"}, ""},
+		{llb.Input{Kind: llb.Archive, Address: "https://a.example/a.zip", At: at}, "components.toml:3:1: tool: https://a.example/a.zip is not pinned"},
+	} {
+		p := Part{Stage: stage.Stage{Common: stage.Common{Name: "tool"}, Inputs: []llb.Input{tt.input}}}
+		got := strings.Join(Image{Base: old, Parts: []Part{p}}.Warnings(), "\n")
+		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.input.Address, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package assemble
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/stages/stage"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/testkit"
+	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/llb/llbtest"
+)
+
+func TestLayersAreCountedBeforeBuilding(t *testing.T) {
+	atRoot := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = "/mrtrix3" })
+	tests := []struct {
+		name   string
+		target Target
+		want   int
+	}{
+		{"no component", newTarget("none", stagetest.Focal()), 32 + 1},
+		{"package", newTarget("ants", stagetest.Trixie(), quickANTs()), 1 + 1 + 1 + 1},
+		{"zip", newTarget("ants", stagetest.Focal(), zipANTs()), 32 + 1 + 1 + 1},
+		{"prefix in the root folder", newTarget("m", stagetest.Trixie(), atRoot), 1 + 1 + 1 + 1 + 1},
+		{"accounts on a flat base", runnerTarget(), 1 + 1 + 1 + 1 + 1 + 1},
+		{"production", targetCases()["production"](), 1 + 1 + 1 + 2 + 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			img := assembled(t, tt.target)
+			if got := img.Layers(); got != tt.want {
+				t.Errorf("%d layers, want %d", got, tt.want)
+			}
+			g := llbtest.Read(t, llbtest.End{Name: "image", State: img.State})
+			if merged := len(g.Find(g.Ends["image"]).From) - 1; merged != tt.want-tt.target.Run.Layers-boolToInt(img.Apt)-boolToInt(img.Users) {
+				t.Errorf("merges %d layers over its root", merged)
+			}
+		})
+	}
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func TestFoldersAboveComeLast(t *testing.T) {
+	g := llbtest.Read(t, llbtest.End{Name: "image", State: assembled(t, jupyterTarget()).State})
+	want := []string{"[jupyter] runtime packages:/", "[mrtrix3] layer", "[ants] layer", "[manifest] write:/run/medbuild/out", "[base] folders above the components"}
+	if got := g.Find("[jupyter] merge layers").From; !slices.Equal(got, want) {
+		t.Errorf("merges %q, want %q", got, want)
+	}
+}
+
+// TestComponentsAreAskedAlone: a change of one component asks no other.
+func TestComponentsAreAskedAlone(t *testing.T) {
+	for _, p := range assembled(t, targetCases()["production"]()).Parts {
+		g := llbtest.Read(t, llbtest.End{State: p.Asked})
+		for _, other := range []string{"mrtrix3", "ants", "python"} {
+			if op := g.Find("[" + other + "] test and ask version"); (op != nil) != (other == p.Name) {
+				t.Errorf("asking %s asks %s", p.Name, other)
+			}
+		}
+	}
+}
+
+func TestTargetConfig(t *testing.T) {
+	target := newTarget("t", stagetest.Trixie(), newMRtrix3("3.0.8"), zipANTs())
+	target.Config = llb.Config{Path: []string{"/mine"}, Env: []string{"ANTSPATH=/elsewhere", "X=1"}, User: "me"}
+	got := assembled(t, target).Config
+	if want := []string{"/mine", "/opt/mrtrix3/bin", "/opt/ants/bin"}; !slices.Equal(got.Path, want) {
+		t.Errorf("path is %q, want %q", got.Path, want)
+	}
+	if want := []string{"ANTSPATH=/elsewhere", "X=1"}; !slices.Equal(got.Env, want) {
+		t.Errorf("environment is %q, want %q", got.Env, want)
+	}
+	if got.User != "me" {
+		t.Errorf("user is %q", got.User)
+	}
+}
+
+func TestTargetErrorsNameThePlace(t *testing.T) {
+	at := problem.Position{File: "components.toml", Line: 7, Col: 1}
+	m := testkit.With(newMRtrix3("9.9"), func(m *stages.MRtrix3) { m.At = at })
+	_, err := newTarget("t", stagetest.Trixie(), m).Assemble()
+	testkit.WantText(t, err, "components.toml:7:1: mrtrix3: ", "not pinned")
+
+	a, b := newMRtrix3("3.0.8"), testkit.With(newMRtrix3("3.0.5"), func(m *stages.MRtrix3) { m.Name, m.At = "older", at })
+	_, err = newTarget("t", stagetest.Trixie(), a, b).Assemble()
+	testkit.WantText(t, err, "components.toml:7:1", "mrtrix3 and older have the same prefix /opt/mrtrix3", "hint:")
+}
+
+// TestTwoOfOneStage: two versions of a tool side by side. Each has a layer,
+// answers for itself and has a line in the manifest; the first is the one that
+// users meet.
+func TestTwoOfOneStage(t *testing.T) {
+	freesurfer := func(name, version string) stage.Tool {
+		return testkit.With(newFreeSurfer("recon-all"), func(f *stages.FreeSurfer) {
+			f.Name, f.Common.Version, f.Prefix = name, version, "/opt/"+name
+			f.Source = stage.Source{URL: "https://files.example/freesurfer-" + version + ".tar.gz", SHA256: testkit.SHA256}
+		})
+	}
+	img := assembled(t, newTarget("both", stagetest.Focal(), freesurfer("freesurfer6", "6.0.0"), freesurfer("freesurfer7", "7.4.1")))
+	g := llbtest.Read(t, llbtest.End{Name: "image", State: img.State})
+	want := []string{"[both] runtime packages:/", "[freesurfer6] layer", "[freesurfer7] layer", "[manifest] write:/run/medbuild/out", "[base] folders above the components"}
+	if got := g.Find("[both] merge layers").From; !slices.Equal(got, want) {
+		t.Errorf("merges %q, want %q", got, want)
+	}
+	for i, name := range []string{"freesurfer6", "freesurfer7"} {
+		if keys := keysOf(img.Parts[i].Version); !slices.Equal(keys, []string{strings.ToUpper(name) + "_VERSION"}) {
+			t.Errorf("%s answers for %q", name, keys)
+		}
+		script := g.Find("[" + name + "] test and ask version").GetExec().Meta.Args[3]
+		other := []string{"freesurfer7", "freesurfer6"}[i]
+		if !strings.Contains(script, "/opt/"+name+"/build-stamp.txt") || strings.Contains(script, other) {
+			t.Errorf("%s is asked\n%s", name, script)
+		}
+	}
+	if !slices.Contains(img.Config.Env, "FREESURFER_HOME=/opt/freesurfer6") || slices.Contains(img.Config.Env, "FREESURFER_HOME=/opt/freesurfer7") {
+		t.Errorf("environment %q", img.Config.Env)
+	}
+	if img.Config.Path[0] != "/opt/freesurfer6/bin" {
+		t.Errorf("PATH is %q", img.Config.Path)
+	}
+
+	_, err := newTarget("both", stagetest.Focal(), freesurfer("freesurfer6", "6.0.0"), newFreeSurfer("full"), newFreeSurfer("synb0")).Assemble()
+	testkit.WantText(t, err, "freesurfer and freesurfer have the same prefix /opt/freesurfer", "hint: ")
+}
+
+func keysOf(questions []stage.Question) []string {
+	var out []string
+	for _, q := range questions {
+		out = append(out, q.Key)
+	}
+	return out
+}
+
+// TestTwoEnvironments: where a component has several lines of its own, its name
+// goes before those that the other has too.
+func TestTwoEnvironments(t *testing.T) {
+	tools := testkit.With(newPython("numpy"), func(p *stages.Python) { p.Name, p.Prefix = "tools", "/opt/tools" })
+	img := assembled(t, newTarget("both", stagetest.Trixie(), newPython("numpy", "torch"), tools))
+	got := [][]string{keysOf(img.Parts[0].Version), keysOf(img.Parts[1].Version)}
+	if !slices.Equal(got[0], []string{"PYTHON_VERSION", "NUMPY_VERSION", "PYTORCH_VERSION"}) || !slices.Equal(got[1], []string{"TOOLS_PYTHON_VERSION", "TOOLS_NUMPY_VERSION"}) {
+		t.Errorf("answers for %q", got)
+	}
+}
+
+func TestTargetRefusesPrefixBelowALink(t *testing.T) {
+	m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = "/bin/mrtrix3" })
+	_, err := newTarget("t", stagetest.Trixie(), m).Assemble()
+	testkit.WantText(t, err, "mrtrix3", "/bin/mrtrix3 lies below /bin", "usr/bin")
+}
+
+func TestGoldenTargets(t *testing.T) {
+	for name, target := range targetCases() {
+		t.Run(name, func(t *testing.T) {
+			img := assembled(t, target())
+			llbtest.Golden(t, filepath.Join("testdata", name+".json"), struct {
+				Layers int
+				Apt    bool
+				Config llb.Config
+				Graph  llbtest.Rendering
+			}{img.Layers(), img.Apt, img.Config, llbtest.Read(t, llbtest.End{Name: "image", State: img.State}).Render()})
+		})
+	}
+}
+
+func TestTargetsMarshalTheSame(t *testing.T) {
+	for name, target := range targetCases() {
+		t.Run(name, func(t *testing.T) {
+			llbtest.Stable(t, func() llb.State { return assembled(t, target()).State })
+		})
+	}
+}
+
+// TestFilesAnywhere: the folders above each file are given back as the base has
+// them, and no file may replace a link.
+func TestFilesAnywhere(t *testing.T) {
+	f := testkit.With(newFiles(), func(f *stages.Files) { f.Files[1].To = "/etc/tool/notes" })
+	s := stagetest.Stage(t, f, stagetest.Trixie())
+	if want := []string{"/opt/scripts", "/etc/tool/notes"}; !slices.Equal(s.Holds(), want) {
+		t.Errorf("places %q, want %q", s.Holds(), want)
+	}
+	img := assembled(t, newTarget("x", stagetest.Trixie(), f))
+	g := llbtest.Read(t, llbtest.End{State: img.State})
+	got := g.Find("[base] folders above the components").GetFile().Actions[0].GetCopy().IncludePatterns
+	if want := []string{"opt", "etc", "etc/tool"}; !slices.Equal(got, want) {
+		t.Errorf("folders %q, want %q", got, want)
+	}
+	f.Files[1].To = "/bin/tool"
+	_, err := newTarget("x", stagetest.Trixie(), f).Assemble()
+	testkit.WantText(t, err, "/bin/tool lies below /bin, which is a link to usr/bin")
+}
+
+// TestFilesInTheWay: a file that lies in another component's prefix, or where
+// another file does, would be in one image's two layers.
+func TestFilesInTheWay(t *testing.T) {
+	alone := func(name, to string) *stages.Files {
+		return testkit.With(newFiles(), func(f *stages.Files) {
+			f.Name, f.Prefix, f.Smoke, f.Files = name, "", nil, f.Files[:1]
+			f.Files[0].To = to
+		})
+	}
+	assembled(t, newTarget("x", stagetest.Trixie(), zipANTs(), alone("one", "/etc/a"), alone("two", "/etc/b")))
+	_, err := newTarget("x", stagetest.Trixie(), zipANTs(), alone("one", "/opt/ants/bin/x")).Assemble()
+	testkit.WantText(t, err, "ants and one both write /opt/ants/bin/x")
+	_, err = newTarget("x", stagetest.Trixie(), alone("one", "/etc/a"), alone("two", "/etc/a")).Assemble()
+	testkit.WantText(t, err, "one and two both write /etc/a")
+}

@@ -1,0 +1,93 @@
+package assemble
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// Warnings is what may go wrong with the image although it can be built, a line
+// for each with the place and the component: inputs that nothing pins, archives
+// at an address where others follow, programs made for a newer distribution
+// than the base's.
+func (i Image) Warnings() []string {
+	out := []string{}
+	for _, p := range i.Parts {
+		if p.Fetches != "" {
+			out = append(out, fmt.Sprintf("%s: %s: its installer fetches %s, which nothing pins", p.At, p.Name, p.Fetches))
+		}
+		for _, in := range p.Inputs {
+			for _, text := range []string{loose(in), moving(in), ahead(in, i.Base.Facts)} {
+				if text != "" {
+					out = append(out, fmt.Sprintf("%s: %s: %s", p.place(in), p.Name, text))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// place is where the user wrote an input, or else the component.
+func (p Part) place(in llb.Input) problem.Position {
+	if in.At.Line > 0 {
+		return in.At
+	}
+	return p.At
+}
+
+// loose is an input that is taken although nothing pins it.
+func loose(in llb.Input) string {
+	if in.Pinned() {
+		return ""
+	}
+	return in.Address + " is not pinned: another day it may be something else"
+}
+
+// movingNames are parts of an address whose content is replaced from time to time.
+var movingNames = regexp.MustCompile(`(?i)(?:^|[/._-])(nightly|latest|snapshot|refs/heads|master|HEAD)(?:[/._-]|$)`)
+
+// moving is an archive that is pinned, but at an address where others follow.
+func moving(in llb.Input) string {
+	u, err := url.Parse(in.Address)
+	if err != nil || in.Kind != llb.Archive || !in.Pinned() {
+		return ""
+	}
+	m := movingNames.FindStringSubmatch(u.Path)
+	if m == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s changes when upstream publishes again (%s), and no longer has the checksum then: better a release's address", in.Address, m[1])
+}
+
+// libcOf is the C library of the distribution releases that archives of
+// programs are named after, from the releases' package lists.
+var libcOf = map[string]string{
+	"centos6": "2.12", "centos7": "2.17", "centos8": "2.28", "almalinux8": "2.28", "rocky8": "2.28",
+	"centos9": "2.34", "almalinux9": "2.34", "rocky9": "2.34",
+	"ubuntu18": "2.27", "ubuntu20": "2.31", "ubuntu22": "2.35", "ubuntu24": "2.39",
+	"debian10": "2.28", "debian11": "2.31", "debian12": "2.36", "debian13": "2.41",
+}
+
+var releaseNames = regexp.MustCompile(`(?i)(centos|almalinux|rocky|ubuntu|debian)[-_.]?([0-9]{1,2})`)
+
+// ahead is an archive made for a distribution with a newer C library than the
+// base's. It may work all the same: what its programs use of it counts, and
+// their smoke tests tell.
+func ahead(in llb.Input, base stage.Facts) string {
+	m := releaseNames.FindStringSubmatch(in.Name())
+	if m == nil || in.Kind != llb.Archive {
+		return ""
+	}
+	libc := libcOf[strings.ToLower(m[1])+m[2]]
+	if !stage.Newer(libc, base.Libc) {
+		return ""
+	}
+	return fmt.Sprintf("%s was made for %s, whose C library %s is newer than %s of %s: its programs may not start; better one made for an older release",
+		in.Name(), m[0], libc, base.Libc, base.ID())
+}

@@ -1,0 +1,74 @@
+package base
+
+import (
+	"strings"
+
+	"github.com/medbuild/medbuild/stages/stage"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// ProbeFile is where the state of Probe has its answers.
+const ProbeFile = "facts"
+
+// ProbeVersion changes when Probe asks something else, so that facts kept from
+// before are read again.
+const ProbeVersion = "2"
+
+// probeScript writes a line "key=value" for each fact. It runs on bases that
+// may lack almost everything but a shell. The mirror is the one that has the
+// release itself: an archive of security updates has no pool of its own for it.
+const probeScript = `
+out=` + llb.Run + `/out/` + ProbeFile + `
+. /etc/os-release
+echo "distribution=${ID:-}" >$out
+echo "release=${VERSION_ID:-}" >>$out
+echo "libc=$(ldd --version 2>/dev/null | sed -nE '1s/.* ([0-9]+\.[0-9]+)$/\1/p')" >>$out
+echo "python=$(/usr/bin/python3 -c 'import sys; print(sys.version.split()[0])' 2>/dev/null)" >>$out
+mirrors() { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -nE 's/^deb +(\[[^]]*\] +)?(https?:[^ ]+) .*/\2/p'
+  sed -nE 's/^URIs: *([^ ]+).*/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null; }
+echo "mirror=$(mirrors | grep -v security | head -n 1)" >>$out
+for d in /* /usr/* /var/* /opt/* /home/*; do
+  if [ -L "$d" ] && [ -d "$d" ]; then echo "link=$d $(readlink "$d")" >>$out; fi
+done`
+
+// Probe asks a base what Facts wants to know. ParseFacts reads ProbeFile of it.
+func Probe(name string, root llb.State) llb.State {
+	return llb.Step{Component: "base", Action: "look at " + name, On: root,
+		Script: probeScript, At: here()}.Output(llb.Run + "/out")
+}
+
+// ParseFacts reads what Probe wrote.
+func ParseFacts(answers []byte) stage.Facts {
+	f := stage.Facts{Links: map[string]string{}}
+	for line := range strings.Lines(string(answers)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		set(&f, key, value)
+	}
+	return f
+}
+
+func set(f *stage.Facts, key, value string) {
+	switch key {
+	case "distribution":
+		f.Distribution = value
+	case "release":
+		f.Release = value
+	case "libc":
+		f.Libc = value
+	case "python":
+		f.Python = value
+	case "mirror":
+		f.Mirror = withSlash(value)
+	case "link":
+		from, to, _ := strings.Cut(value, " ")
+		f.Links[from] = to
+	}
+}
+
+func withSlash(address string) string {
+	if address == "" {
+		return ""
+	}
+	return strings.TrimSuffix(address, "/") + "/"
+}

@@ -1,0 +1,9 @@
+package base
+
+import (
+	"testing"
+
+	"github.com/medbuild/medbuild/llb/llbtest"
+)
+
+func TestSourcesAreEmbedded(t *testing.T) { llbtest.Embeds(t, files) }

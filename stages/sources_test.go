@@ -1,0 +1,9 @@
+package stages
+
+import (
+	"testing"
+
+	"github.com/medbuild/medbuild/llb/llbtest"
+)
+
+func TestSourcesAreEmbedded(t *testing.T) { llbtest.Embeds(t, files) }

@@ -1,0 +1,125 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/llb"
+)
+
+// condaLock is every package of a conda environment, in the lock's order.
+type CondaLock []condaPackage
+
+// condaPackage is one line of a lock.
+type condaPackage struct {
+	Name, Version, Build string
+	Size                 int64 // bytes of the archive
+	SHA256               string
+	Address              string
+	Licence              string // SPDX expression; "" when the lock does not say
+	Line                 int
+}
+
+const condaHint = "\nhint: a line is size, sha256, address and licence, with tabs between"
+
+// condaLockOf reads a lock: a package in each line, its size in bytes, sha256,
+// address and licence with tabs between. The licence can be left out; lines
+// that begin with # are comments.
+func ReadCondaLock(f File) (CondaLock, error) {
+	if f.Path == "" {
+		return nil, errors.New("there is no lock\nhint: name a file with the exact packages: lock = \"locks/….conda.tsv\"")
+	}
+	var lock CondaLock
+	for i, line := range strings.Split(string(f.Content), "\n") {
+		line = strings.TrimRight(line, "\r")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		p, err := condaPackageOf(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", f.Path, i+1, err)
+		}
+		p.Line = i + 1
+		if other, ok := lock.Find(p.Name); ok {
+			return nil, fmt.Errorf("%s:%d: %s is there already, in line %d", f.Path, p.Line, p.Name, other.Line)
+		}
+		lock = append(lock, p)
+	}
+	if len(lock) == 0 {
+		return nil, fmt.Errorf("%s has no packages%s", f.Path, condaHint)
+	}
+	return lock, nil
+}
+
+func condaPackageOf(line string) (condaPackage, error) {
+	fields := strings.Split(line, "\t")
+	if len(fields) != 3 && len(fields) != 4 {
+		return condaPackage{}, fmt.Errorf("%d fields%s", len(fields), condaHint)
+	}
+	size, err := strconv.ParseInt(fields[0], 10, 64)
+	if err != nil || size <= 0 {
+		return condaPackage{}, fmt.Errorf("%q is no size%s", fields[0], condaHint)
+	}
+	if !IsHex(fields[1], 64) {
+		return condaPackage{}, fmt.Errorf("%q is no sha256%s", fields[1], condaHint)
+	}
+	p := condaPackage{Size: size, SHA256: fields[1], Address: fields[2]}
+	if len(fields) == 4 {
+		p.Licence = fields[3]
+	}
+	return p, p.identify()
+}
+
+// identify reads name, version and build from the end of the address:
+// linux-64/fsl-bet2-2111.9-h3f28083_0.conda.
+func (p *condaPackage) identify() error {
+	u, err := url.Parse(p.Address)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.ContainsFunc(p.Address, unfit) {
+		return fmt.Errorf("%q is no address of a package%s", p.Address, condaHint)
+	}
+	if subdir := path.Base(path.Dir(u.Path)); subdir != "linux-64" && subdir != "noarch" {
+		return fmt.Errorf("%s is a package for %s\nhint: take those of linux-64 and noarch", path.Base(u.Path), subdir)
+	}
+	stem, ok := strings.CutSuffix(path.Base(u.Path), ".conda")
+	if !ok {
+		stem, ok = strings.CutSuffix(stem, ".tar.bz2")
+	}
+	parts := strings.Split(stem, "-")
+	n := len(parts)
+	if !ok || n < 3 || slices.Contains(parts[n-2:], "") || strings.Trim(stem, "-.") != stem {
+		return fmt.Errorf("%s is no conda package\nhint: its name is <name>-<version>-<build>.conda or .tar.bz2", path.Base(u.Path))
+	}
+	p.Name, p.Version, p.Build = strings.Join(parts[:n-2], "-"), parts[n-2], parts[n-1]
+	return nil
+}
+
+// unfit reports what no address of a package has: queries, escapes and what
+// shells and lists take for something else.
+func unfit(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune(`"'#$%&()*;<>?@[\]^{|}`+"`", r)
+}
+
+func (l CondaLock) Find(name string) (condaPackage, bool) {
+	i := slices.IndexFunc(l, func(p condaPackage) bool { return p.Name == name })
+	if i < 0 {
+		return condaPackage{}, false
+	}
+	return l[i], true
+}
+
+// inputs is the packages as inputs of a step. Each says where it stands in the
+// lock.
+func (l CondaLock) Inputs(f File) []llb.Input {
+	var out []llb.Input
+	for _, p := range l {
+		out = append(out, llb.Input{Kind: llb.Archive, Address: p.Address, Pin: "sha256:" + p.SHA256, Size: p.Size,
+			At: problem.Position{File: f.Path, Line: p.Line, Col: 1}})
+	}
+	return out
+}

@@ -1,0 +1,39 @@
+package stage
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// wanted is a package as a release's environment file names it: a name, and
+// patterns of its version and build, which match all when left out.
+type wanted struct{ Name, Version, Build string }
+
+// wantedBy reads the packages of a release's environment file: the list below
+// "dependencies:", one in each line, which is all that FSL's have.
+func WantedBy(f File) ([]wanted, error) {
+	var out []wanted
+	_, list, _ := strings.Cut(string(f.Content), "\ndependencies:")
+	for _, line := range strings.Split(list, "\n") {
+		item, ok := strings.CutPrefix(strings.TrimSpace(line), "- ")
+		words := append(strings.Fields(strings.ReplaceAll(item, "=", " ")), "", "", "")
+		if ok && words[0] != "" {
+			out = append(out, wanted{Name: words[0], Version: words[1], Build: words[2]})
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s names no packages\nhint: take the file that the release's installer takes, fsl-<version>_linux-64.yml", f.Path)
+	}
+	return out, nil
+}
+
+// fits reports whether a package of a lock is the one wanted.
+func (w wanted) Fits(p condaPackage) bool {
+	return like(w.Version, strings.TrimPrefix(p.Version, "v")) && like(w.Build, p.Build)
+}
+
+func like(pattern, word string) bool {
+	ok, err := path.Match(strings.TrimPrefix(pattern, "v"), word)
+	return pattern == "" || ok && err == nil
+}

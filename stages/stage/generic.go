@@ -1,0 +1,143 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Generic is what a stage that knows no tool must be told about it. The stages
+// that embed it need a table in components.toml and no Go. {prefix} in a
+// command or a variable stands for the component's prefix.
+type Generic struct {
+	Licence        string            `toml:"licence" form:"spdx" doc:"the licence: an SPDX expression, or LicenseRef-… for one that SPDX does not list"`
+	NonCommercial  bool              `toml:"non_commercial" doc:"the licence allows non-commercial use alone"`
+	Runtime        Debs              `toml:"runtime" form:"package" keys:"release" doc:"distribution packages it needs at run time: a list for every release, or a table of lists by release, such as debian-13, and \"any\""`
+	Path           []string          `toml:"path" form:"path" doc:"folders for PATH, below the prefix or absolute"`
+	Env            map[string]string `toml:"env" form:"text" keys:"variable" doc:"environment variables in the image; {prefix} stands for the prefix"`
+	VersionCommand string            `toml:"version_command" form:"shell" doc:"shell command that tells the version"`
+	VersionPattern string            `toml:"version_pattern" form:"text" doc:"extended regular expression whose first group is the version in what the command says; the first number with dots when left out"`
+	VersionKey     string            `toml:"version_key" form:"variable" doc:"the version's line in the version manifest; NAME_VERSION when left out"`
+	Smoke          []string          `toml:"smoke" form:"shell" doc:"shell commands that must succeed in the finished component"`
+}
+
+// Debs is names of distribution packages by release, such as "debian-13";
+// those under "any" are for every release. In components.toml a plain list
+// stands for {any = list}.
+type Debs map[string][]string
+
+// AnyRelease is the key of packages that have one name in every release.
+const AnyRelease = "any"
+
+// on is the packages for a release, or an error that names the releases that
+// are stated. what says whose packages they are.
+func (p Debs) On(f Facts, what string) ([]string, error) {
+	own, ok := p[f.ID()]
+	names := slices.Concat(p[AnyRelease], own)
+	if ok || len(p) == 0 || len(p) == 1 && p[AnyRelease] != nil {
+		return names, nil
+	}
+	stated := slices.DeleteFunc(slices.Sorted(maps.Keys(p)), func(k string) bool { return k == AnyRelease })
+	return nil, fmt.Errorf("%s are stated for %s, not for %s\nhint: add %q = [\"…\"] to them", what, strings.Join(stated, ", "), f.ID(), f.ID())
+}
+
+// anyVersion finds the first number with dots in it.
+const anyVersion = `([0-9]+(\.[0-9A-Za-z]+)+)`
+
+// check reports what is wrong with the settings. tested says that the component
+// must be seen to work.
+func (s *Generic) Complete(tested bool) error {
+	switch _, path := s.Env["PATH"]; {
+	case s.Licence == "":
+		return errors.New("the component states no licence\nhint: add licence = \"…\", an SPDX expression or LicenseRef-…")
+	case path:
+		return errors.New("PATH is extended, never replaced\nhint: list the folders to put in front of it as path = [\"…\"]")
+	case s.VersionPattern != "" && !strings.Contains(s.VersionPattern, "("):
+		return fmt.Errorf("version_pattern %q has no group\nhint: put the part that is the version in ( )", s.VersionPattern)
+	case tested && s.VersionCommand == "" && len(s.Smoke) == 0:
+		return errors.New("nothing says whether the component works\nhint: add version_command = \"…\", or smoke = [\"…\"] where a tool tells no version")
+	}
+	return nil
+}
+
+// stage is what the settings say of the component, on the base it will run on.
+// The layer is the caller's.
+func (s *Generic) Describe(c Common, on Facts) (Stage, error) {
+	runtime, err := s.Runtime.On(on, "the packages that "+c.Name+" needs at run time")
+	if err != nil {
+		return Stage{}, err
+	}
+	folders, err := s.folders(c.Prefix)
+	return Stage{
+		Common:  c,
+		Licence: Licence{SPDX: s.Licence, NonCommercial: s.NonCommercial},
+		Runtime: runtime,
+		Path:    folders,
+		Env:     s.variables(c.Prefix),
+		Version: s.questions(c),
+		Smoke:   s.checks(c.Prefix),
+	}, err
+}
+
+func (s *Generic) folders(prefix string) ([]string, error) {
+	var out []string
+	for _, dir := range s.Path {
+		if !path.IsAbs(dir) && prefix == "" {
+			return nil, fmt.Errorf("path %q is below the prefix, which there is none of\nhint: write it from the root on", dir)
+		}
+		out = append(out, Below(prefix, dir))
+	}
+	return out, nil
+}
+
+// below is a path from the root on: p itself, or p in the folder.
+func Below(folder, p string) string {
+	if path.IsAbs(p) {
+		return path.Clean(p)
+	}
+	return path.Join(folder, p)
+}
+
+func (s *Generic) variables(prefix string) []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(s.Env)) {
+		out = append(out, k+"="+filled(s.Env[k], prefix))
+	}
+	return out
+}
+
+func (s *Generic) questions(c Common) []Question {
+	if s.VersionCommand == "" {
+		return nil
+	}
+	return []Question{{Key: s.ManifestKey(c.Name), Section: Software, Want: c.Version,
+		Command: filled(s.VersionCommand, c.Prefix), Pattern: s.pattern()}}
+}
+
+func (s *Generic) ManifestKey(name string) string {
+	if s.VersionKey != "" {
+		return s.VersionKey
+	}
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_VERSION"
+}
+
+// pattern is the user's, with the sign that ends it in the question escaped.
+func (s *Generic) pattern() string {
+	if s.VersionPattern == "" {
+		return anyVersion
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s.VersionPattern, `\/`, "/"), "/", `\/`)
+}
+
+func (s *Generic) checks(prefix string) []Check {
+	var out []Check
+	for _, command := range s.Smoke {
+		out = append(out, Check{filled(command, prefix)})
+	}
+	return out
+}
+
+func filled(text, prefix string) string { return strings.ReplaceAll(text, "{prefix}", prefix) }

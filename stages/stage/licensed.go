@@ -1,0 +1,13 @@
+package stage
+
+import (
+	_ "embed"
+	"regexp"
+)
+
+//go:embed scripts/licensed.sh
+var LicensedScript string
+
+// freesurferLicensed is how a licence begins, as the script knows it: an address,
+// a number, and an asterisk before the third line.
+var FreeSurferLicence = regexp.MustCompile(`\A[^ @\n]+@[^ @\n]+[.][^ @\n]+[ \t\r]*\n[0-9]+[ \t\r]*\n ?[*]`)

@@ -1,0 +1,27 @@
+package stage
+
+import (
+	"fmt"
+	"strings"
+)
+
+// within reports whether a path is the folder dir or lies in it.
+func Within(p, dir string) bool {
+	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// Apart refuses two components of one image whose prefixes are the same or lie
+// in each other: their layers would write the same files. A component without a
+// prefix is in nobody's way.
+func Apart(a, b Common) error {
+	if a.Prefix == b.Prefix && a.Prefix != "" {
+		return fmt.Errorf("%s and %s have the same prefix %s\nhint: give one of them another prefix", a.Name, b.Name, a.Prefix)
+	}
+	if len(a.Prefix) < len(b.Prefix) {
+		a, b = b, a // then a can lie in b
+	}
+	if b.Prefix == "" || !Within(a.Prefix, b.Prefix) {
+		return nil
+	}
+	return fmt.Errorf("the prefix %s of %s lies inside %s, the prefix of %s\nhint: give one of them a prefix beside the other's", a.Prefix, a.Name, b.Prefix, b.Name)
+}

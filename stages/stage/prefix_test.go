@@ -1,0 +1,20 @@
+package stage
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestApart(t *testing.T) {
+	for _, tt := range []struct{ a, b, want string }{
+		{"/opt/fsl", "/opt/ants", ""}, {"", "/opt/ants", ""}, {"", "", ""}, {"/opt/fsl", "/opt/fsl6", ""},
+		{"/opt/fsl", "/opt/fsl", "a and b have the same prefix /opt/fsl\nhint: "},
+		{"/opt/fsl/ants", "/opt/fsl", "the prefix /opt/fsl/ants of a lies inside /opt/fsl, the prefix of b\nhint: "},
+		{"/opt", "/opt/fsl", "the prefix /opt/fsl of b lies inside /opt, the prefix of a\nhint: "},
+	} {
+		err := Apart(Common{Name: "a", Prefix: tt.a}, Common{Name: "b", Prefix: tt.b})
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+			t.Errorf("%s and %s: %v, want %q", tt.a, tt.b, err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package stage
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/medbuild/medbuild/llb"
+)
+
+// format is a way in which files are packed.
+type format struct {
+	option   string   // for tar
+	packages []string // distribution packages that can unpack it, beside tar and gzip
+}
+
+// formats are those that a source can have, by the end of its address. Every
+// distribution that is known has these packages under these names, and tar and
+// gzip without asking.
+var formats = map[string]format{
+	"tar":     {},
+	"tar.gz":  {option: "-z"},
+	"tar.bz2": {option: "-j", packages: []string{"bzip2"}},
+	"tar.xz":  {option: "-J", packages: []string{"xz-utils"}},
+	"tar.zst": {option: "-I zstd", packages: []string{"zstd"}},
+	"zip":     {packages: []string{"unzip"}},
+}
+
+// formatNames is formats and the other names that they go by, each before what
+// it could be taken for.
+var formatNames = [][2]string{
+	{"tar.gz", "tar.gz"}, {"tgz", "tar.gz"}, {"tar.bz2", "tar.bz2"}, {"tbz2", "tar.bz2"}, {"tbz", "tar.bz2"},
+	{"tar.xz", "tar.xz"}, {"txz", "tar.xz"}, {"tar.zst", "tar.zst"}, {"tzst", "tar.zst"}, {"tar", "tar"}, {"zip", "zip"},
+}
+
+// tree stands for the format of a git repository and of an image: BuildKit
+// gives their files.
+const tree = "tree"
+
+// formatOf is the format of a source, a key of formats or tree: the one stated,
+// or the one that its address ends in.
+func FormatOf(s Source, stated string) (string, error) {
+	if s.Git+s.Image != "" {
+		return tree, nil
+	}
+	name := stated
+	if name == "" {
+		name = strings.ToLower((llb.Input{Address: s.URL + s.Debian}).Name())
+	}
+	for _, n := range formatNames {
+		if name == n[0] || stated == "" && strings.HasSuffix(name, "."+n[0]) {
+			return n[1], nil
+		}
+	}
+	return "", fmt.Errorf("the format of %s is not known\nhint: add format = \"…\": tar, tar.gz, tar.bz2, tar.xz, tar.zst or zip", s.URL+s.Debian)
+}
+
+// unpacking is how an input becomes files in a folder.
+//
+// The patterns are as Pattern has them, of paths as they are after strip.
+type Unpacking struct {
+	Format      string // a key of formats, or tree
+	Folder      string // of an image, where the files lie
+	Strip       int    // folders taken off the paths
+	Keep, Prune []string
+	To          string // absolute
+}
+
+// packages are the distribution packages that the script needs.
+func (u Unpacking) Packages() []string { return formats[u.Format].packages }
+
+// source is where the script finds the input.
+const SourceMount = llb.Run + "/src"
+
+// A zip, whose programs know neither strip nor where a * must stop, and the
+// files of a repository or an image are put into a tar first: one set of rules
+// for all.
+const (
+	zipScript  = "unzip -q " + SourceMount + "/* -d /tmp/unzipped && tar -C /tmp/unzipped -cf /tmp/unpack.tar . && rm -rf /tmp/unzipped\n"
+	treeScript = "tar -C %s -cf /tmp/unpack.tar .\n"
+)
+
+// script unpacks what is mounted at source. Archives often hold files that
+// their owner alone can read, who is nobody in the image.
+func (u Unpacking) Script() string {
+	from, before, strip := SourceMount+"/*", "", u.Strip
+	switch u.Format {
+	case "zip":
+		from, before, strip = "/tmp/unpack.tar", zipScript, strip+1 // its paths begin with ./
+	case tree:
+		from, before, strip = "/tmp/unpack.tar", fmt.Sprintf(treeScript, Quote(SourceMount+u.Folder)), strip+1
+	}
+	option := strings.TrimSpace("-x " + formats[u.Format].option)
+	return fmt.Sprintf("mkdir -p %[1]s\n%[2]star %[3]s -f %[4]s -C %[1]s --no-same-owner --strip-components=%[5]d%[6]s\n"+
+		"rm -f /tmp/unpack.tar\n[ -n \"$(ls -A %[1]s)\" ] || { echo 'the source has nothing at this depth: see strip' >&2; exit 1; }\nchmod -R a+rX %[1]s",
+		u.To, before, option, from, strip, u.patterns(strip))
+}
+
+func (u Unpacking) patterns(strip int) string {
+	if len(u.Keep)+len(u.Prune) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(" --wildcards --no-wildcards-match-slash")
+	for _, p := range u.Prune {
+		b.WriteString(pattern(p, strip, "--exclude="))
+	}
+	for _, p := range u.Keep {
+		b.WriteString(pattern(p, strip, ""))
+	}
+	return b.String()
+}
+
+// pattern is one as tar takes it: an option that says where it may match, and
+// the pattern, quoted.
+func pattern(p string, strip int, option string) string {
+	p = strings.TrimSuffix(p, "/")
+	if !strings.Contains(p, "/") {
+		return " --no-anchored " + option + Quote(p)
+	}
+	return " --anchored " + option + Quote(strings.Repeat("*/", strip)+strings.TrimPrefix(p, "/"))
+}
+
+// Pattern says which files of a component are meant, as the shell has it: * and
+// ? stand for no slash. One without a slash is a name in any folder; one with a
+// slash, be it in front, is a path from the component's own folder. A folder
+// that matches stands for all that is in it.
+type Pattern string
