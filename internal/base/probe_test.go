@@ -77,7 +77,7 @@ func TestParseFactsOfOddAnswers(t *testing.T) {
 
 func TestGoldenProbe(t *testing.T) {
 	g := llbtest.Read(t, llbtest.End{Name: "facts", State: Probe("trixie", stagetest.Trixie().Root)})
-	llbtest.Golden(t, filepath.Join("testdata", "probe.json"), g.Render())
+	llbtest.Golden(t, "testdata", map[string]string{"probe": g.String()})
 }
 
 func TestProbeMarshalsTheSame(t *testing.T) {

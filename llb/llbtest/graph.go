@@ -1,6 +1,6 @@
 // Package llbtest reads BuildKit definitions for tests: as operations with
-// names in place of digests, as readable JSON to keep beside a test, and as
-// bytes to compare.
+// names in place of digests, as text to keep beside a test, and as bytes to
+// compare.
 package llbtest
 
 import (
@@ -107,10 +107,7 @@ func (g *Graph) append(o *Op) {
 	if g.seen[o.Digest] != nil {
 		return
 	}
-	name := o.Metadata.Description["llb.customname"]
-	if name == "" {
-		name = o.GetSource().GetIdentifier()
-	}
+	name := o.title()
 	g.names[name]++
 	if n := g.names[name]; n > 1 {
 		name = fmt.Sprintf("%s (%d)", name, n)
@@ -118,6 +115,17 @@ func (g *Graph) append(o *Op) {
 	o.Name = name
 	g.seen[o.Digest] = o
 	g.Ops = append(g.Ops, o)
+}
+
+// customName is the description of an operation that names it.
+const customName = "llb.customname"
+
+// title is the name that an operation has of itself.
+func (o *Op) title() string {
+	if name := o.Metadata.Description[customName]; name != "" {
+		return name
+	}
+	return o.GetSource().GetIdentifier()
 }
 
 func (g *Graph) references(inputs []*pb.Input) ([]string, error) {
@@ -139,6 +147,9 @@ func (o *Op) output(index int64) string {
 		if m.Output == index {
 			return o.Name + ":" + m.Dest
 		}
+	}
+	if index != 0 {
+		return fmt.Sprintf("%s:output %d", o.Name, index)
 	}
 	return o.Name
 }

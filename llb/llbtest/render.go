@@ -1,188 +1,219 @@
 package llbtest
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/solver/pb"
 )
 
-// Rendering is a graph as golden files hold it. It names operations and not
-// their digests, so that a small change is a small difference, and leaves
-// source locations out. What has no place of its own stands in an "other": no
-// change of an operation goes unseen.
-type Rendering struct {
-	Ends map[string]string `json:"ends"`
-	Ops  []rendered        `json:"ops"`
-}
-
-type rendered struct {
-	Name   string            `json:"name"`
-	Merge  []string          `json:"merge,omitempty"`
-	Diff   *diff             `json:"diff,omitempty"`
-	Source string            `json:"source,omitempty"`
-	Attrs  map[string]string `json:"attrs,omitempty"`
-	Files  []action          `json:"files,omitempty"`
-	Step   *step             `json:"step,omitempty"`
-	Notes  map[string]string `json:"notes,omitempty"` // descriptions beside the name
-	Again  bool              `json:"ignoreCache,omitempty"`
-}
-
-type diff struct {
-	Lower string `json:"lower"`
-	Upper string `json:"upper"`
-}
-
-type step struct {
-	Args    []string `json:"args"`
-	Script  []string `json:"script,omitempty"`
-	Env     []string `json:"env,omitempty"`
-	Cwd     string   `json:"cwd,omitempty"`
-	Network string   `json:"network"`
-	Mounts  []string `json:"mounts"`
-	Other   string   `json:"other,omitempty"`
-}
-
-type action struct {
-	Kind    string   `json:"kind"`
-	On      string   `json:"on"`
-	From    string   `json:"from,omitempty"`
-	Content []string `json:"content,omitempty"`
-	Options string   `json:"options"`
-}
-
-// Render is the graph for a golden file.
-func (g *Graph) Render() Rendering {
-	r := Rendering{Ends: g.Ends}
+// String is the graph as golden files hold it: a line for the ends and a
+// paragraph for each operation. It names operations and not their digests, so that a small
+// change is a small difference, and leaves out source locations and what the
+// engine must be able to do. What has no line of its own stands in the last one,
+// "with", or in a step's first, which runs it: no change goes unseen.
+func (g *Graph) String() string {
+	var ends []string
+	for _, name := range slices.Sorted(maps.Keys(g.Ends)) {
+		ends = append(ends, word(name)+" is "+line(g.Ends[name]))
+	}
+	out := []string{"ends: " + strings.Join(ends, ", ")}
 	for _, o := range g.Ops {
-		r.Ops = append(r.Ops, o.render())
+		out = append(out, o.String())
 	}
-	return r
+	return strings.Join(out, blank)
 }
 
-func (o *Op) render() rendered {
-	r := rendered{Name: o.Name, Notes: maps.Clone(o.Metadata.Description), Again: o.Metadata.IgnoreCache}
-	delete(r.Notes, "llb.customname")
-	switch {
-	case o.GetMerge() != nil:
-		r.Merge = o.From
-	case o.GetDiff() != nil:
-		r.Diff = &diff{Lower: o.input(o.GetDiff().GetLower().GetInput()), Upper: o.input(o.GetDiff().GetUpper().GetInput())}
-	case o.GetSource() != nil:
-		r.Source, r.Attrs = o.GetSource().Identifier, o.GetSource().Attrs
-	case o.GetFile() != nil:
-		r.Files = o.actions()
+// blank is between two paragraphs.
+const blank = "\n\n"
+
+// String is the operation as a paragraph.
+func (o *Op) String() string {
+	p := &paragraph{op: o, lines: []string{line(o.Name)}}
+	p.kind()
+	p.inputs()
+	switch with := strings.Join(p.with, " "); {
 	case o.GetExec() != nil:
-		r.Step = o.step()
+		p.lines[1] += "; " + with
+	case with != "":
+		p.add("with", with)
 	}
-	return r
+	return strings.Join(p.lines, "\n")
+}
+
+// paragraph is an operation while it becomes text.
+type paragraph struct {
+	op    *Op
+	lines []string
+	used  []int64  // the inputs that are named, in that order
+	with  []string // what has no line of its own
+}
+
+func (p *paragraph) add(first string, words ...string) {
+	p.lines = append(p.lines, "  "+strings.Join(append([]string{first}, words...), " "))
+}
+
+// bar stands before a line of a script or file.
+const bar = "  |"
+
+// verbatim adds a text as it is, each of its lines behind a bar.
+func (p *paragraph) verbatim(text string) {
+	for l := range strings.SplitSeq(text, "\n") {
+		if l != "" {
+			l = " " + l
+		}
+		p.lines = append(p.lines, bar+l)
+	}
+}
+
+func (p *paragraph) kind() {
+	switch op := p.op.Op.Op.(type) {
+	case *pb.Op_Merge:
+		p.merge(op.Merge)
+	case *pb.Op_Diff:
+		p.diff(op.Diff)
+	case *pb.Op_Source:
+		p.source(op.Source)
+	case *pb.Op_File:
+		p.files(op.File)
+	case *pb.Op_Exec:
+		p.step(op.Exec)
+	default:
+		p.add("other", value(reflect.ValueOf(&op).Elem()))
+	}
+}
+
+// inputs adds the inputs unless the lines so far say which they are: all of
+// them, in this order.
+func (p *paragraph) inputs() {
+	inOrder := len(p.used) == len(p.op.From)
+	for i, n := range p.used {
+		inOrder = inOrder && int64(i) == n
+	}
+	for _, from := range p.op.From {
+		if !inOrder {
+			p.add("input", line(from))
+		}
+	}
+	p.rest()
+}
+
+// rest takes what all operations may have.
+func (p *paragraph) rest() {
+	p.platform(p.op.Platform)
+	switch c := p.op.Constraints; {
+	case c == nil:
+		p.with = append(p.with, "Constraints=none")
+	case len(c.Filter) > 0:
+		p.with = append(p.with, "Constraints="+value(reflect.ValueOf(c)))
+	}
+	m := p.op.Metadata
+	m.Caps, m.Description = nil, maps.Clone(m.Description)
+	delete(m.Description, customName)
+	if len(m.Description) == 0 {
+		m.Description = nil
+	}
+	p.with = append(p.with, fields(reflect.ValueOf(m))...)
+}
+
+func (p *paragraph) platform(on *pb.Platform) {
+	short := pb.Platform{OS: on.GetOS(), Architecture: on.GetArchitecture()}
+	switch {
+	case on == nil:
+	case short.OS != "" && short.Architecture != "" && on.EqualVT(&short):
+		p.with = append(p.with, "Platform="+word(on.OS+"/"+on.Architecture))
+	default:
+		p.with = append(p.with, "Platform="+value(reflect.ValueOf(on)))
+	}
 }
 
 // input names an input. File operations count their own actions after them.
-func (o *Op) input(i int64) string {
-	switch n := int64(len(o.From)); {
-	case i < 0:
+func (p *paragraph) input(i int64) string {
+	switch n := int64(len(p.op.From)); {
+	case i == none:
 		return scratch
+	case i < 0:
+		return fmt.Sprintf("input %d", i)
 	case i >= n:
 		return fmt.Sprintf("action %d", i-n)
 	}
-	return o.From[i]
+	if !slices.Contains(p.used, i) {
+		p.used = append(p.used, i)
+	}
+	return line(p.op.From[i])
 }
 
-func (o *Op) step() *step {
-	e := o.GetExec()
-	args, script := split(e.Meta.Args)
-	s := &step{Args: args, Script: script, Env: e.Meta.Env, Network: e.Network.String()}
-	if e.Meta.Cwd != "/" {
-		s.Cwd = e.Meta.Cwd
+// none is the index of an input, or of an output, that is not there.
+const none = int64(pb.Empty)
+
+func (p *paragraph) merge(m *pb.MergeOp) {
+	if len(m.GetInputs()) == 0 {
+		p.add("merge")
 	}
-	for _, m := range e.Mounts {
-		s.Mounts = append(s.Mounts, o.mount(m))
+	for _, i := range m.GetInputs() {
+		p.add("merge", p.input(i.GetInput()))
 	}
-	rest := e.CloneVT()
-	rest.Meta.Args, rest.Meta.Env, rest.Meta.Cwd, rest.Mounts, rest.Network = nil, nil, "", nil, 0
-	s.Other = compact(rest)
-	return s
 }
 
-// split takes a shell script off the arguments, as lines.
-func split(args []string) (head, script []string) {
-	last := len(args) - 1
-	if last < 0 || !slices.Contains(args[:last], "-c") {
-		return args, nil
-	}
-	return args[:last], strings.Split(args[last], "\n")
-}
-
-// mount is a mount in one line: "secret /run/x id=y mode=400 optional".
-func (o *Op) mount(m *pb.Mount) string {
-	words := []string{strings.ToLower(m.MountType.String()), m.Dest}
-	switch m.MountType {
-	case pb.MountType_CACHE:
-		words = append(words, "id="+m.CacheOpt.GetID(), "sharing="+m.CacheOpt.GetSharing().String())
-	case pb.MountType_SECRET:
-		words = append(words, secret(m.SecretOpt)...)
+func (p *paragraph) diff(d *pb.DiffOp) {
+	lower, upper := d.GetLower(), d.GetUpper()
+	switch {
+	case lower == nil || upper == nil:
+		p.add("diff", value(reflect.ValueOf(d)))
 	default:
-		words = append(words, "from="+o.input(m.Input)+m.Selector)
-		words = appendIf(words, m.Output >= 0, "output")
+		p.add("diff lower", p.input(lower.Input))
+		p.add("diff upper", p.input(upper.Input))
 	}
-	words = appendIf(words, m.Readonly, "readonly")
-	rest := m.CloneVT()
-	rest.Dest, rest.MountType, rest.Input, rest.Selector = "", 0, 0, ""
-	rest.Readonly, rest.Output, rest.CacheOpt, rest.SecretOpt = false, 0, nil, nil
-	more := compact(rest)
-	return strings.Join(appendIf(words, more != "", more), " ")
 }
 
-func secret(s *pb.SecretOpt) []string {
-	words := []string{"id=" + s.GetID(), fmt.Sprintf("mode=%o", s.GetMode())}
-	words = appendIf(words, s.GetUid()+s.GetGid() > 0, fmt.Sprintf("owner=%d:%d", s.GetUid(), s.GetGid()))
-	return appendIf(words, s.GetOptional(), "optional")
+func (p *paragraph) source(s *pb.SourceOp) {
+	p.add("source", line(s.GetIdentifier()))
+	for _, key := range slices.Sorted(maps.Keys(s.GetAttrs())) {
+		p.add("attr", word(key), line(s.Attrs[key]))
+	}
 }
 
-func appendIf(words []string, add bool, word string) []string {
-	if add {
-		return append(words, word)
+func (p *paragraph) files(f *pb.FileOp) {
+	if len(f.GetActions()) == 0 {
+		p.add("no files")
 	}
-	return words
+	for i, a := range f.GetActions() {
+		p.action(a, i == len(f.Actions)-1)
+	}
 }
 
-// compact is what a message says, in one line without quotes; "" when that is
-// nothing.
-func compact(message any) string {
-	data, err := json.Marshal(message)
-	if err != nil {
-		return err.Error()
+// action adds an action on files: what it does, whence and onto what. Only the
+// last one has an output.
+func (p *paragraph) action(a *pb.FileAction, last bool) {
+	verb, options := p.verb(a)
+	if usual := map[bool]int64{false: none, true: 0}; a.Output != usual[last] {
+		options = append(options, fmt.Sprintf("output=%d", a.Output))
 	}
-	text := strings.ReplaceAll(string(data), `"`, "")
-	if text == "{}" || text == "{meta:{}}" {
-		return ""
+	if a.Input != none {
+		options = append(options, "onto", p.input(a.Input))
 	}
-	return text
+	if a.SecondaryInput != none {
+		options = append(options, "from", p.input(a.SecondaryInput))
+	}
+	p.add(verb, options...)
+	if file := a.GetMkfile(); file != nil {
+		p.verbatim(string(file.Data))
+	}
 }
 
-func (o *Op) actions() []action {
-	var out []action
-	for _, a := range o.GetFile().Actions {
-		r := action{On: o.input(a.Input)}
-		var options any
-		switch {
-		case a.GetCopy() != nil:
-			r.Kind, r.From, options = "copy", o.input(a.SecondaryInput), a.GetCopy()
-		case a.GetMkdir() != nil:
-			r.Kind, options = "mkdir", a.GetMkdir()
-		case a.GetMkfile() != nil:
-			file := a.GetMkfile().CloneVT()
-			r.Content, file.Data = strings.Split(string(file.Data), "\n"), nil
-			r.Kind, options = "mkfile", file
-		default:
-			r.Kind, options = "other", a
-		}
-		r.Options = compact(options)
-		out = append(out, r)
+func (p *paragraph) verb(a *pb.FileAction) (verb string, options []string) {
+	switch act := a.Action.(type) {
+	case *pb.FileAction_Copy:
+		return "copy", fields(reflect.ValueOf(act.Copy))
+	case *pb.FileAction_Mkdir:
+		return "mkdir", fields(reflect.ValueOf(act.Mkdir))
+	case *pb.FileAction_Mkfile:
+		file := act.Mkfile.CloneVT()
+		file.Data = nil
+		return "mkfile", fields(reflect.ValueOf(file))
 	}
-	return out
+	return "other", []string{value(reflect.ValueOf(&a.Action).Elem())}
 }

@@ -1,7 +1,6 @@
 package llbtest
 
 import (
-	"bytes"
 	"testing"
 
 	bk "github.com/moby/buildkit/client/llb"
@@ -39,7 +38,7 @@ func TestRenderShowsEveryChange(t *testing.T) {
 		"description":     bk.WithDescription(map[string]string{"key": "value"}),
 		"cache ignored":   bk.IgnoreCache,
 	} {
-		if bytes.Equal(before, rendering(t, someState(option))) {
+		if before == rendering(t, someState(option)) {
 			t.Errorf("a change of the %s does not show", name)
 		}
 	}
@@ -67,7 +66,7 @@ func TestRenderTellsStatesApart(t *testing.T) {
 		"diff back":     bk.Diff(bk.Image("other"), base),
 		"nothing":       bk.Scratch(),
 	} {
-		text := string(rendering(t, s))
+		text := rendering(t, s)
 		if other, ok := seen[text]; ok {
 			t.Errorf("%s and %s look the same", name, other)
 		}
@@ -97,7 +96,29 @@ func TestSharedOperationsStandOnce(t *testing.T) {
 	}
 }
 
-func rendering(t *testing.T, s bk.State) []byte {
+func rendering(t *testing.T, s bk.State) string {
 	t.Helper()
-	return indented(t, Read(t, End{"end", s}).Render())
+	return Read(t, End{"end", s}).String()
+}
+
+func TestFactsShowEveryField(t *testing.T) {
+	type check struct{ Command string }
+	type stage struct {
+		Licence struct{ SPDX string }
+		Path    []string
+		Checks  []check
+		Apt     bool
+		Size    *int64
+		hidden  int
+	}
+	size := int64(5)
+	s := stage{Path: []string{"/a", "/b c"}, Checks: []check{{"run"}, {`say "x"`}, {}}, Apt: true, Size: &size, hidden: 1}
+	s.Licence.SPDX = "MIT"
+	want := "title\n  Licence {SPDX=MIT}\n  Path [/a \"/b c\"]\n  Checks {Command=run}\n  Checks {Command=`say \"x\"`}\n  Checks {}\n  Apt true\n  Size 5"
+	if got := Facts("title", s); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := Facts("title", stage{Path: []string{}, hidden: s.hidden}); got != "title\n  Path []" {
+		t.Errorf("an empty list and nothing give %q", got)
+	}
 }
