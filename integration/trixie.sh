@@ -7,9 +7,11 @@ out=$1
 [ ! -e "$out" ] || exit 0
 mkdir -p "$(dirname "$out")"
 
+# shellcheck source=/dev/null
 . /etc/os-release
 # One "deb" line for each of the distribution's archives that apt knows here,
 # the one of the release itself first.
+# shellcheck disable=SC2016 # apt-get fills these in
 sources=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SUITE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
 	awk -v own="$VERSION_CODENAME" '$NF == "Debian" && $4 == "main" { sub(own, "trixie", $2); print ($2 == "trixie" ? 0 : 1), "deb", $1, $2, "main" }' |
 	sort -u | cut -d" " -f2-)

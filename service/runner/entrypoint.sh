@@ -8,8 +8,11 @@ user=${SC_USER_NAME:-scu}
 input=${INPUT_FOLDER:-/input}
 output=${OUTPUT_FOLDER:-/output}
 
-fail() { echo "entrypoint: $1${2:+
-hint: $2}" >&2; exit 1; }
+fail() {
+	echo "entrypoint: $1" >&2
+	[ -z "${2:-}" ] || echo "hint: $2" >&2
+	exit 1
+}
 
 for folder in "$input" "$output"; do
 	[ -d "$folder" ] || fail "$folder is not mounted" "start the container with --volume FOLDER:$folder"
@@ -28,7 +31,9 @@ fi
 usermod --append --groups "$group" "$user"
 
 if command -v fs-license >/dev/null; then
+	# shellcheck disable=SC2034 # fs-license reads it
 	FS_LICENSE_OWNER=$user
+	# shellcheck source=/dev/null
 	. "$(command -v fs-license)"
 	unset FS_LICENSE_OWNER
 fi

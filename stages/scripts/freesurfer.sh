@@ -4,6 +4,8 @@
 # keep    what the profile keeps of it, unless the user leaves it out (drop)
 # more    what the user keeps whatever else is said
 # never   licence files, at any depth
+#
+# shellcheck disable=SC2046 # what without prints is several options
 lists=/run/medbuild/lists
 src=/run/medbuild/src@PATH@
 to=@PREFIX@
@@ -11,6 +13,7 @@ export LC_ALL=C
 
 fail() { echo "$@" >&2; exit 1; }
 
+# shellcheck disable=SC2157 # of an archive, the path is empty
 if [ -n "@PATH@" ]; then
 	[ -d "$src/bin" ] || fail "the image has no FreeSurfer at @PATH@"
 	top=. from=folder
@@ -36,17 +39,17 @@ without() { echo "--anchored --exclude-from=/tmp/$1.paths --no-anchored --exclud
 # same folders under each other's hands.
 extract() {
 	into=$1; shift
-	mkdir -p $into
-	tar -x --strip-components=1 --no-same-owner -C $into --wildcards --no-wildcards-match-slash $(without never) "$@"
+	mkdir -p "$into"
+	tar -x --strip-components=1 --no-same-owner -C "$into" --wildcards --no-wildcards-match-slash $(without never) "$@"
 }
 
 # A pattern of a profile need not match: releases differ. An empty list means
 # nothing here, and everything to tar.
 kept() {
 	name=$1; shift
-	if [ ! -s $lists/$name ]; then cat /tmp/$name.fifo >/dev/null; return; fi
-	extract $to/.$name -f /tmp/$name.fifo "$@" --anchored -T /tmp/$name.paths --no-anchored -T /tmp/$name.names 2>/tmp/$name.log && return
-	! grep -vE ': Not found in archive$|^tar: Exiting with failure status' /tmp/$name.log >&2
+	if [ ! -s "$lists/$name" ]; then cat "/tmp/$name.fifo" >/dev/null; return; fi
+	extract "$to/.$name" -f "/tmp/$name.fifo" "$@" --anchored -T "/tmp/$name.paths" --no-anchored -T "/tmp/$name.names" 2>"/tmp/$name.log" && return
+	! grep -vE ': Not found in archive$|^tar: Exiting with failure status' "/tmp/$name.log" >&2
 }
 
 mkfifo /tmp/keep.fifo /tmp/more.fifo

@@ -27,7 +27,7 @@ END
 chmod +x $tools/wget
 
 # HOME takes the changes to shell start-up files that the installer makes.
-export HOME=/tmp/sct-home SHELL=/bin/bash PATH=$tools:$PATH
+export HOME=/tmp/sct-home SHELL=/bin/bash PATH="$tools:$PATH"
 mkdir -p $HOME
 touch $HOME/.bashrc
 cd $to

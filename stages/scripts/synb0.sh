@@ -19,12 +19,12 @@ done
 # replace FILE OLD NEW changes the one place in FILE that has OLD. Where that is
 # not exactly one the file is another than the patch was made for.
 replace() {
-	n=$(grep -cF -- "$2" $1) || :
+	n=$(grep -cF -- "$2" "$1") || :
 	[ "$n" = 1 ] || fail "$1 has $n lines with $2, want one: it is not the file that the patch for the CPU was made for
 hint: pin the commit d813f9435cffb5b663f15b52d55ed0a27181f0b2"
 	old=$(printf '%s' "$2" | sed 's/[][\.*^$|]/\\&/g')
-	sed -i "s|$old|$3|" $1
-	grep -qF -- "$3" $1 || fail "$1: the patch for the CPU did not apply"
+	sed -i "s|$old|$3|" "$1"
+	grep -qF -- "$3" "$1" || fail "$1: the patch for the CPU did not apply"
 }
 replace src/inference.py 'device = torch.device("cuda")' 'device = torch.device("cpu")'
 replace src/inference.py 'torch.load(model_path)' 'torch.load(model_path, map_location=device)'

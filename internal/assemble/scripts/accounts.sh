@@ -4,12 +4,12 @@ homes=
 # A home that is not the user's own, such as /usr/games, stays: userdel says so
 # with its code 12.
 without() {
-	if getent passwd $1 >/dev/null; then userdel --remove $1 || [ $? = 12 ]; fi
-	if getent group $1 >/dev/null; then groupdel $1; fi
+	if getent passwd "$1" >/dev/null; then userdel --remove "$1" || [ $? = 12 ]; fi
+	if getent group "$1" >/dev/null; then groupdel "$1"; fi
 }
 with() {
-	groupadd --gid $3 $1
-	useradd --no-log-init --uid $2 --gid $3 --home-dir $4 --create-home --shell $5 $1
+	groupadd --gid "$3" "$1"
+	useradd --no-log-init --uid "$2" --gid "$3" --home-dir "$4" --create-home --shell "$5" "$1"
 	homes="$homes $4"
 }
 settle() {
@@ -18,6 +18,6 @@ settle() {
 		[ ! -e /etc/$f ] || touch -d @@EPOCH@ /etc/$f
 	done
 	rm -f /etc/.pwd.lock
-	for d in $homes; do find $d -exec touch -h -d @@EPOCH@ {} +; done
+	for d in $homes; do find "$d" -exec touch -h -d @@EPOCH@ {} +; done
 	touch -d @@EPOCH@ /etc /home
 }
