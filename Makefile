@@ -3,8 +3,9 @@
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 BUILDKIT := $(shell go list -m -f '{{.Version}}' github.com/moby/buildkit)
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VULN     := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build test quickstart lint bench fuzz golden tools clean
+.PHONY: build test quickstart lint lint-go lint-shell lint-vulnerabilities bench fuzz golden tools clean
 
 build: bin/medbuild bin/buildkitd
 
@@ -27,9 +28,19 @@ test: tools build
 quickstart: tools build
 	examples/quickstart/run.sh
 
-lint:
+lint: lint-go lint-shell lint-vulnerabilities
+
+lint-go:
 	go run $(LINT) run ./...
-	gofmt -l . | (! grep .)
+	gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go') | (! grep .)
+
+# Installs shellcheck where it is missing.
+lint-shell:
+	internal/lint/shell.sh
+
+# Needs the database of vulnerabilities, and says so where it cannot be reached.
+lint-vulnerabilities:
+	internal/lint/vulnerabilities.sh $(VULN)
 
 golden:
 	go test ./stages/... ./internal/assemble ./internal/base ./internal/config ./internal/osparc ./cmd/medbuild -update
