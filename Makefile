@@ -5,7 +5,7 @@ BUILDKIT := $(shell go list -m -f '{{.Version}}' github.com/moby/buildkit)
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN     := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build test quickstart lint lint-go lint-shell lint-vulnerabilities bench fuzz golden tools clean
+.PHONY: build test quickstart lint lint-go lint-shell lint-files lint-vulnerabilities bench fuzz golden tools clean
 
 build: bin/medbuild bin/buildkitd
 
@@ -28,15 +28,21 @@ test: tools build
 quickstart: tools build
 	examples/quickstart/run.sh
 
-lint: lint-go lint-shell lint-vulnerabilities
+lint: lint-go lint-shell lint-files lint-vulnerabilities
 
 lint-go:
 	go run $(LINT) run ./...
+	cd internal/lint && go run $(LINT) run ./...
 	gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go') | (! grep .)
 
 # Installs shellcheck where it is missing.
 lint-shell:
 	internal/lint/shell.sh
+
+# Workflows, issue forms and the like. They lie outside of the tests' module, so
+# that a result that is kept says nothing.
+lint-files: lint-shell
+	cd internal/lint && go test -count=1 ./...
 
 # Needs the database of vulnerabilities, and says so where it cannot be reached.
 lint-vulnerabilities:
