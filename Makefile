@@ -4,8 +4,9 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 BUILDKIT := $(shell go list -m -f '{{.Version}}' github.com/moby/buildkit)
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN     := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+RELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: build test quickstart lint lint-go lint-shell lint-files lint-vulnerabilities bench fuzz golden tools clean
+.PHONY: build test quickstart lint lint-go lint-shell lint-files lint-vulnerabilities bench fuzz golden tools snapshot release clean
 
 build: bin/medbuild bin/buildkitd
 
@@ -63,5 +64,18 @@ bench: build
 tools:
 	@integration/tools.sh
 
+# What a release has, made here in dist and not published.
+snapshot:
+	BUILDKIT=$(BUILDKIT) go run $(RELEASER) release --snapshot --clean
+
+# Publishes what a tag names, with its section of the changelog; the release
+# workflow runs it.
+release:
+	mkdir -p out
+	awk -v tag="$$(git describe --exact-match --tags)" \
+		'/^## / { ours = index($$2, "[" substr(tag, 2) "]"); next } ours' CHANGELOG.md >out/notes.md
+	grep -q . out/notes.md
+	BUILDKIT=$(BUILDKIT) go run $(RELEASER) release --clean --release-notes out/notes.md
+
 clean:
-	rm -rf bin out
+	rm -rf bin dist out
