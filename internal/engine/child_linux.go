@@ -247,13 +247,17 @@ func findBuildkitd(given string) (string, error) {
 		return filepath.Abs(path)
 	}
 	return "", hinted{errors.New("no buildkitd beside this program or in PATH"),
-		"make build (writes bin/buildkitd), or set MEDBUILD_BUILDKITD to one"}
+		"git clone https://github.com/medbuild/medbuild && make -C medbuild build writes one beside a medbuild, in medbuild/bin; or set MEDBUILD_BUILDKITD to that of the BuildKit release which medbuild version names"}
 }
 
 // findRunc returns the program that runs build steps; sudo often leaves the
 // sbin folders out of PATH.
 func findRunc() (string, error) {
-	for _, name := range []string{"runc", "buildkit-runc", "/usr/sbin/runc", "/sbin/runc"} {
+	return findRuncAmong("runc", "buildkit-runc", "/usr/sbin/runc", "/sbin/runc")
+}
+
+func findRuncAmong(names ...string) (string, error) {
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return filepath.Abs(path)
 		}

@@ -415,6 +415,22 @@ func TestLongLogIsPutAside(t *testing.T) {
 	}
 }
 
+// TestInstalledAlone is what go install leaves: the program, without what it
+// starts.
+func TestInstalledAlone(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, noDaemon := findBuildkitd("")
+	_, noRunc := findRuncAmong("runc")
+	none := &NoEngineError{Refused: []Refusal{refusal("our own buildkitd", allMissing([]error{noDaemon, noRunc}))}}
+	want := `no build engine can be used
+  our own buildkitd: no buildkitd beside this program or in PATH; runc is not installed
+hint: git clone https://github.com/medbuild/medbuild && make -C medbuild build writes one beside a medbuild, in medbuild/bin; or set MEDBUILD_BUILDKITD to that of the BuildKit release which medbuild version names
+hint: apt-get install runc`
+	if got := none.Error(); got != want {
+		t.Errorf("error is\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestMissingThingsAreSaidTogether(t *testing.T) {
 	t.Setenv("PATH", "")
 	_, noDaemon := findBuildkitd("")
@@ -423,7 +439,7 @@ func TestMissingThingsAreSaidTogether(t *testing.T) {
 	if r.Reason != "needs root; no buildkitd beside this program or in PATH" {
 		t.Errorf("reason is %q", r.Reason)
 	}
-	if strings.Count(r.Hint, "\nhint: ") != 1 || !strings.Contains(r.Hint, "make build") || !strings.Contains(r.Hint, "sudo") {
+	if strings.Count(r.Hint, "\nhint: ") != 1 || !strings.Contains(r.Hint, "make -C medbuild build") || !strings.Contains(r.Hint, "sudo") {
 		t.Errorf("hint is %q", r.Hint)
 	}
 	if err := allMissing([]error{checkUser(0), nil, nil}); err != nil {
