@@ -10,7 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/usage"
+
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
 )
@@ -56,7 +57,7 @@ func runDu(c *cli.Context) error {
 		return err
 	}
 	defer e.Close()
-	usage, err := build.Usage(c.Context, e.Client, filters)
+	usage, err := usage.Usage(c.Context, e.Client, filters)
 	if err != nil {
 		return err
 	}
@@ -71,23 +72,23 @@ func runDu(c *cli.Context) error {
 	return writeUsage(os.Stdout, usage)
 }
 
-func duFilters(c *cli.Context) (build.Filters, error) {
+func duFilters(c *cli.Context) (usage.Filters, error) {
 	if err := checkLine(c); err != nil {
-		return build.Filters{}, err
+		return usage.Filters{}, err
 	}
-	f, err := build.ParseFilters(c.StringSlice("filter"))
+	f, err := usage.ParseFilters(c.StringSlice("filter"))
 	if err == nil && f.Until != 0 {
 		err = errors.New("--filter until is for prune")
 	}
 	return f, err
 }
 
-func writeUsage(w io.Writer, u build.DiskUsage) error {
+func writeUsage(w io.Writer, u usage.DiskUsage) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	if len(u.Records) > 0 {
 		fmt.Fprintln(t, "ID\tKIND\tSIZE\tLAST USED\tIN USE\tDESCRIPTION")
 		for _, r := range u.Records {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\n", r.ID, r.RecordType, build.Bytes(r.Size), lastUsed(r), r.InUse, firstLine(r.Description))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\n", r.ID, r.RecordType, usage.Bytes(r.Size), lastUsed(r), r.InUse, firstLine(r.Description))
 		}
 		fmt.Fprintln(t)
 	}
@@ -95,9 +96,9 @@ func writeUsage(w io.Writer, u build.DiskUsage) error {
 	n := 0
 	for _, k := range u.Kinds {
 		n += k.Records
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", k.Kind, k.Records, build.Bytes(k.Size), build.Bytes(k.Reclaimable))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", k.Kind, k.Records, usage.Bytes(k.Size), usage.Bytes(k.Reclaimable))
 	}
-	fmt.Fprintf(t, "total\t%d\t%s\t%s\n", n, build.Bytes(u.Total), build.Bytes(u.Reclaimable))
+	fmt.Fprintf(t, "total\t%d\t%s\t%s\n", n, usage.Bytes(u.Total), usage.Bytes(u.Reclaimable))
 	return t.Flush()
 }
 

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/usage"
+
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
 )
@@ -59,14 +60,14 @@ func runPrune(c *cli.Context) error {
 	var freed int64
 	err = p.Run(c.Context, e.Client, func(r client.UsageInfo) {
 		freed += r.Size
-		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, build.Bytes(r.Size), firstLine(r.Description))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, usage.Bytes(r.Size), firstLine(r.Description))
 	})
-	fmt.Fprintf(t, "total\t%s\n", build.Bytes(freed))
+	fmt.Fprintf(t, "total\t%s\n", usage.Bytes(freed))
 	return errors.Join(err, t.Flush())
 }
 
-func readPrune(c *cli.Context) (build.Prune, error) {
-	p := build.Prune{All: c.Bool("all"), KeepDuration: c.Duration("keep-duration")}
+func readPrune(c *cli.Context) (usage.Prune, error) {
+	p := usage.Prune{All: c.Bool("all"), KeepDuration: c.Duration("keep-duration")}
 	if err := checkLine(c); err != nil {
 		return p, err
 	}
@@ -74,11 +75,11 @@ func readPrune(c *cli.Context) (build.Prune, error) {
 		return p, errors.New("--keep-duration is negative")
 	}
 	var err error
-	if p.Filters, err = build.ParseFilters(c.StringSlice("filter")); err != nil {
+	if p.Filters, err = usage.ParseFilters(c.StringSlice("filter")); err != nil {
 		return p, err
 	}
 	if s := c.String("keep-storage"); s != "" {
-		if p.KeepStorage, err = build.ParseSize(s); err != nil {
+		if p.KeepStorage, err = usage.ParseSize(s); err != nil {
 			return p, fmt.Errorf("--keep-storage: %w", err)
 		}
 	}
@@ -86,7 +87,7 @@ func readPrune(c *cli.Context) (build.Prune, error) {
 }
 
 // agreed asks, unless nobody is there to answer.
-func agreed(p build.Prune) bool {
+func agreed(p usage.Prune) bool {
 	if !isTerminal(os.Stdin) {
 		return true
 	}

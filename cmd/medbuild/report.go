@@ -8,7 +8,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/files"
+	"github.com/medbuild/medbuild/internal/output"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -53,7 +55,7 @@ func summaries(c *cli.Context, s *session, images []built, took time.Duration) e
 	for _, b := range images {
 		sum := s.builder.Summarize(c.Context, b.order.Image, b.result)
 		for _, o := range b.outputs {
-			sum.Where = append(sum.Where, build.Where(o, b.names[0], s.engine.InDocker()))
+			sum.Where = append(sum.Where, output.Where(o, b.names[0], s.engine.InDocker()))
 		}
 		if err := sum.Write(os.Stderr); err != nil {
 			return err
@@ -83,7 +85,7 @@ func metadataFile(path string, images []built) error {
 	if err != nil {
 		return err
 	}
-	return build.WriteFile(path, append(data, '\n'))
+	return files.Write(path, append(data, '\n'))
 }
 
 func metadata(b built) map[string]any {
@@ -111,5 +113,5 @@ func iidFile(path string, images []built) error {
 	if path == "" || len(images) == 0 {
 		return nil
 	}
-	return build.WriteFile(path, []byte(images[0].result.Digest))
+	return files.Write(path, []byte(images[0].result.Digest))
 }

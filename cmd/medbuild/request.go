@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/output"
+	"github.com/medbuild/medbuild/internal/site"
+
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/distribution/reference"
@@ -25,7 +28,7 @@ type request struct {
 	file      *config.File
 	targets   []string
 	tags      []string
-	outputs   []build.Output
+	outputs   []output.Output
 	labels    map[string]string
 	secrets   map[string][]byte
 	noCache   build.NoCache
@@ -37,7 +40,7 @@ type request struct {
 type built struct {
 	target  config.Target
 	order   build.Order
-	outputs []build.Output
+	outputs []output.Output
 	names   []string
 	result  build.Result
 }
@@ -128,7 +131,7 @@ func (r *request) readTargets(c *cli.Context) error {
 
 func (r *request) readOutputs(c *cli.Context) error {
 	for _, s := range c.StringSlice("output") {
-		o, err := build.ParseOutput(s)
+		o, err := output.ParseOutput(s)
 		if err != nil {
 			return err
 		}
@@ -170,7 +173,7 @@ func (r *request) checkPush(push bool) error {
 // checkNames refuses targets of one name where the images go by their names:
 // the last would take the others' place.
 func (r *request) checkNames() error {
-	leaves := func(o build.Output) bool {
+	leaves := func(o output.Output) bool {
 		return o.Attrs["push"] == "true" || o.Type == client.ExporterDocker && o.Dest == ""
 	}
 	if len(r.targets) < 2 || !slices.ContainsFunc(r.outputs, leaves) {
@@ -195,13 +198,13 @@ func (r *request) checkNames() error {
 // push adds a registry to the outputs. Without any output the image stays in
 // the engine.
 func (r *request) push(push bool) {
-	stays := build.Output{Type: client.ExporterImage, Attrs: map[string]string{}}
+	stays := output.Output{Type: client.ExporterImage, Attrs: map[string]string{}}
 	switch {
 	case push:
 		stays.Attrs["push"] = "true"
 		r.outputs = append(r.outputs, stays)
 	case len(r.outputs) == 0:
-		r.outputs = []build.Output{stays}
+		r.outputs = []output.Output{stays}
 	}
 }
 
@@ -245,7 +248,7 @@ func (r *request) readCaches(c *cli.Context) error {
 // readSecrets reads the secrets given and misses those that components name.
 func (r *request) readSecrets(c *cli.Context) error {
 	var err error
-	if r.secrets, err = build.ParseSecrets(c.StringSlice("secret"), os.Getenv); err != nil {
+	if r.secrets, err = site.ParseSecrets(c.StringSlice("secret"), os.Getenv); err != nil {
 		return err
 	}
 	named := map[string]bool{}

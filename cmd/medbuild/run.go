@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/site"
+
 	"github.com/containerd/console"
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
@@ -81,7 +83,7 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	secrets, err := build.ParseSecrets(c.StringSlice("secret"), os.Getenv)
+	secrets, err := site.ParseSecrets(c.StringSlice("secret"), os.Getenv)
 	if err != nil {
 		return usageError{err}
 	}

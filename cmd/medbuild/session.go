@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/internal/site"
+
 	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
@@ -44,7 +47,7 @@ func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*sessio
 	if err != nil {
 		return nil, err
 	}
-	logins.Plain = build.PlainTo(mirrors)
+	logins.Plain = fetch.PlainTo(mirrors)
 	e, err := connect(c, site)
 	if err != nil {
 		return nil, err
@@ -74,7 +77,7 @@ func (s *session) close() {
 }
 
 // connect finds the engine the command line asks for.
-func connect(c *cli.Context, site build.Site) (*engine.Engine, error) {
+func connect(c *cli.Context, site site.Site) (*engine.Engine, error) {
 	e, err := engine.Find(c.Context, engine.Options{
 		Address: c.String("engine"),
 		Env:     site.Engine(),
@@ -108,7 +111,7 @@ func say(c *cli.Context) func(string) {
 }
 
 // builder is a Builder for one run of a command. The caller closes its Progress.
-func builder(c *cli.Context, e *engine.Engine, dir string, logins *build.Credentials) (*build.Builder, error) {
+func builder(c *cli.Context, e *engine.Engine, dir string, logins *site.Credentials) (*build.Builder, error) {
 	created, err := sourceDateEpoch()
 	if err != nil {
 		return nil, err
@@ -135,7 +138,7 @@ func builder(c *cli.Context, e *engine.Engine, dir string, logins *build.Credent
 }
 
 // attachables serve the engine registry credentials and secrets.
-func attachables(logins *build.Credentials) []bksession.Attachable {
+func attachables(logins *site.Credentials) []bksession.Attachable {
 	docker := dockerconfig.LoadDefaultConfigFile(os.Stderr)
 	return []bksession.Attachable{
 		authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: authprovider.LoadAuthConfig(docker)}),

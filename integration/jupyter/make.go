@@ -14,7 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/site"
+
 	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/moby/buildkit/client"
@@ -108,9 +109,9 @@ func (b *Base) Make(ctx context.Context, state, buildkitd, dest string, log io.W
 	return os.Rename(partial, dest)
 }
 
-func (b *Base) site() (build.Site, error) {
+func (b *Base) site() (site.Site, error) {
 	home, err := os.UserHomeDir()
-	return build.Site{Getenv: os.Getenv, Home: home}, err
+	return site.Site{Getenv: os.Getenv, Home: home}, err
 }
 
 func (b *Base) solve(ctx context.Context, c *client.Client, secrets map[string][]byte, dest string, log io.Writer) error {

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
+
+	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/internal/output"
+	"github.com/medbuild/medbuild/internal/site"
 
 	"github.com/medbuild/medbuild/internal/assemble"
 
@@ -18,7 +21,6 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/session"
-	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -38,9 +40,9 @@ type Builder struct {
 	// HostNetwork gives commands that have a network the machine's own; the
 	// engine has no other.
 	HostNetwork bool
-	Mirrors     []Mirror      // of the site, the preferred first
-	Credentials *Credentials  // for the hosts that sources come from; part of Session
-	Patience    time.Duration // how long one source may take; 0 is without end
+	Mirrors     []fetch.Mirror    // of the site, the preferred first
+	Credentials *site.Credentials // for the hosts that sources come from; part of Session
+	Patience    time.Duration     // how long one source may take; 0 is without end
 
 	travels travels
 }
@@ -94,10 +96,10 @@ func (b *Builder) one(ctx context.Context, o Order) (Result, error) {
 	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		return b.image(ctx, c, o)
 	}
-	folders := holdLayouts(o.Output)
+	folders := output.HoldLayouts(o.Output)
 	resp, err := b.solve(ctx, opt, run)
 	err = b.outputFull(err, o.Output)
-	if err = errors.Join(err, folders.leave(err == nil)); err != nil {
+	if err = errors.Join(err, folders.Leave(err == nil)); err != nil {
 		return Result{}, err
 	}
 	return Result{Target: o.Image.Name, Digest: resp.ExporterResponse[exptypes.ExporterImageDigestKey],
@@ -202,19 +204,4 @@ func (b *Builder) cacheImports() []gateway.CacheOptionsEntry {
 		out = append(out, gateway.CacheOptionsEntry{Type: i.Type, Attrs: i.Attrs})
 	}
 	return out
-}
-
-// Platform reads "os/arch" and "os/arch/variant".
-func Platform(s string) ocispecs.Platform {
-	parts := strings.SplitN(s+"//", "/", 4)
-	return ocispecs.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}
-}
-
-// Definition is the state as BuildKit gets it, for the platform "os/arch".
-func Definition(ctx context.Context, s llb.State, platform string) (*bk.Definition, error) {
-	def, err := s.Marshal(ctx, bk.Platform(Platform(platform)))
-	if err != nil {
-		return nil, fmt.Errorf("write the build graph: %w", err)
-	}
-	return def, nil
 }

@@ -1,13 +1,14 @@
 package build
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/files"
 
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -36,7 +37,7 @@ func (r *running) writeBack(ctx context.Context, g gateway.Client) error {
 			continue
 		}
 		err := r.container(ctx, g, r.mounts[i:i+1], func(ctx context.Context, ctr gateway.Container, _ *queue) error {
-			return fetch(ctx, ctr, v)
+			return unpacked(ctx, ctr, v)
 		})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("write %s back to %s: %w", v.Container, v.Host, err))
@@ -45,9 +46,9 @@ func (r *running) writeBack(ctx context.Context, g gateway.Client) error {
 	return errors.Join(errs...)
 }
 
-func fetch(ctx context.Context, ctr gateway.Container, v volume) error {
+func unpacked(ctx context.Context, ctr gateway.Container, v volume) error {
 	reader, w := io.Pipe()
-	said := &output{}
+	said := &spoken{}
 	proc, err := ctr.Start(ctx, gateway.StartRequest{Args: append(packArguments(), v.Container, "."),
 		Env: packEnv(), Cwd: "/", User: "0", Stdout: w, Stderr: said})
 	if err != nil {
@@ -58,13 +59,13 @@ func fetch(ctx context.Context, ctr gateway.Container, v volume) error {
 		defer close(packed)
 		_ = w.CloseWithError(packError(proc.Wait(), said))
 	}()
-	err = v.unpack(reader)
+	err = files.Unpack(v.path, v.files, reader)
 	_ = reader.CloseWithError(err)
 	<-packed
 	return err
 }
 
-func packError(err error, said *output) error {
+func packError(err error, said *spoken) error {
 	if err == nil {
 		return nil
 	}
@@ -86,26 +87,8 @@ func (b *Builder) forget(ctx context.Context, sent []volume) {
 	_ = b.Client.Prune(ctx, nil, client.WithFilter(filters))
 }
 
-// unpack takes an archive of the folder as it is now in the container: what
-// differs from what was sent is written, what is missing is removed.
-func (v volume) unpack(r io.Reader) error {
-	t, err := openTree(v.path, v.files)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	if err := t.entries(tar.NewReader(r)); err != nil {
-		return err
-	}
-	// The reader's end is not the archive's: a pack that failed says so there.
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return err
-	}
-	return t.finish()
-}
-
-// output keeps what our own processes say.
-type output struct{ bytes.Buffer }
+// spoken keeps what our own processes say.
+type spoken struct{ bytes.Buffer }
 
 // Close keeps what was said.
-func (*output) Close() error { return nil }
+func (*spoken) Close() error { return nil }

@@ -10,12 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/files"
+
 	bk "github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	bkid "github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
-	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
 // Mount is a folder of this machine in a container. The engine may be another
@@ -70,11 +71,8 @@ type volume struct {
 	id    string // names this copy of it on the engine
 	dir   fsutil.FS
 	path  string // real, absolute
-	files listing
+	files files.Listing
 }
-
-// listing is what a folder holds, by path relative to it, with slashes.
-type listing map[string]*fstypes.Stat
 
 func offer(mounts []Mount) ([]volume, error) {
 	var out []volume
@@ -100,26 +98,8 @@ func newVolume(m Mount) (volume, error) {
 	if err != nil {
 		return volume{}, err
 	}
-	files, err := list(dir)
+	files, err := files.List(dir)
 	return volume{Mount: m, id: "run-" + bkid.NewID(), dir: dir, path: path, files: files}, err
-}
-
-func list(dir fsutil.FS) (listing, error) {
-	out := listing{}
-	err := dir.Walk(context.Background(), "", func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		if s, ok := info.Sys().(*fstypes.Stat); ok {
-			out[filepath.ToSlash(p)] = &fstypes.Stat{Mode: s.Mode, Size: s.Size, ModTime: s.ModTime, Uid: s.Uid, Gid: s.Gid, Linkname: s.Linkname}
-		}
-		return nil
-	})
-	return out, err
 }
 
 // state is the folder as the engine gets it. Its name is new each run, as its

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -19,8 +20,8 @@ func (c Command) process(img image.DockerOCIImageConfig, std Stdio) (gateway.Sta
 	start := gateway.StartRequest{
 		Args: args,
 		Env:  llb.Setenv(img.Env, c.Env...),
-		Cwd:  or(or(c.WorkingDir, img.WorkingDir), "/"),
-		User: or(c.User, img.User),
+		Cwd:  cmp.Or(cmp.Or(c.WorkingDir, img.WorkingDir), "/"),
+		User: cmp.Or(c.User, img.User),
 		Tty:  std.TTY, Stdin: std.Stdin, Stdout: std.Stdout, Stderr: std.Stderr,
 	}
 	if std.TTY {

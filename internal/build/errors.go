@@ -1,10 +1,13 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/fetch"
 
 	"github.com/medbuild/medbuild/internal/assemble"
 
@@ -73,19 +76,10 @@ func failure(err error, g graph) error {
 	step := meta.Description["llb.customname"]
 	e := &StepError{Step: step, Component: component(step), Source: madeAt(err), digest: d, Err: cause(vertex)}
 	if s := op.GetSource(); s != nil {
-		e.Address = address(s)
+		e.Address = fetch.Address(s)
 		e.asked = e.Address
 	}
 	return e
-}
-
-// component is whose step it is: "[mrtrix3] compile" is mrtrix3's.
-func component(step string) string {
-	name, _, ok := strings.Cut(strings.TrimPrefix(step, "["), "] ")
-	if !ok {
-		return ""
-	}
-	return name
 }
 
 // cause is the step's own message: a command's whole script is no news.
@@ -203,7 +197,7 @@ func fullDisk(said string) bool {
 	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")
 }
 
-func (b *Builder) disk() string { return or(b.Root, "the engine") }
+func (b *Builder) disk() string { return cmp.Or(b.Root, "the engine") }
 
 func (b *Builder) spaceHint() string {
 	if b.Root == "" {

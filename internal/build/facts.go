@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/medbuild/medbuild/internal/fetch"
+
 	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/stages/stage"
 
@@ -124,11 +126,11 @@ func (b *Builder) imageConfig(ctx context.Context, c gateway.Client, ref string,
 	}
 	e := &StepError{Address: full(ref)}
 	for {
-		way, fresh := b.travels.current(routes(b.Mirrors, e.Address), e.Address)
+		way, fresh := b.travels.current(fetch.Routes(b.Mirrors, e.Address), e.Address)
 		if !fresh && e.Err != nil {
 			return "", nil, b.gaveUp(e, 1)
 		}
-		_, dgst, data, err := c.ResolveImageConfig(ctx, way.address, opt)
+		_, dgst, data, err := c.ResolveImageConfig(ctx, way.Address, opt)
 		if err == nil || ctx.Err() != nil {
 			return dgst, data, err
 		}

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/files"
+
 	"github.com/moby/buildkit/client"
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
-	"google.golang.org/protobuf/proto"
 )
 
 // tries is how often a source is fetched before a build gives up on it.
@@ -25,38 +26,6 @@ const tries = 3
 
 // backoff is the wait before the second try; each further one waits twice as long.
 const backoff = time.Second
-
-// graph is the operations of a definition by the names that the engine may
-// give them.
-type graph map[digest.Digest]node
-
-type node struct {
-	data []byte
-	meta bk.OpMetadata
-}
-
-func graphOf(def *bk.Definition) graph {
-	g := graph{}
-	for _, data := range def.Def {
-		d := digest.FromBytes(data)
-		g[d] = node{data, def.Metadata[d]}
-		g[uncached(d)] = g[d]
-	}
-	return g
-}
-
-// uncached is the name BuildKit gives a step that is to run although its result
-// is known (solver/jobs.go).
-func uncached(d digest.Digest) digest.Digest { return digest.FromString(d.String() + "-ignorecache") }
-
-func (g graph) find(d digest.Digest) (*pb.Op, bk.OpMetadata, bool) {
-	n, ok := g[d]
-	var op pb.Op
-	if !ok || proto.Unmarshal(n.data, &op) != nil {
-		return nil, n.meta, false
-	}
-	return &op, n.meta, true
-}
 
 // fetchFailure finds out why a source could not be fetched. Of a pinned archive
 // the engine says only that its bytes are others, also when they are those of
@@ -224,7 +193,7 @@ func (b *Builder) evaluate(ctx context.Context, c gateway.Client, def *bk.Defini
 	}
 	b.lazily(g, e)
 	b.named(e)
-	e.full = fullFolder(b.Root)
+	e.full = files.Full(b.Root)
 	if e.Address != "" && !e.full {
 		fetchFailure(ctx, c, g, e)
 	}

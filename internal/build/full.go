@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/files"
+	"github.com/medbuild/medbuild/internal/output"
+
 	"github.com/moby/buildkit/client"
 )
 
@@ -25,13 +28,13 @@ func (b *Builder) outputFull(err error, outputs []client.ExportEntry) error {
 		return err
 	}
 	for _, o := range outputs {
-		if fullFolder(o.OutputDir) {
-			return outputFullError{strings.TrimSuffix(o.OutputDir, partialSuffix)}
+		if files.Full(o.OutputDir) {
+			return outputFullError{strings.TrimSuffix(o.OutputDir, output.PartialSuffix)}
 		}
 	}
 	m := fullPath.FindStringSubmatch(err.Error())
 	if m == nil || b.Root != "" && strings.HasPrefix(m[1], b.Root+"/") || strings.Contains(m[1], "/snapshots/") {
 		return err
 	}
-	return outputFullError{strings.TrimSuffix(m[1], partialSuffix)}
+	return outputFullError{strings.TrimSuffix(m[1], output.PartialSuffix)}
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/files"
+
 	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/stages/stage"
 
@@ -157,7 +159,7 @@ func (g *Ground) keep(f stage.Facts) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(g.file(f.Digest), data)
+	return files.Write(g.file(f.Digest), data)
 }
 
 func (g *Ground) file(dgst string) string {

@@ -2,7 +2,8 @@ package build
 
 import (
 	"regexp"
-	"strings"
+
+	"github.com/medbuild/medbuild/internal/fetch"
 
 	digest "github.com/opencontainers/go-digest"
 )
@@ -27,7 +28,7 @@ func (b *Builder) lazily(g graph, e *StepError) {
 	op, meta, _ := g.find(d)
 	e.Step, e.digest = meta.Description["llb.customname"], d
 	e.Component = component(e.Step)
-	e.Address = address(op.GetSource())
+	e.Address = fetch.Address(op.GetSource())
 	e.asked = e.Address
 }
 
@@ -44,34 +45,4 @@ func (b *Builder) lazyImage(g graph, e *StepError) (digest.Digest, bool) {
 		}
 	}
 	return "", false
-}
-
-// images are the images among the inputs of a step and what those are made of.
-func (g graph) images(d digest.Digest) []digest.Digest {
-	var out []digest.Digest
-	seen := map[digest.Digest]bool{}
-	var visit func(digest.Digest)
-	visit = func(d digest.Digest) {
-		op, _, ok := g.find(d)
-		if !ok || seen[d] {
-			return
-		}
-		seen[d] = true
-		if strings.HasPrefix(op.GetSource().GetIdentifier(), "docker-image://") {
-			out = append(out, d)
-		}
-		for _, in := range op.Inputs {
-			visit(digest.Digest(in.Digest))
-		}
-	}
-	visit(d)
-	return out
-}
-
-// fetching is the step that fetched a blob, as the engine reported it.
-func (r *Record) fetching(blob string) (digest.Digest, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	d, ok := r.blobs[blob]
-	return d, ok
 }

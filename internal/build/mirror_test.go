@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/fetch"
+
 	"github.com/medbuild/medbuild/llb"
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -13,16 +15,16 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-func addresses(ways []route) []string {
+func addresses(ways []fetch.Route) []string {
 	var out []string
 	for _, w := range ways {
-		out = append(out, w.address)
+		out = append(out, w.Address)
 	}
 	return out
 }
 
 func TestRoutes(t *testing.T) {
-	mirrors := []Mirror{
+	mirrors := []fetch.Mirror{
 		{From: "https://github.com/", To: []string{"https://one.example/gh/", "https://github.com"}},
 		{From: "docker.io", To: []string{"127.0.0.1:5000/hub"}},
 		{From: "https://github.com", To: []string{"http://two.example"}},
@@ -38,7 +40,7 @@ func TestRoutes(t *testing.T) {
 		"docker.ioo/library/debian":              {"docker.ioo/library/debian"},
 		"git@github.com:MRtrix3/mrtrix3.git":     {"https://git.example/MRtrix3/mrtrix3.git"},
 	} {
-		if got := addresses(routes(mirrors, address)); !slices.Equal(got, want) {
+		if got := addresses(fetch.Routes(mirrors, address)); !slices.Equal(got, want) {
 			t.Errorf("%s goes to %q, want %q", address, got, want)
 		}
 	}
@@ -47,18 +49,18 @@ func TestRoutes(t *testing.T) {
 // A mirror that fails is passed over for this source, one that gives no answer
 // or fails often is asked last for the others.
 func TestTravels(t *testing.T) {
-	mirrors := []Mirror{{From: "https://a.example", To: []string{"https://one.example", "https://two.example"}}}
+	mirrors := []fetch.Mirror{{From: "https://a.example", To: []string{"https://one.example", "https://two.example"}}}
 	var tr travels
 	next := func(address string) string {
-		way, fresh := tr.current(routes(mirrors, address), address)
+		way, fresh := tr.current(fetch.Routes(mirrors, address), address)
 		if !fresh {
 			return ""
 		}
-		return way.mirror
+		return way.Mirror
 	}
 	fail := func(address string, e StepError) {
 		e.Address, e.Err = address, errors.New("no")
-		way, _ := tr.current(routes(mirrors, address), address)
+		way, _ := tr.current(fetch.Routes(mirrors, address), address)
 		tr.fail(way, &e)
 	}
 	fail("https://a.example/x", StepError{answered: true})
@@ -102,7 +104,7 @@ func TestRedirect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Builder{Mirrors: []Mirror{
+	b := &Builder{Mirrors: []fetch.Mirror{
 		{From: "https://a.example", To: []string{"http://mirror.example:8080/a"}},
 		{From: "docker.io/library", To: []string{"localhost:5000"}},
 	}}

@@ -5,7 +5,6 @@ import (
 
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
-	"github.com/moby/buildkit/util/entitlements"
 )
 
 // hostNetwork gives every command that has a network the machine's own, for
@@ -26,20 +25,4 @@ func onHostNetwork(op *pb.Op) bool {
 	}
 	exec.Network = pb.NetMode_HOST
 	return true
-}
-
-// allowed is what an engine must be told may happen in a build.
-func (b *Builder) allowed() []string {
-	if !b.HostNetwork {
-		return nil
-	}
-	return []string{entitlements.EntitlementNetworkHost.String()}
-}
-
-// network is the one of a container.
-func (b *Builder) network() pb.NetMode {
-	if b.HostNetwork {
-		return pb.NetMode_HOST
-	}
-	return pb.NetMode_UNSET
 }

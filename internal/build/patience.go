@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/fetch"
+
 	digest "github.com/opencontainers/go-digest"
 )
-
-// firstNotice is how long a fetch takes before the user hears that it goes on;
-// after that each time as long again.
-const firstNotice = time.Minute
 
 // patient is the context of a solve that ends when one of the solve's sources
 // is not fetched within the time that there is for it. BuildKit waits for a
@@ -55,7 +53,7 @@ func (b *Builder) overdue(g graph, d digest.Digest) *StepError {
 	}
 	op, meta, _ := g.find(d)
 	step := meta.Description["llb.customname"]
-	e := &StepError{Step: step, Component: component(step), Address: address(op.GetSource()), digest: d}
+	e := &StepError{Step: step, Component: component(step), Address: fetch.Address(op.GetSource()), digest: d}
 	e.asked = e.Address
 	if e.Address == "" {
 		return nil
@@ -70,38 +68,4 @@ func (b *Builder) overdue(g graph, d digest.Digest) *StepError {
 		b.say(fmt.Sprintf("%s: fetch %s: still under way after %s", e.Component, e.asked, taken.Round(time.Second)))
 	}
 	return nil
-}
-
-// pending is a step under way.
-type pending struct {
-	since  time.Time // by this machine's clock
-	notice time.Duration
-}
-
-// runs takes note of whether a step is under way. It is called with the lock.
-func (r *Record) runs(d digest.Digest, yes bool) {
-	old := r.running[d]
-	switch {
-	case !yes:
-		delete(r.running, d)
-	case old == nil:
-		r.running[d] = &pending{since: time.Now(), notice: firstNotice}
-	}
-}
-
-// underWay is how long a source has been fetched, 0 when it is not being
-// fetched, and whether it is time to say so.
-func (r *Record) underWay(d digest.Digest) (taken time.Duration, notice bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.running[d]
-	if command, known := r.work[d]; s == nil || command || !known {
-		return 0, false
-	}
-	taken = time.Since(s.since)
-	if taken < s.notice {
-		return taken, false
-	}
-	s.notice *= 2
-	return taken, true
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/fetch"
+
 	bk "github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -29,14 +31,16 @@ func (b *Builder) fetched(ctx context.Context, c gateway.Client, def *bk.Definit
 }
 
 // mirrored reports whether a source is fetched from mirrors.
-func (b *Builder) mirrored(address string) bool { return routes(b.Mirrors, address)[0].mirror != "" }
+func (b *Builder) mirrored(address string) bool {
+	return fetch.Routes(b.Mirrors, address)[0].Mirror != ""
+}
 
 // named gives a failed source the address that the stages wrote.
 func (b *Builder) named(e *StepError) {
 	data, ok := b.travels.original(e.digest)
 	var op pb.Op
 	if ok && proto.Unmarshal(data, &op) == nil && op.GetSource() != nil {
-		e.Address = address(op.GetSource())
+		e.Address = fetch.Address(op.GetSource())
 	}
 }
 
@@ -52,10 +56,10 @@ func (b *Builder) refetch(ctx context.Context, g graph, e *StepError) error {
 	}
 	for try, wait := 1, backoff; ; {
 		b.travels.fail(b.way(e), e)
-		next, fresh := b.travels.current(routes(b.Mirrors, e.Address), e.Address)
+		next, fresh := b.travels.current(fetch.Routes(b.Mirrors, e.Address), e.Address)
 		switch {
 		case fresh:
-			b.say(fmt.Sprintf("%s: fetch %s: %v; trying %s", e.Component, e.asked, e.Err, next.address))
+			b.say(fmt.Sprintf("%s: fetch %s: %v; trying %s", e.Component, e.asked, e.Err, next.Address))
 		case try < tries && b.travels.forgive(e.Address):
 			b.say(fmt.Sprintf("%s: fetch %s: %v; trying again in %s", e.Component, e.asked, e.Err, wait))
 			if err := pause(ctx, wait); err != nil {
@@ -79,13 +83,13 @@ func (b *Builder) refetch(ctx context.Context, g graph, e *StepError) error {
 }
 
 // way is the one on which a source was asked for.
-func (b *Builder) way(e *StepError) route {
-	for _, w := range routes(b.Mirrors, e.Address) {
-		if w.address == e.asked {
+func (b *Builder) way(e *StepError) fetch.Route {
+	for _, w := range fetch.Routes(b.Mirrors, e.Address) {
+		if w.Address == e.asked {
 			return w
 		}
 	}
-	return route{address: e.asked}
+	return fetch.Route{Address: e.asked}
 }
 
 // gaveUp is the failure of a source with what was tried.
@@ -97,7 +101,7 @@ func (b *Builder) gaveUp(e *StepError, tried int) error {
 	text := "no mirror gives it"
 	e.Hint = "mirrors come from the site file and --mirror; name the address itself among them to ask it too"
 	for _, a := range b.travels.attempts(e.Address) {
-		text += fmt.Sprintf("\n  %s: %s", a.address, strings.ReplaceAll(times(a.err, a.tries).Error(), "\n", "\n  "))
+		text += fmt.Sprintf("\n  %s: %s", a.Address, strings.ReplaceAll(times(a.err, a.tries).Error(), "\n", "\n  "))
 		if strings.Contains(a.hint, "who asks") && !strings.Contains(e.Hint, "who asks") {
 			e.Hint = a.hint + "\nhint: " + e.Hint
 		}

@@ -7,9 +7,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/usage"
 
-	"github.com/moby/buildkit/client"
+	"github.com/medbuild/medbuild/internal/assemble"
 )
 
 // Summary is what a build did: a line for each part of the image.
@@ -95,7 +95,7 @@ func (s Summary) Write(w io.Writer) error {
 		return err
 	}
 	if s.Layers > 0 {
-		fmt.Fprintf(w, "  %d layers, %s compressed\n", s.Layers, Bytes(s.Size))
+		fmt.Fprintf(w, "  %d layers, %s compressed\n", s.Layers, usage.Bytes(s.Size))
 	}
 	for _, where := range s.Where {
 		fmt.Fprintf(w, "  %s\n", where)
@@ -124,34 +124,5 @@ func (r Row) size() string {
 	case r.Size == 0:
 		return ""
 	}
-	return Bytes(r.Size)
-}
-
-// Bytes is a size for people, in powers of 1000.
-func Bytes(n int64) string {
-	const units = "kMGTPE"
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, i := float64(n)/1000, 0
-	for f >= 999.95 && i < len(units)-1 {
-		f, i = f/1000, i+1
-	}
-	return fmt.Sprintf("%.1f %cB", f, units[i])
-}
-
-// Where says in words where an output put the image, and for what stays in the
-// engine how to take it out.
-func Where(o Output, reference string, inDocker bool) string {
-	switch {
-	case o.Attrs["push"] == "true":
-		return "pushed to " + reference
-	case o.Type == client.ExporterImage && inDocker, o.Type == client.ExporterDocker && o.Dest == "":
-		return "in Docker: docker run --rm -it " + reference
-	case o.Type == client.ExporterImage:
-		return "in the engine's cache; take it out with --output type=oci,dest=PATH or --push"
-	case o.Dest == "-":
-		return "on standard output"
-	}
-	return "in " + o.Dest
+	return usage.Bytes(r.Size)
 }

@@ -2,33 +2,14 @@ package build
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/medbuild/medbuild/internal/files"
+
 	digest "github.com/opencontainers/go-digest"
 )
-
-// WriteFile writes to a temporary name and renames, so that the file is there
-// whole or not at all. Missing folders are made. Everyone may read it.
-func WriteFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(data); err != nil {
-		return err
-	}
-	if err := errors.Join(tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
-}
 
 // fileDigest is the sha256 of a file. Hashing a base of some hundred megabytes
 // takes longer than a build in which nothing changed, so the digest is kept
@@ -51,7 +32,7 @@ func fileDigest(path, cache string) (digest.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	return d, WriteFile(kept, data)
+	return d, files.Write(kept, data)
 }
 
 func keptDigest(file, id string) (digest.Digest, bool) {

@@ -1,4 +1,4 @@
-package build
+package output
 
 import (
 	"encoding/json"
@@ -17,17 +17,17 @@ import (
 // larger or no JSON; a manifest of four thousand layers is not.
 const maxManifest = 4 << 20
 
-// layouts are the OCI layout folders that a build exports to. Exports share a
+// Layouts are the OCI layout folders that a build exports to. Exports share a
 // folder; the last one to leave it removes what nothing names any more.
-type layouts struct {
+type Layouts struct {
 	began time.Time
 	dirs  map[string]*os.File // opened and locked, by path
 }
 
-// holdLayouts shares the outputs' folders. One that cannot be shared, such as on
+// HoldLayouts shares the outputs' folders. One that cannot be shared, such as on
 // some network file systems, is never put in order.
-func holdLayouts(outputs []client.ExportEntry) *layouts {
-	l := &layouts{began: time.Now(), dirs: map[string]*os.File{}}
+func HoldLayouts(outputs []client.ExportEntry) *Layouts {
+	l := &Layouts{began: time.Now(), dirs: map[string]*os.File{}}
 	for _, o := range outputs {
 		if o.OutputDir == "" || l.dirs[o.OutputDir] != nil {
 			continue
@@ -52,10 +52,10 @@ func openFolder(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// leave gives the folders back, each in order where no other export is in it.
+// Leave gives the folders back, each in order where no other export is in it.
 // What was written since the build began may belong to an exporter that knows
 // no lock; after a failed export it is this one's and half of an image.
-func (l *layouts) leave(built bool) error {
+func (l *Layouts) Leave(built bool) error {
 	var errs []error
 	for path, dir := range l.dirs {
 		young := l.began

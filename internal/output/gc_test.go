@@ -1,4 +1,4 @@
-package build
+package output
 
 import (
 	"encoding/json"
@@ -52,8 +52,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-func exportTo(dir string) *layouts {
-	return holdLayouts([]client.ExportEntry{{Type: client.ExporterOCI, OutputDir: dir}})
+func exportTo(dir string) *Layouts {
+	return HoldLayouts([]client.ExportEntry{{Type: client.ExporterOCI, OutputDir: dir}})
 }
 
 func exists(path string) bool {
@@ -63,7 +63,7 @@ func exists(path string) bool {
 
 func TestCollectRemovesOrphans(t *testing.T) {
 	dir, orphans := layoutWithOrphans(t)
-	check(t, exportTo(dir).leave(true))
+	check(t, exportTo(dir).Leave(true))
 	for _, o := range orphans {
 		if exists(o) {
 			t.Errorf("%s is left", o)
@@ -82,7 +82,7 @@ func TestCollectLeavesWhatIsNew(t *testing.T) {
 	young := filepath.Join(dir, "blobs/sha256", sum('b'))
 	check(t, os.WriteFile(young, []byte("new"), 0o644))
 	check(t, os.Chtimes(young, time.Now().Add(time.Second), time.Now().Add(time.Second)))
-	check(t, l.leave(true))
+	check(t, l.Leave(true))
 	if !exists(young) {
 		t.Error("a blob of another export was removed")
 	}
@@ -92,11 +92,11 @@ func TestCollectLeavesWhatIsNew(t *testing.T) {
 func TestCollectWaitsForTheLastExport(t *testing.T) {
 	dir, orphans := layoutWithOrphans(t)
 	first, last := exportTo(dir), exportTo(dir)
-	check(t, first.leave(true))
+	check(t, first.Leave(true))
 	if !exists(orphans[0]) {
 		t.Error("removed while another export was in the folder")
 	}
-	check(t, last.leave(true))
+	check(t, last.Leave(true))
 	if exists(orphans[0]) {
 		t.Error("the last export removed nothing")
 	}
@@ -106,7 +106,7 @@ func TestCollectWaitsForTheLastExport(t *testing.T) {
 func TestCollectLeavesWhatItCannotRead(t *testing.T) {
 	dir, orphans := layoutWithOrphans(t)
 	check(t, os.WriteFile(filepath.Join(dir, "index.json"), []byte("{"), 0o644))
-	err := exportTo(dir).leave(true)
+	err := exportTo(dir).Leave(true)
 	if syntax := (*json.SyntaxError)(nil); !errors.As(err, &syntax) {
 		t.Errorf("no error for a broken index: %v", err)
 	}
@@ -121,7 +121,7 @@ func TestFailedExportLeavesNothing(t *testing.T) {
 	check(t, os.MkdirAll(filepath.Join(dir, "blobs/sha256"), 0o755))
 	l := exportTo(dir)
 	check(t, os.WriteFile(filepath.Join(dir, "blobs/sha256", sum('c')), []byte("half"), 0o644))
-	check(t, l.leave(false))
+	check(t, l.Leave(false))
 	if exists(dir) {
 		t.Error("the folder is left")
 	}

@@ -1,4 +1,4 @@
-package build
+package site
 
 import (
 	"context"
@@ -89,8 +89,8 @@ func (c *Credentials) login(host string) Login {
 	return Login{}
 }
 
-// allow lets the engine ask for the login of an address's host.
-func (c *Credentials) allow(address string) {
+// Allow lets the engine ask for the login of an address's host.
+func (c *Credentials) Allow(address string) {
 	u, err := url.Parse(address)
 	if c == nil || err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return
@@ -120,16 +120,4 @@ func withoutPort(host string) string {
 func Loopback(host string) bool {
 	name := withoutPort(host)
 	return name == "localhost" || net.ParseIP(name).IsLoopback()
-}
-
-// PlainTo reports whether an address begins as one of the insecure mirrors do.
-func PlainTo(mirrors []Mirror) func(address string) bool {
-	return func(address string) bool {
-		return slices.ContainsFunc(mirrors, func(m Mirror) bool {
-			return m.Insecure && slices.ContainsFunc(m.To, func(to string) bool {
-				_, ok := Mirror{From: to, To: m.To}.match(address)
-				return ok
-			})
-		})
-	}
 }

@@ -1,4 +1,6 @@
-package build
+// Package site is what this machine's network asks of everything that uses it:
+// certificates, proxies, package indexes, logins.
+package site
 
 import (
 	"errors"

@@ -1,7 +1,8 @@
-package build
+package files
 
 import (
 	"archive/tar"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -13,20 +14,42 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tonistiigi/fsutil"
+	fstypes "github.com/tonistiigi/fsutil/types"
 )
+
+// Unpack brings a folder to the state of a tar archive. was is what the folder
+// held when it was packed, nil for nothing: what differs from it is written,
+// what is missing is removed. Nothing is removed unless the archive came whole.
+func Unpack(dir string, was Listing, archive io.Reader) error {
+	t, err := openTree(dir, was)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	if err := t.entries(tar.NewReader(archive)); err != nil {
+		return err
+	}
+	// The reader's end is not the archive's: whoever packs says there that it failed.
+	if _, err := io.Copy(io.Discard, archive); err != nil {
+		return err
+	}
+	return t.finish()
+}
 
 // tree is a folder that is being brought to the state of an archive. All
 // changes go through an os.Root: a path or symlink that leads out of the folder
 // is refused.
 type tree struct {
 	root *os.Root
-	was  listing         // what was sent
+	was  Listing         // what was sent
 	seen map[string]bool // what the archive has
 	dirs []*tar.Header   // folders whose mode, owner and times are still to be set
 	own  bool            // owners can be set
 }
 
-func openTree(dir string, was listing) (*tree, error) {
+func openTree(dir string, was Listing) (*tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -202,4 +225,42 @@ func (t *tree) untouched(name string) bool {
 		return false
 	}
 	return !info.Mode().IsRegular() || info.Size() == was.Size && info.ModTime().UnixNano() == was.ModTime
+}
+
+// entries writes the entries of an archive.
+func (t *tree) entries(archive *tar.Reader) error {
+	for {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the archive: %w", err)
+		}
+		if err := t.put(h, archive); err != nil {
+			return err
+		}
+	}
+}
+
+// Listing is what a folder holds, by path relative to it, with slashes.
+type Listing map[string]*fstypes.Stat
+
+// List is what a folder holds.
+func List(dir fsutil.FS) (Listing, error) {
+	out := Listing{}
+	err := dir.Walk(context.Background(), "", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if s, ok := info.Sys().(*fstypes.Stat); ok {
+			out[filepath.ToSlash(p)] = &fstypes.Stat{Mode: s.Mode, Size: s.Size, ModTime: s.ModTime, Uid: s.Uid, Gid: s.Gid, Linkname: s.Linkname}
+		}
+		return nil
+	})
+	return out, err
 }

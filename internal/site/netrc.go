@@ -1,6 +1,7 @@
-package build
+package site
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,7 +22,7 @@ func (s Site) Netrc() (func(host string) Login, error) {
 	if runtime.GOOS == "windows" {
 		name = "_netrc"
 	}
-	data, err := os.ReadFile(or(path, filepath.Join(s.Home, name)))
+	data, err := os.ReadFile(cmp.Or(path, filepath.Join(s.Home, name)))
 	if err != nil && (path != "" || !errors.Is(err, fs.ErrNotExist)) {
 		return nil, fmt.Errorf("netrc: %w", err)
 	}

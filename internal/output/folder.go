@@ -1,13 +1,14 @@
-package build
+package output
 
 import (
-	"archive/tar"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/medbuild/medbuild/internal/files"
 )
 
 // unpacking is a folder that the image's files are unpacked into while they
@@ -43,36 +44,9 @@ func (u unpacking) Close() error {
 }
 
 func unpackTar(dir string, r io.Reader) error {
-	t, err := openTree(dir, nil)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	if err = t.entries(tar.NewReader(r)); err == nil {
-		err = t.finish()
-	}
+	err := files.Unpack(dir, nil, r)
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("write %s: no space left on device", strings.TrimSuffix(dir, partialSuffix))
+		return fmt.Errorf("write %s: no space left on device", strings.TrimSuffix(dir, PartialSuffix))
 	}
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, r) // what pads the archive
 	return err
-}
-
-// entries writes the entries of an archive.
-func (t *tree) entries(archive *tar.Reader) error {
-	for {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the archive: %w", err)
-		}
-		if err := t.put(h, archive); err != nil {
-			return err
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package build
+package site
 
 import (
 	"encoding/base64"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/fetch"
 
 	"github.com/moby/buildkit/session/secrets"
 )
@@ -81,11 +83,11 @@ func TestCredentials(t *testing.T) {
 			login("netrc", "both.example", "plain.example", "far.example", "insecure.example", "127.0.0.1"),
 			login("docker", "both.example", "registry.example:5000"),
 		},
-		Plain: PlainTo([]Mirror{{To: []string{"http://insecure.example/x", "http://also.example"}, Insecure: true}, {To: []string{"http://plain.example"}}}),
+		Plain: fetch.PlainTo([]fetch.Mirror{{To: []string{"http://insecure.example/x", "http://also.example"}, Insecure: true}, {To: []string{"http://plain.example"}}}),
 	}
 	for _, a := range []string{"https://both.example/x", "https://registry.example:5000/x", "http://plain.example/x", "http://insecure.example/x/y",
 		"http://127.0.0.1:1/x", "docker.io/library/debian", "git@far.example:x", ""} {
-		c.allow(a)
+		c.Allow(a)
 	}
 	for id, want := range map[string]string{
 		"token": "t", "HTTP_AUTH_HEADER_given.example": "mine", "absent": "",

@@ -1,4 +1,4 @@
-package build
+package output
 
 import (
 	"errors"
@@ -10,6 +10,3 @@ func shareFolder(*os.File) error { return errors.ErrUnsupported }
 
 // ownFolder is false: without a lock nobody can know, and nothing is removed.
 func ownFolder(*os.File) bool { return false }
-
-// fullFolder is false: on Windows errors must say it themselves.
-func fullFolder(string) bool { return false }

@@ -1,4 +1,4 @@
-package build
+package files
 
 import (
 	"archive/tar"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tonistiigi/fsutil"
 )
 
 // packed is an archive with the entries; those of files hold their own name.
@@ -48,8 +50,27 @@ func link(name, to string) tar.Header {
 	return tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: to, Mode: 0o777}
 }
 
+// sent is a folder and what was in it when it was sent.
+type sent struct {
+	path string
+	was  Listing
+}
+
+func listed(t *testing.T, dir string) Listing {
+	t.Helper()
+	root, err := fsutil.NewFS(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, err := List(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return was
+}
+
 // sentFolder is a folder with a file, a folder and a symlink, as it was sent.
-func sentFolder(t *testing.T) volume {
+func sentFolder(t *testing.T) sent {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "work")
 	for _, name := range []string{"a", "sub/b", "sub/deep/c"} {
@@ -63,14 +84,10 @@ func sentFolder(t *testing.T) volume {
 	if err := os.Symlink("a", filepath.Join(dir, "l")); err != nil {
 		t.Fatal(err)
 	}
-	v, err := newVolume(Mount{Host: dir, Container: "/work"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return sent{dir, listed(t, dir)}
 }
 
-func held(t *testing.T, v volume, name string) string {
+func held(t *testing.T, v sent, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(v.path, name))
 	if err != nil {
@@ -81,7 +98,7 @@ func held(t *testing.T, v volume, name string) string {
 
 func TestUnpackWritesWhatChanged(t *testing.T) {
 	v := sentFolder(t)
-	err := v.unpack(packed(t, folder("./", 0o755), reg("./a", 0o750), folder("./new/", 0o555), reg("./new/file", 0o600),
+	err := Unpack(v.path, v.was, packed(t, folder("./", 0o755), reg("./a", 0o750), folder("./new/", 0o555), reg("./new/file", 0o600),
 		link("./l", "new/file"), folder("./sub/", 0o755)))
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +125,7 @@ func TestUnpackLeavesWhatDidNotChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := openTree(v.path, v.files)
+	tree, err := openTree(v.path, v.was)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +154,7 @@ func TestUnpackRemovesOnlyWhatWasSent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := v.unpack(packed(t, folder("./", 0o755))); err != nil {
+	if err := Unpack(v.path, v.was, packed(t, folder("./", 0o755))); err != nil {
 		t.Fatal(err)
 	}
 	if held(t, v, "sub/mine") == "" || held(t, v, "a") != "changed here meanwhile" {
@@ -152,7 +169,7 @@ func TestUnpackRemovesOnlyWhatWasSent(t *testing.T) {
 
 func TestUnpackChangesKinds(t *testing.T) {
 	v := sentFolder(t)
-	err := v.unpack(packed(t, reg("sub", 0o644), folder("a/", 0o755), reg("a/inner", 0o644), folder("l/", 0o755)))
+	err := Unpack(v.path, v.was, packed(t, reg("sub", 0o644), folder("a/", 0o755), reg("a/inner", 0o644), folder("l/", 0o755)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +189,7 @@ func TestUnpackRefusesToLeave(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := sentFolder(t)
-			if err := v.unpack(packed(t, entries...)); err == nil {
+			if err := Unpack(v.path, v.was, packed(t, entries...)); err == nil {
 				t.Error("no error")
 			}
 			for _, dir := range []string{filepath.Dir(v.path), os.TempDir(), "/"} {
@@ -188,7 +205,7 @@ func TestUnpackRemovesNothingWhenCutShort(t *testing.T) {
 	v := sentFolder(t)
 	cut := packed(t, folder("./", 0o755), reg("./n", 0o644))
 	cut.Truncate(700)
-	if err := v.unpack(cut); err == nil {
+	if err := Unpack(v.path, v.was, cut); err == nil {
 		t.Error("no error")
 	}
 	r, w := io.Pipe()
@@ -196,7 +213,7 @@ func TestUnpackRemovesNothingWhenCutShort(t *testing.T) {
 		_, _ = packed(t, folder("./", 0o755)).WriteTo(w)
 		_ = w.CloseWithError(io.ErrUnexpectedEOF)
 	}()
-	if err := v.unpack(r); err == nil {
+	if err := Unpack(v.path, v.was, r); err == nil {
 		t.Error("no error although packing failed")
 	}
 	if held(t, v, "sub/b") != "old" {

@@ -1,6 +1,9 @@
-package build
+// Package output is where a built image goes: files, folders, Docker, a
+// registry.
+package output
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/fields"
 
 	"github.com/moby/buildkit/client"
 )
@@ -24,7 +29,7 @@ type Output struct {
 // ParseOutput reads "type=oci,dest=out,tar=false,compression=gzip". A lone
 // path is a folder with the image's files, "-" a tar of them on standard output.
 func ParseOutput(s string) (Output, error) {
-	attrs, err := fields("--output", s, "dest")
+	attrs, err := fields.Parse("--output", s, "dest")
 	if err != nil {
 		return Output{}, err
 	}
@@ -52,7 +57,7 @@ func (o Output) named() (Output, error) {
 	case client.ExporterLocal:
 		o.Dir = true
 	case client.ExporterOCI, client.ExporterDocker:
-		tar, err := strconv.ParseBool(or(o.Attrs["tar"], "true"))
+		tar, err := strconv.ParseBool(cmp.Or(o.Attrs["tar"], "true"))
 		if err != nil {
 			return o, fmt.Errorf("--output: tar=%s is neither true nor false", o.Attrs["tar"])
 		}
@@ -148,7 +153,7 @@ func (o Output) open(e *client.ExportEntry) {
 // place, unless that has files already.
 func (o Output) folder() string {
 	if emptyFolder(o.Dest) {
-		return o.Dest + partialSuffix
+		return o.Dest + PartialSuffix
 	}
 	return o.Dest
 }
@@ -176,14 +181,14 @@ func create(name string) (io.WriteCloser, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(name + partialSuffix)
+	f, err := os.Create(name + PartialSuffix)
 	if err != nil {
 		return nil, err
 	}
 	return partial{f, name}, nil
 }
 
-const partialSuffix = ".partial"
+const PartialSuffix = ".partial"
 
 // Finish gives an output its name, or takes away what a failed build left.
 func (o Output) Finish(built bool) error {
@@ -191,9 +196,9 @@ func (o Output) Finish(built bool) error {
 		return nil
 	}
 	if !built {
-		return os.RemoveAll(o.Dest + partialSuffix)
+		return os.RemoveAll(o.Dest + PartialSuffix)
 	}
-	err := os.Rename(o.Dest+partialSuffix, o.Dest)
+	err := os.Rename(o.Dest+PartialSuffix, o.Dest)
 	if o.Dir {
 		return ignoreMissing(err) // the files were added to a folder that had some
 	}
@@ -205,11 +210,4 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }

@@ -1,0 +1,58 @@
+package fetch
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/gitutil"
+)
+
+// Send gives a source another address. What stands in the identifier beside the
+// address stays.
+func Send(s *pb.SourceOp, to string) {
+	switch {
+	case strings.HasPrefix(s.Identifier, "git://"):
+		sendGit(s, to)
+	case strings.HasPrefix(s.Identifier, "docker-image://"):
+		s.Identifier = "docker-image://" + to
+	default:
+		s.Identifier = to
+	}
+}
+
+// sendGit writes the address as llb.Git does: in the identifier without scheme,
+// and whole beside it. What is for ssh alone goes.
+func sendGit(s *pb.SourceOp, to string) {
+	_, fragment, has := strings.Cut(s.Identifier, "#")
+	id := to
+	if u, err := gitutil.ParseURL(to); err == nil {
+		id = u.Host + path.Join("/", u.Path)
+	}
+	if has {
+		id += "#" + fragment
+	}
+	s.Identifier = "git://" + id
+	s.Attrs[pb.AttrFullRemoteURL] = to
+	delete(s.Attrs, pb.AttrKnownSSHHosts)
+	delete(s.Attrs, pb.AttrMountSSHSock)
+}
+
+// Address is what a source fetches, for people and for mirrors: a URL, an
+// image's reference; "" for what comes from this machine.
+func Address(s *pb.SourceOp) string {
+	if url := s.GetAttrs()[pb.AttrFullRemoteURL]; url != "" {
+		return url
+	}
+	id := s.GetIdentifier()
+	for _, scheme := range []string{"oci-layout://", "local://"} {
+		if strings.HasPrefix(id, scheme) {
+			return ""
+		}
+	}
+	if repository, ok := strings.CutPrefix(id, "git://"); ok {
+		repository, _, _ = strings.Cut(repository, "#")
+		return repository
+	}
+	return strings.TrimPrefix(id, "docker-image://")
+}

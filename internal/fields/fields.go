@@ -1,0 +1,28 @@
+// Package fields reads the values of options that hold several.
+package fields
+
+import (
+	"encoding/csv"
+	"fmt"
+	"strings"
+)
+
+// Parse reads "key=value,key=value". A lone word is the value of first.
+func Parse(flag, s, first string) (map[string]string, error) {
+	parts, err := csv.NewReader(strings.NewReader(s)).Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", flag, s, err)
+	}
+	if len(parts) == 1 && !strings.Contains(parts[0], "=") && first != "" {
+		return map[string]string{first: parts[0]}, nil
+	}
+	out := map[string]string{}
+	for _, p := range parts {
+		k, v, ok := strings.Cut(p, "=")
+		if !ok || k == "" {
+			return nil, fmt.Errorf("%s: %q is not key=value", flag, p)
+		}
+		out[strings.ToLower(k)] = v
+	}
+	return out, nil
+}
