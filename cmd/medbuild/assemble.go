@@ -9,7 +9,6 @@ import (
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/internal/assemble"
-	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/urfave/cli/v2"
@@ -51,13 +50,13 @@ func targetNames(file *config.File) []string {
 }
 
 // assembled puts a target together on its base.
-func assembled(c *cli.Context, b *build.Builder, file *config.File, t config.Target) (assemble.Image, error) {
+func assembled(c *cli.Context, s *session, file *config.File, t config.Target) (assemble.Image, error) {
 	all := bases{}
-	err := all.learn(file, []config.Target{t}, func(s stage.BaseSettings) (stage.Base, error) { return b.Base(c.Context, s) })
+	err := all.learn(file, []config.Target{t}, func(b stage.BaseSettings) (stage.Base, error) { return s.base(c.Context, b) })
 	if err != nil {
 		return assemble.Image{}, err
 	}
-	img, err := assembleOn(c, file, t, all, generated(b.Created))
+	img, err := assembleOn(c, file, t, all, generated(s.created))
 	for _, w := range img.Warnings() {
 		if tell := say(c); tell != nil {
 			tell("warning: " + w)

@@ -55,7 +55,7 @@ func runBuild(c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	s.builder.NoCache, s.builder.Imports, s.builder.Exports = req.noCache, req.cacheFrom, req.cacheTo
+	s.solve.NoCache, s.solve.Imports = req.noCache, req.cacheFrom
 	built, err := req.build(c, s)
 	if cerr := s.progress(); err == nil {
 		err = cerr
@@ -74,7 +74,7 @@ func (r *request) build(c *cli.Context, s *session) ([]built, error) {
 		}
 		orders, out = append(orders, b.order), append(out, b)
 	}
-	results, err := s.builder.Build(c.Context, orders)
+	results, err := build.Build(c.Context, s.solve, build.Settings{Created: s.created, Caches: r.cacheTo}, orders)
 	for i := range out {
 		out[i].result = results[i]
 		for _, o := range out[i].outputs {

@@ -21,11 +21,11 @@ func (r *request) order(c *cli.Context, s *session, name string) (built, error) 
 	if err != nil {
 		return built{}, err
 	}
-	service, err := serviceLabels(c, r.file, t, s.builder.Created, r.labels)
+	service, err := serviceLabels(c, r.file, t, s.created, r.labels)
 	if err != nil {
 		return built{}, err
 	}
-	img, err := assembled(c, s.builder, r.file, t)
+	img, err := assembled(c, s, r.file, t)
 	if err != nil {
 		return built{}, err
 	}
@@ -33,7 +33,7 @@ func (r *request) order(c *cli.Context, s *session, name string) (built, error) 
 	b.order = build.Order{Image: img, Labels: r.allLabels(t.Labels, service, img)}
 	for _, o := range r.outputs {
 		o.Dest = strings.ReplaceAll(o.Dest, "{target}", name)
-		entry, err := o.Entry(b.names, s.builder.Created.Unix(), s.engine.InDocker())
+		entry, err := o.Entry(b.names, s.created.Unix(), s.engine.InDocker())
 		if err != nil {
 			return b, err
 		}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/medbuild/medbuild/stages/stage"
 
-	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/urfave/cli/v2"
 )
@@ -26,12 +26,12 @@ func checkPins(c *cli.Context, file *config.File, targets []config.Target) error
 		}
 		seen["base "+t.Base] = true
 	}
-	ground := build.NewGround(file.Dir(), cacheDir())
+	bases := base.New(file.Dir(), cacheDir())
 	for _, t := range targets {
 		for _, tool := range tools(file, t.Components) {
 			if name := tool.Shared().Name; !seen[name] {
 				errs = append(errs, notAccepted(tool))
-				errs = append(errs, toolPins(tool, listingBase(ground, file, tool))...)
+				errs = append(errs, toolPins(tool, listingBase(bases, file, tool))...)
 				seen[name] = true
 			}
 		}

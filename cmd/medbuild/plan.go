@@ -7,9 +7,10 @@ import (
 
 	"github.com/medbuild/medbuild/stages/stage"
 
-	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/plan"
+	"github.com/medbuild/medbuild/internal/solve"
 	"github.com/urfave/cli/v2"
 )
 
@@ -97,7 +98,7 @@ func planAll(c *cli.Context, file *config.File, targets []config.Target) (*plan.
 		if err != nil {
 			return nil, err
 		}
-		def, err := build.Definition(c.Context, img.State, c.String("platform"))
+		def, err := solve.Definition(c.Context, img.State, c.String("platform"))
 		if err != nil {
 			return nil, err
 		}
@@ -131,8 +132,8 @@ func planTargets(c *cli.Context, file *config.File) ([]config.Target, error) {
 // planBases is the bases that the targets stand on and their layers are made on.
 // An engine is asked only for those that no build has looked at.
 func planBases(c *cli.Context, file *config.File, targets []config.Target) (bases, error) {
-	ground := build.NewGround(file.Dir(), cacheDir())
-	ground.AllowUnpinned = c.Bool("allow-unpinned")
+	known := base.New(file.Dir(), cacheDir())
+	known.AllowUnpinned = c.Bool("allow-unpinned")
 	var s *session
 	defer func() {
 		if s != nil {
@@ -141,8 +142,8 @@ func planBases(c *cli.Context, file *config.File, targets []config.Target) (base
 	}()
 	all := bases{}
 	return all, all.learn(file, targets, func(settings stage.BaseSettings) (stage.Base, error) {
-		b, known, err := ground.Known(settings)
-		if err != nil || known {
+		b, ok, err := known.Known(settings)
+		if err != nil || ok {
 			return b, err
 		}
 		if s == nil {
@@ -150,6 +151,6 @@ func planBases(c *cli.Context, file *config.File, targets []config.Target) (base
 				return b, fmt.Errorf("look at base %s, which no build has seen: %w", settings.Name, err)
 			}
 		}
-		return s.builder.Base(c.Context, settings)
+		return s.base(c.Context, settings)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/files"
 	"github.com/medbuild/medbuild/internal/output"
 
@@ -53,7 +54,7 @@ func summaries(c *cli.Context, s *session, images []built, took time.Duration) e
 		return nil
 	}
 	for _, b := range images {
-		sum := s.builder.Summarize(c.Context, b.order.Image, b.result)
+		sum := build.Summarize(c.Context, s.solve.Progress.Record, build.Blobs(s.engine.Client), b.order.Image, b.result)
 		for _, o := range b.outputs {
 			sum.Where = append(sum.Where, output.Where(o, b.names[0], s.engine.InDocker()))
 		}

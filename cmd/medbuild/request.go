@@ -10,6 +10,7 @@ import (
 
 	"github.com/medbuild/medbuild/internal/output"
 	"github.com/medbuild/medbuild/internal/site"
+	"github.com/medbuild/medbuild/internal/solve"
 
 	"github.com/medbuild/medbuild/stages/stage"
 
@@ -31,7 +32,7 @@ type request struct {
 	outputs   []output.Output
 	labels    map[string]string
 	secrets   map[string][]byte
-	noCache   build.NoCache
+	noCache   solve.NoCache
 	cacheFrom []client.CacheOptionsEntry
 	cacheTo   []client.CacheOptionsEntry
 }
@@ -311,7 +312,7 @@ func pairs(flag string, values []string) (map[string]string, error) {
 }
 
 // noCacheValue is --no-cache, which may stand alone or name components.
-type noCacheValue struct{ build.NoCache }
+type noCacheValue struct{ solve.NoCache }
 
 // IsBoolFlag lets the flag stand without a value.
 func (*noCacheValue) IsBoolFlag() bool { return true }

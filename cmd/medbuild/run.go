@@ -7,10 +7,10 @@ import (
 	"os/signal"
 	"strings"
 
+	command "github.com/medbuild/medbuild/internal/run"
 	"github.com/medbuild/medbuild/internal/site"
 
 	"github.com/containerd/console"
-	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/urfave/cli/v2"
 )
@@ -95,10 +95,10 @@ func runRun(c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	if cmd.Image, err = assembled(c, s.builder, file, name); err != nil {
+	if cmd.Image, err = assembled(c, s, file, name); err != nil {
 		return err
 	}
-	prepared, err := s.builder.Prepare(c.Context, cmd)
+	prepared, err := command.Prepare(c.Context, s.solve, s.engine.Client, cmd)
 	if err != nil {
 		return err
 	}
@@ -109,15 +109,15 @@ func runRun(c *cli.Context) error {
 }
 
 // readCommand takes what the command line says of the command.
-func readCommand(c *cli.Context) (build.Command, error) {
-	cmd := build.Command{Args: c.Args().Slice(), Env: environment(c.StringSlice("env")),
+func readCommand(c *cli.Context) (command.Command, error) {
+	cmd := command.Command{Args: c.Args().Slice(), Env: environment(c.StringSlice("env")),
 		WorkingDir: c.String("workdir"), User: c.String("user")}
 	if c.IsSet("entrypoint") {
 		e := c.String("entrypoint")
 		cmd.Entrypoint = &e
 	}
 	for _, v := range c.StringSlice("volume") {
-		m, err := build.ParseMount(v)
+		m, err := command.ParseMount(v)
 		if err != nil {
 			return cmd, err
 		}
@@ -171,13 +171,13 @@ func runTarget(c *cli.Context, file *config.File) (config.Target, error) {
 }
 
 // inTerminal runs the command with this process's own streams and signals.
-func inTerminal(c *cli.Context, p *build.Prepared, tty bool) error {
+func inTerminal(c *cli.Context, p *command.Prepared, tty bool) error {
 	signals := make(chan os.Signal, 8)
 	ctx, handOver := detach(c.Context, signals)
 	defer signal.Stop(signals)
 	t := newTerminal(tty)
 	defer t.close()
-	std := build.Stdio{Stdout: keep{os.Stdout}, Stderr: keep{os.Stderr}, TTY: tty, Signals: signals, Resize: t.size}
+	std := command.Stdio{Stdout: keep{os.Stdout}, Stderr: keep{os.Stderr}, TTY: tty, Signals: signals, Resize: t.size}
 	input := c.Bool("interactive")
 	if input {
 		std.Stdin = os.Stdin

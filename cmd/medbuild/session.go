@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,11 +9,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/fetch"
 	"github.com/medbuild/medbuild/internal/site"
+	"github.com/medbuild/medbuild/internal/solve"
+	"github.com/medbuild/medbuild/stages/stage"
 
 	dockerconfig "github.com/docker/cli/cli/config"
-	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/engine"
 	bksession "github.com/moby/buildkit/session"
@@ -21,14 +24,21 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// session is a run's engine and builder.
+// session is a run's engine, what is solved on it, and the file's bases.
 type session struct {
 	engine  *engine.Engine
-	builder *build.Builder
+	solve   *solve.Session
+	bases   *base.Bases
+	created time.Time
 	shown   bool
 }
 
-// open finds the engine and makes a builder for the file's bases. secrets are
+// base is a base with all that is known of it.
+func (s *session) base(ctx context.Context, settings stage.BaseSettings) (stage.Base, error) {
+	return s.bases.Learn(ctx, s.solve, settings)
+}
+
+// open finds the engine and begins a session for the file's bases. secrets are
 // the user's, by id.
 func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*session, error) {
 	site, err := thisSite(c)
@@ -52,12 +62,11 @@ func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*sessio
 	if err != nil {
 		return nil, err
 	}
-	b, err := builder(c, e, file.Dir(), logins)
+	run, err := begin(c, e, file.Dir(), solve.Settings{Mirrors: mirrors, Patience: network.Fetch.Patience()}, logins)
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	b.Mirrors, b.Patience = mirrors, network.Fetch.Patience()
-	return &session{engine: e, builder: b}, nil
+	return run, nil
 }
 
 // progress shows the rest of the progress. Nothing can be built after it.
@@ -66,7 +75,7 @@ func (s *session) progress() error {
 		return nil
 	}
 	s.shown = true
-	return s.builder.Progress.Close()
+	return s.solve.Progress.Close()
 }
 
 // close releases the engine. It is called last.
@@ -110,31 +119,22 @@ func say(c *cli.Context) func(string) {
 	return func(s string) { fmt.Fprintln(screen(c), s) }
 }
 
-// builder is a Builder for one run of a command. The caller closes its Progress.
-func builder(c *cli.Context, e *engine.Engine, dir string, logins *site.Credentials) (*build.Builder, error) {
+// begin is a session for one run of a command. The caller closes its progress.
+func begin(c *cli.Context, e *engine.Engine, dir string, sources solve.Settings, logins *site.Credentials) (*session, error) {
 	created, err := sourceDateEpoch()
 	if err != nil {
 		return nil, err
 	}
-	progress, err := build.NewProgress(c.Context, screen(c), c.String("progress"))
+	progress, err := solve.NewProgress(c.Context, screen(c), c.String("progress"))
 	if err != nil {
 		return nil, usagef("--progress: %w", err)
 	}
-	ground := build.NewGround(dir, cacheDir())
-	ground.AllowUnpinned = c.Bool("allow-unpinned")
-	return &build.Builder{
-		Client:   e.Client,
-		Platform: c.String("platform"),
-		Created:  created,
-		Ground:   ground,
-		Session:  attachables(logins),
-		Progress: progress,
-		Root:     e.Root,
-		Say:      say(c),
-
-		HostNetwork: e.HostNetwork,
-		Credentials: logins,
-	}, nil
+	bases := base.New(dir, cacheDir())
+	bases.AllowUnpinned = c.Bool("allow-unpinned")
+	sources.Platform, sources.Root, sources.HostNetwork = c.String("platform"), e.Root, e.HostNetwork
+	sources.Files, sources.Serve, sources.Allow = bases.Files, attachables(logins), logins.Allow
+	sources.Progress, sources.Say = progress, say(c)
+	return &session{engine: e, solve: solve.New(e.Client, sources), bases: bases, created: created}, nil
 }
 
 // attachables serve the engine registry credentials and secrets.

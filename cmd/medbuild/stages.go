@@ -6,7 +6,7 @@ import (
 
 	"github.com/medbuild/medbuild/stages/stage"
 
-	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/plan"
 	"github.com/urfave/cli/v2"
@@ -52,9 +52,9 @@ func listed(file *config.File) *plan.List {
 	for _, b := range file.Bases {
 		list.AddBase(b)
 	}
-	ground := build.NewGround(file.Dir(), cacheDir())
+	bases := base.New(file.Dir(), cacheDir())
 	for _, tool := range file.Components {
-		list.Add(tool, listingBase(ground, file, tool))
+		list.Add(tool, listingBase(bases, file, tool))
 	}
 	return list
 }
@@ -62,13 +62,13 @@ func listed(file *config.File) *plan.List {
 // listingBase is the base of the first target that has the component, where
 // what is known of it is kept from earlier builds, and an assumed one where it
 // is not: a list is worth neither an engine nor an error about a base.
-func listingBase(ground *build.Ground, file *config.File, tool stage.Tool) stage.Base {
+func listingBase(bases *base.Bases, file *config.File, tool stage.Tool) stage.Base {
 	for _, t := range file.Targets {
 		if !slices.Contains(t.Components, tool.Shared().Name) {
 			continue
 		}
 		settings, _ := file.Base(t.Base)
-		if b, known, err := ground.Known(settings); err == nil && known {
+		if b, known, err := bases.Known(settings); err == nil && known {
 			return b
 		}
 		break

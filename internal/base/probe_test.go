@@ -23,7 +23,7 @@ func TestProbeOfThisMachine(t *testing.T) {
 	if err != nil {
 		t.Skip("not on Linux: there is no /etc/os-release to look at")
 	}
-	f := ParseFacts(probed(t))
+	f := ParseFacts(probeHere(t))
 	if f.Distribution == "" || !strings.Contains(string(release), "ID="+f.Distribution) {
 		t.Errorf("distribution is %q in\n%s", f.Distribution, release)
 	}
@@ -38,7 +38,7 @@ func TestProbeOfThisMachine(t *testing.T) {
 	}
 }
 
-func probed(t *testing.T) []byte {
+func probeHere(t *testing.T) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	g := llbtest.Read(t, llbtest.End{State: Probe("here", stagetest.Trixie().Root)})

@@ -9,7 +9,7 @@ import (
 // The patterns take in this package's files without its tests.
 //
 //go:embed *[^t].go *[^s]t.go
-var files embed.FS
+var source embed.FS
 
 // here is the line that called it, for a step's source map.
-func here() llb.Location { return llb.Sources{Folder: "internal/base", Files: files}.Caller() }
+func here() llb.Location { return llb.Sources{Folder: "internal/base", Files: source}.Caller() }

@@ -6,4 +6,4 @@ import (
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
-func TestSourcesAreEmbedded(t *testing.T) { llbtest.Embeds(t, files) }
+func TestSourcesAreEmbedded(t *testing.T) { llbtest.Embeds(t, source) }

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/medbuild/medbuild/internal/solve"
 
 	"github.com/medbuild/medbuild/internal/usage"
 
@@ -25,15 +29,16 @@ type Summary struct {
 // Row is one part of an image.
 type Row struct {
 	Part string
-	Work
+	solve.Work
 	Layer bool  // it has a layer of its own
 	Size  int64 // of its layers, compressed, in bytes; 0 when not known
 }
 
-// Summarize says what a build did to img.
-func (b *Builder) Summarize(ctx context.Context, img assemble.Image, r Result) Summary {
-	s := Summary{Target: img.Name, Rows: b.rows(img)}
-	m, ok := manifest(ctx, b.Client, r.Response)
+// Summarize says what a build did to img: record tells what ran, and blobs has
+// the manifest of the result.
+func Summarize(ctx context.Context, record *solve.Record, blobs content.Provider, img assemble.Image, r Result) Summary {
+	s := Summary{Target: img.Name, Rows: rows(record, img)}
+	m, ok := manifest(ctx, blobs, r.Response)
 	if !ok {
 		return s
 	}
@@ -48,23 +53,28 @@ func (b *Builder) Summarize(ctx context.Context, img assemble.Image, r Result) S
 }
 
 // rows are the parts in the order of their layers, the base first.
-func (b *Builder) rows(img assemble.Image) []Row {
-	record := b.Progress.Record
-	// A target that is one component has its name: its packages are told once.
-	packages := "[" + img.Name + "] runtime packages"
-	rows := []Row{{Part: "base", Work: record.Of("[base] "), Layer: true}}
+func rows(record *solve.Record, img assemble.Image) []Row {
+	of := func(component, action string) solve.Work {
+		return record.Of(func(n solve.Name) bool { return n.Component == component && strings.HasPrefix(n.Action, action) })
+	}
+	const packages = "runtime packages"
+	rows := []Row{{Part: "base", Work: of("base", ""), Layer: true}}
 	if img.Apt {
-		rows = append(rows, Row{Part: "packages", Work: record.Of(packages), Layer: true})
+		rows = append(rows, Row{Part: "packages", Work: of(img.Name, packages), Layer: true})
 	}
 	if img.Users {
-		rows = append(rows, Row{Part: "accounts", Work: record.Of("[" + img.Name + "] accounts"), Layer: true})
+		rows = append(rows, Row{Part: "accounts", Work: of(img.Name, "accounts"), Layer: true})
 	}
 	for _, p := range img.Parts {
-		rows = append(rows, Row{Part: p.Name, Work: record.Of("["+p.Name+"] ", packages), Layer: p.Layer != nil})
+		// A target that is one component has its name: its packages are told once.
+		work := record.Of(func(n solve.Name) bool {
+			return n.Component == p.Name && (p.Name != img.Name || n.Action != packages)
+		})
+		rows = append(rows, Row{Part: p.Name, Work: work, Layer: p.Layer != nil})
 	}
-	rows = append(rows, Row{Part: "manifest", Work: record.Of("[manifest] "), Layer: true})
+	rows = append(rows, Row{Part: "manifest", Work: of("manifest", ""), Layer: true})
 	if img.Folders() {
-		rows = append(rows, Row{Part: "folders", Work: record.Of("[base] folders"), Layer: true})
+		rows = append(rows, Row{Part: "folders", Work: of("base", "folders"), Layer: true})
 	}
 	return rows
 }

@@ -46,7 +46,7 @@ func (u unpacking) Close() error {
 func unpackTar(dir string, r io.Reader) error {
 	err := files.Unpack(dir, nil, r)
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("write %s: no space left on device", strings.TrimSuffix(dir, PartialSuffix))
+		return fmt.Errorf("write %s: no space left on device", strings.TrimSuffix(dir, partialSuffix))
 	}
 	return err
 }

@@ -153,7 +153,7 @@ func (o Output) open(e *client.ExportEntry) {
 // place, unless that has files already.
 func (o Output) folder() string {
 	if emptyFolder(o.Dest) {
-		return o.Dest + PartialSuffix
+		return o.Dest + partialSuffix
 	}
 	return o.Dest
 }
@@ -181,14 +181,14 @@ func create(name string) (io.WriteCloser, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(name + PartialSuffix)
+	f, err := os.Create(name + partialSuffix)
 	if err != nil {
 		return nil, err
 	}
 	return partial{f, name}, nil
 }
 
-const PartialSuffix = ".partial"
+const partialSuffix = ".partial"
 
 // Finish gives an output its name, or takes away what a failed build left.
 func (o Output) Finish(built bool) error {
@@ -196,9 +196,9 @@ func (o Output) Finish(built bool) error {
 		return nil
 	}
 	if !built {
-		return os.RemoveAll(o.Dest + PartialSuffix)
+		return os.RemoveAll(o.Dest + partialSuffix)
 	}
-	err := os.Rename(o.Dest+PartialSuffix, o.Dest)
+	err := os.Rename(o.Dest+partialSuffix, o.Dest)
 	if o.Dir {
 		return ignoreMissing(err) // the files were added to a folder that had some
 	}

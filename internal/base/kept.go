@@ -1,0 +1,39 @@
+package base
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/medbuild/medbuild/internal/files"
+	"github.com/medbuild/medbuild/stages/stage"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// kept is the facts that earlier runs have kept of a digest.
+func (b *Bases) kept(dgst string) (stage.Facts, bool) {
+	var f stage.Facts
+	if digest.Digest(dgst).Validate() != nil {
+		return f, false
+	}
+	data, err := os.ReadFile(b.file(dgst))
+	if b.cache == "" || err != nil || json.Unmarshal(data, &f) != nil {
+		return f, false
+	}
+	return f, f.Digest == dgst
+}
+
+func (b *Bases) keep(f stage.Facts) error {
+	if b.cache == "" {
+		return nil
+	}
+	data, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return files.Write(b.file(f.Digest), data)
+}
+
+func (b *Bases) file(dgst string) string {
+	return filepath.Join(b.cache, "bases", ProbeVersion+"-"+digest.Digest(dgst).Encoded()+".json")
+}

@@ -1,0 +1,134 @@
+package solve
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/moby/buildkit/util/grpcerrors"
+	"google.golang.org/grpc/codes"
+)
+
+// Place is where in the user's file the step of a component is stated, or its
+// source, and whose it is there. address is "" for a step that fetches nothing.
+type Place func(component, address string) (at problem.Position, subject string)
+
+// IsStep reports whether an error tells of a step that failed, and not of the
+// engine or an export.
+func IsStep(err error) bool { return errors.As(err, new(*failure)) }
+
+// FullDisk is an error behind which a full disk is.
+type FullDisk struct {
+	Path  string // of what could not be written; "" when it is the engine's own
+	cause error
+}
+
+// Error is the error without the disk.
+func (e *FullDisk) Error() string { return e.cause.Error() }
+
+// Unwrap is the error.
+func (e *FullDisk) Unwrap() error { return e.cause }
+
+// problem is an error for the user: the steps that failed, completed with what
+// is known of them. It is called once the solves have ended: then everything is
+// recorded.
+func (s *Session) problem(err error, place Place) error {
+	if err == nil {
+		return nil
+	}
+	steps := failures(err)
+	if len(steps) == 0 {
+		return s.unstepped(err)
+	}
+	var out []error
+	for _, f := range steps {
+		out = append(out, s.step(f, place))
+	}
+	return errors.Join(out...)
+}
+
+func (s *Session) step(f *failure, place Place) *problem.Error {
+	log := s.Progress.Record.Tail(f.digest)
+	reason, hints := s.advise(f, log)
+	shown := *f
+	shown.Reason = reason
+	p := &problem.Error{Subject: f.name.Component, Class: problem.Failed, Message: shown.Error(), Hints: hints, Cause: f}
+	if place != nil {
+		p.At, p.Subject = place(f.name.Component, f.address)
+	}
+	if f.Transient {
+		p.Class = problem.Transient
+	}
+	if f.line != "" {
+		p.Message += "\nmade at " + f.line
+	}
+	for _, l := range log {
+		p.Message += "\n  | " + l
+	}
+	return p
+}
+
+// killed is the exit code of a command that was ended by SIGKILL.
+const killed = 137
+
+// advise is why a step failed and what to do about it.
+func (s *Session) advise(f *failure, log []string) (reason string, hints []string) {
+	switch {
+	case len(f.Hints) > 0:
+		return f.Reason, f.Hints
+	case f.full || fullDisk(f.Reason+"\n"+strings.Join(log, "\n")):
+		return s.noSpace(f.Reason), []string{s.spaceHint()}
+	case f.code == killed:
+		return f.Reason, []string{"the step was killed, most often for want of memory: try --jobs 1"}
+	case f.address != "":
+		return f.Reason, []string{"look whether the address is right and reachable from the engine"}
+	}
+	return f.Reason, []string{"--progress plain shows all that the step said"}
+}
+
+// unstepped is an error that is no step's, such as an export's, with the full
+// disk or the lost engine that is behind it.
+func (s *Session) unstepped(err error) error {
+	// An error of this machine tells of its own disk.
+	if fullDisk(err.Error()) && !errors.Is(err, syscall.ENOSPC) {
+		return &problem.Error{Class: problem.Failed, Message: s.noSpace(err.Error()), Hints: []string{s.spaceHint()},
+			Cause: &FullDisk{s.foreign(err.Error()), err}}
+	}
+	if grpcerrors.Code(err) == codes.Unavailable {
+		return problem.As(problem.Transient, err)
+	}
+	return err
+}
+
+var fullPath = regexp.MustCompile(`write (\S+): no space left on device`)
+
+// foreign is the path that could not be written, unless it is the engine's own.
+func (s *Session) foreign(said string) string {
+	m := fullPath.FindStringSubmatch(said)
+	if m == nil || s.Root != "" && strings.HasPrefix(m[1], s.Root+"/") || strings.Contains(m[1], "/snapshots/") {
+		return ""
+	}
+	return m[1]
+}
+
+func fullDisk(said string) bool {
+	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")
+}
+
+func (s *Session) noSpace(reason string) string {
+	disk := s.Root
+	if disk == "" {
+		disk = "the engine"
+	}
+	return fmt.Sprintf("%s (no space left on the disk of %s)", reason, disk)
+}
+
+func (s *Session) spaceHint() string {
+	if s.Root == "" {
+		return "medbuild prune frees the engine's cache"
+	}
+	return "medbuild prune frees the engine's cache; MEDBUILD_ROOT=<folder> keeps it on another disk"
+}

@@ -1,0 +1,111 @@
+package solve
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/medbuild/medbuild/internal/fetch"
+	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/errdefs"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// failure is a step that failed, and what decides whether to try again.
+type failure struct {
+	fetch.Failure // of commands the reason alone
+
+	digest  digest.Digest
+	name    Name
+	address string // of what a fetching step fetches, as the stages wrote it; "" for others
+	asked   string // the address that was asked: a mirror's, or address itself
+	line    string // of the stage that made the step
+	code    int    // that the command ended with
+	full    bool   // the engine's disk was full when it failed
+	cause   error  // the engine's
+}
+
+// Error is what failed and why.
+func (f *failure) Error() string {
+	if f.address != "" {
+		return fmt.Sprintf("fetch %s: %s", f.address, f.Reason)
+	}
+	return fmt.Sprintf("step %s failed: %s", f.name, f.Reason)
+}
+
+// Unwrap is the engine's error.
+func (f *failure) Unwrap() error { return f.cause }
+
+// failure is the failure of one of the graph's steps; nil for others.
+func (g graph) failure(d digest.Digest) *failure {
+	op, meta, ok := g.find(d)
+	if !ok {
+		return nil
+	}
+	address := fetch.Address(op.GetSource())
+	return &failure{digest: d, name: nameOf(meta), address: address, asked: address}
+}
+
+// tell takes what the engine told of a step: a command's whole script is no news.
+func (f *failure) tell(step *errdefs.VertexError, whole error) {
+	f.cause, f.line, f.code = whole, madeAt(whole), exitCode(step)
+	text := step.Error()
+	if _, code, ok := strings.Cut(text, "did not complete successfully: "); ok {
+		text = code
+	}
+	f.Reason = strings.TrimPrefix(text, "failed to solve: ")
+}
+
+var saidCode = regexp.MustCompile(`exit code: (\d+)`)
+
+// exitCode is the code that a step's command ended with, 0 when it did not end
+// by itself. Engines before BuildKit 0.13 give it in words alone.
+func exitCode(err error) int {
+	var exit *gatewayapi.ExitError
+	if errors.As(err, &exit) {
+		return int(exit.ExitCode)
+	}
+	if m := saidCode.FindStringSubmatch(err.Error()); m != nil {
+		code, _ := strconv.Atoi(m[1])
+		return code
+	}
+	return 0
+}
+
+func madeAt(err error) string {
+	for _, s := range errdefs.Sources(err) {
+		if s.Info != nil && len(s.Ranges) > 0 {
+			return fmt.Sprintf("%s:%d", s.Info.Filename, s.Ranges[0].Start.Line)
+		}
+	}
+	return ""
+}
+
+// failures is the steps that failed, each once: what two components stand on
+// fails for both.
+func failures(err error) []*failure {
+	var out []*failure
+	seen := map[digest.Digest]bool{}
+	for _, one := range flat(err) {
+		var f *failure
+		if errors.As(one, &f) && !seen[f.digest] {
+			seen[f.digest] = true
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func flat(err error) []error {
+	many, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // this level's own alone
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range many.Unwrap() {
+		out = append(out, flat(e)...)
+	}
+	return out
+}

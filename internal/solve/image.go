@@ -1,0 +1,64 @@
+package solve
+
+import (
+	"context"
+
+	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"golang.org/x/sync/errgroup"
+)
+
+// Image solves the runtime packages and every component by itself before the
+// whole: within one solve a failing component would cancel the others, and
+// their work would be lost.
+func (c *Client) Image(ctx context.Context, img assemble.Image) (*gateway.Result, error) {
+	all := []llb.State{img.Root}
+	for _, p := range img.Parts {
+		all = append(all, p.Asked)
+	}
+	if err := c.all(ctx, all); err != nil {
+		return nil, err
+	}
+	return c.State(ctx, img.State)
+}
+
+// all solves states at once, each to its end.
+func (c *Client) all(ctx context.Context, states []llb.State) error {
+	errs := make([]error, len(states))
+	var group errgroup.Group
+	for i, s := range states {
+		group.Go(func() error {
+			_, errs[i] = c.State(ctx, s)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return Join(ctx, final(errs)...)
+}
+
+// In is the places of an image: that of the step's source, or else of its
+// component; for the packages and the accounts of the whole image the target's.
+func In(img assemble.Image) Place {
+	return func(component, address string) (problem.Position, string) {
+		for _, p := range img.Parts {
+			if p.Name == component {
+				return source(p, address), component
+			}
+		}
+		if component == img.Name && img.At.Line > 0 {
+			return img.At, component
+		}
+		return problem.Position{}, component
+	}
+}
+
+func source(p assemble.Part, address string) problem.Position {
+	for _, in := range p.Inputs {
+		if in.At.Line > 0 && in.Address == address {
+			return in.At
+		}
+	}
+	return p.At
+}

@@ -1,0 +1,53 @@
+package solve
+
+import (
+	"testing"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// What a step would make may be found while it starts: the engine gives it up,
+// and nothing was built.
+func TestStepGivenUpIsNoWork(t *testing.T) {
+	for text, cached := range map[string]bool{"": false, "context canceled": true, "rpc error: context canceled": true, "exit code: 3": false} {
+		r := NewRecord()
+		d := digest.FromString("write")
+		r.work[d], r.names[d] = true, Name{"manifest", "write"}
+		from, to := time.Unix(1, 0), time.Unix(2, 0)
+		r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Name: "[manifest] write", Started: &from, Completed: &to, Error: text}}})
+		if got := r.Of(func(n Name) bool { return n.Component == "manifest" }); got.Cached != cached {
+			t.Errorf("a step that ended with %q: cached is %v", text, got.Cached)
+		}
+	}
+}
+
+// A fetch under way is told of after a minute, and then more and more rarely; one
+// that has ended, and a command, never.
+func TestFetchUnderWay(t *testing.T) {
+	r := NewRecord()
+	fetch, command := digest.FromString("fetch"), digest.FromString("compile")
+	r.work[fetch], r.work[command] = false, true
+	from := time.Now()
+	for _, d := range []digest.Digest{fetch, command} {
+		r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Started: &from}}})
+	}
+	for _, after := range []time.Duration{0, firstNotice} {
+		want := after > 0
+		r.running[fetch].since = r.running[fetch].since.Add(-after)
+		if taken, notice := r.underWay(fetch); notice != want || taken < after {
+			t.Errorf("after %s: %s, notice is %v", after, taken, notice)
+		}
+	}
+	if _, again := r.underWay(fetch); again {
+		t.Error("it is told of twice")
+	}
+	if taken, _ := r.underWay(command); taken != 0 {
+		t.Error("a command is taken for a fetch")
+	}
+	r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: fetch, Started: &from, Completed: &from}}})
+	if taken, _ := r.underWay(fetch); taken != 0 {
+		t.Error("it is under way after its end")
+	}
+}
