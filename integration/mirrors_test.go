@@ -236,7 +236,7 @@ func TestNoMirrorGivesIt(t *testing.T) {
 		args = append(args, "--mirror", "https://github.com/lab/tool="+to+"/lab/tool")
 	}
 	r := finish(t, in(dir, medbuildCmd(t, append([]string{"build", "--progress", "plain"}, args...)...)))
-	r.failed(t, 1, "components.toml:15:1: tool: fetch https://github.com"+toolPath+": no mirror gives it",
+	r.failed(t, 75, "components.toml:15:1: tool: fetch https://github.com"+toolPath+": no mirror gives it",
 		"\n  "+dead+toolPath+": dial tcp", "connection refused",
 		toolPath+": the server answers 404 Not Found",
 		toolPath+": the file is not the one that is pinned\n    expected sha256:"+other+"\n    got      sha256:"+want,
