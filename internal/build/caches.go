@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/medbuild/medbuild/internal/problem"
+
 	"github.com/medbuild/medbuild/internal/fields"
 
 	"github.com/moby/buildkit/client"
@@ -43,11 +45,11 @@ func checkCache(flag string, e client.CacheOptionsEntry) error {
 	need, known := cacheNeeds[e.Type]
 	switch {
 	case !known:
-		return fmt.Errorf("%s: type %q is unknown\nhint: types are registry, local, inline, gha, s3 and azblob", flag, e.Type)
+		return problem.Usagef("%s: type %q is unknown", flag, e.Type).Hint("types are registry, local, inline, gha, s3 and azblob")
 	case need != "" && e.Attrs[need] == "":
 		return fmt.Errorf("%s: type %s needs %s", flag, e.Type, need)
 	case e.Type == "local" && e.Attrs["src"]+e.Attrs["dest"] == "":
-		return fmt.Errorf("%s: type local needs a folder\nhint: src=PATH to read, dest=PATH to write", flag)
+		return problem.Usagef("%s: type local needs a folder", flag).Hint("src=PATH to read, dest=PATH to write")
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os/exec"
 
+	"github.com/medbuild/medbuild/internal/problem"
+
 	"github.com/moby/buildkit/session/filesync"
 )
 
@@ -16,7 +18,7 @@ import (
 func dockerLoad() (filesync.FileOutputFunc, error) {
 	path, err := exec.LookPath("docker")
 	if err != nil {
-		return nil, errors.New("--output: type docker without dest needs the docker command, which is not installed\nhint: add dest=<file>, and load that file where Docker is")
+		return nil, problem.Failedf("--output: type docker without dest needs the docker command, which is not installed").Hint("add dest=<file>, and load that file where Docker is")
 	}
 	return func(map[string]string) (io.WriteCloser, error) { return startLoad(path) }, nil
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
+
 	"github.com/medbuild/medbuild/internal/fields"
 
 	"github.com/moby/buildkit/client"
@@ -66,17 +68,17 @@ func (o Output) named() (Output, error) {
 	case "registry":
 		o.Type, o.Attrs["push"] = client.ExporterImage, "true"
 	default:
-		return o, fmt.Errorf("--output: type %q is unknown\nhint: types are oci, docker, local, tar, image and registry", o.Type)
+		return o, problem.Usagef("--output: type %q is unknown", o.Type).Hint("types are oci, docker, local, tar, image and registry")
 	}
 	return o, o.check()
 }
 
 func (o Output) check() error {
 	if o.Dest == "" && o.Type != client.ExporterImage && o.Type != client.ExporterDocker {
-		return fmt.Errorf("--output: type %s needs dest\nhint: add dest=<path>", o.Type)
+		return problem.Usagef("--output: type %s needs dest", o.Type).Hint("add dest=<path>")
 	}
 	if o.Dest == "-" && o.Dir {
-		return errors.New("--output: a folder cannot go to standard output\nhint: leave tar=false out")
+		return problem.Usagef("--output: a folder cannot go to standard output").Hint("leave tar=false out")
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 func TestEntryOnEngines(t *testing.T) {
@@ -45,7 +47,7 @@ func TestEntryWithoutDockerCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.Entry(nil, 0, false); err == nil || !strings.Contains(err.Error(), "\nhint: add dest=<file>") {
+	if _, err := o.Entry(nil, 0, false); err == nil || !strings.Contains(problem.Text(err), "\nhint: add dest=<file>") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := o.Entry(nil, 0, true); err != nil {

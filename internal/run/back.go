@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
+
 	"github.com/medbuild/medbuild/internal/solve"
 
 	"github.com/medbuild/medbuild/internal/files"
@@ -71,7 +73,8 @@ func packError(err error, said *spoken) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %s\nhint: folders are written back by tar, which the image must have; with :ro after the folder nothing is", err, strings.TrimSpace(said.String()))
+	return problem.Wrapf("%w: %s", err, strings.TrimSpace(said.String())).
+		Hint("folders are written back by tar, which the image must have; with :ro after the folder nothing is")
 }
 
 // forget removes what the engine keeps of the folders. What it does not remove

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
+
 	"github.com/medbuild/medbuild/internal/solve"
 
 	"github.com/medbuild/medbuild/internal/files"
@@ -38,11 +40,11 @@ func ParseMount(s string) (Mount, error) {
 	}
 	i := strings.LastIndex(rest, ":")
 	if i <= 0 || i == 1 && isLetter(rest[0]) && !strings.HasPrefix(rest[2:], "/") {
-		return Mount{}, fmt.Errorf("--volume %q is not HOST:CONTAINER\nhint: for example $PWD/data:/data:ro", s)
+		return Mount{}, problem.Usagef("--volume %q is not HOST:CONTAINER", s).Hint("for example $PWD/data:/data:ro")
 	}
 	m := Mount{Host: rest[:i], Container: path.Clean(rest[i+1:]), Readonly: option == "ro"}
 	if option != "" && option != "ro" && option != "rw" {
-		return Mount{}, fmt.Errorf("--volume %q: unknown option %q\nhint: ro or rw", s, option)
+		return Mount{}, problem.Usagef("--volume %q: unknown option %q", s, option).Hint("ro or rw")
 	}
 	return m, m.check(s)
 }
@@ -53,13 +55,13 @@ func (m Mount) check(s string) error {
 	}
 	info, err := os.Stat(m.Host)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("--volume %q: %s does not exist\nhint: mkdir -p %s", s, m.Host, m.Host)
+		return problem.Usagef("--volume %q: %s does not exist", s, m.Host).Hint("mkdir -p %s", m.Host)
 	}
 	if err != nil {
 		return fmt.Errorf("--volume %q: %w", s, err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("--volume %q: %s is not a folder\nhint: mount the folder that it is in", s, m.Host)
+		return problem.Usagef("--volume %q: %s is not a folder", s, m.Host).Hint("mount the folder that it is in")
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 func TestParseMount(t *testing.T) {
@@ -62,7 +64,7 @@ func TestParseMountErrors(t *testing.T) {
 		dir + ":rel/dir:ro": "not an absolute path below /",
 	} {
 		got, err := ParseMount(in)
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.Contains(problem.Text(err), want) {
 			t.Errorf("ParseMount(%q) = %+v, %v; want an error with %q", in, got, err, want)
 		}
 	}

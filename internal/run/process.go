@@ -2,8 +2,9 @@ package run
 
 import (
 	"cmp"
-	"errors"
 	"slices"
+
+	"github.com/medbuild/medbuild/internal/problem"
 
 	"github.com/medbuild/medbuild/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -15,7 +16,7 @@ import (
 func (c Command) process(img image.DockerOCIImageConfig, std Stdio) (gateway.StartRequest, error) {
 	args := c.arguments(img)
 	if len(args) == 0 {
-		return gateway.StartRequest{}, errors.New("the image has no command of its own\nhint: name one after --, as in medbuild run -- /bin/sh")
+		return gateway.StartRequest{}, problem.Failedf("the image has no command of its own").Hint("name one after --, as in medbuild run -- /bin/sh")
 	}
 	start := gateway.StartRequest{
 		Args: args,

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/medbuild/medbuild/internal/problem"
+
 	"github.com/medbuild/medbuild/internal/fields"
 )
 
@@ -19,7 +21,7 @@ func ParseSecrets(values []string, getenv func(string) string) (map[string][]byt
 			return nil, err
 		}
 		if attrs["id"] == "" {
-			return nil, fmt.Errorf("--secret: %q has no id\nhint: id=<name>,src=<path>", v)
+			return nil, problem.Usagef("--secret: %q has no id", v).Hint("id=<name>,src=<path>")
 		}
 		if out[attrs["id"]], err = secret(attrs, getenv); err != nil {
 			return nil, err
@@ -40,5 +42,5 @@ func secret(attrs map[string]string, getenv func(string) string) ([]byte, error)
 	if value := getenv(name); value != "" {
 		return []byte(value), nil
 	}
-	return nil, fmt.Errorf("--secret %s: the variable %s is not set\nhint: or name a file, id=%s,src=<path>", attrs["id"], name, attrs["id"])
+	return nil, problem.Usagef("--secret %s: the variable %s is not set", attrs["id"], name).Hint("or name a file, id=%s,src=<path>", attrs["id"])
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
+
 	"github.com/medbuild/medbuild/llb"
 )
 
@@ -183,7 +185,7 @@ func tooLarge(secrets map[string][]byte) error {
 	var errs []error
 	for id, data := range secrets {
 		if len(data) > maxSecret {
-			errs = append(errs, fmt.Errorf("%s has %d bytes, build steps can be given %d\nhint: name a smaller CA bundle in SSL_CERT_FILE", id, len(data), maxSecret))
+			errs = append(errs, problem.Failedf("%s has %d bytes, build steps can be given %d", id, len(data), maxSecret).Hint("name a smaller CA bundle in SSL_CERT_FILE"))
 		}
 	}
 	return errors.Join(errs...)

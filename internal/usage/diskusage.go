@@ -4,13 +4,14 @@ package usage
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/medbuild/medbuild/internal/problem"
 
 	"github.com/moby/buildkit/client"
 )
@@ -137,7 +138,7 @@ func (f *Filters) add(s string) error {
 	}
 	takes, known := filterKeys()[key]
 	if !known || takes != compared {
-		return errors.New("unknown filter\nhint: type=KIND, id=ID, description=TEXT, parents=ID, until=24h, inuse, mutable, immutable, shared or private")
+		return problem.Usagef("unknown filter").Hint("type=KIND, id=ID, description=TEXT, parents=ID, until=24h, inuse, mutable, immutable, shared or private")
 	}
 	f.terms = append(f.terms, term(key, value, pattern))
 	return nil

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // ParseSize reads a number of bytes: "512", "10GB" (1000³), "1.5GiB" (1024³).
@@ -15,7 +17,7 @@ func ParseSize(s string) (int64, error) {
 	factor, ok := unit(strings.TrimSuffix(text[len(digits):], "b"))
 	n, err := strconv.ParseFloat(digits, 64)
 	if err != nil || !ok || !(n >= 0 && n*factor < math.MaxInt64) {
-		return 0, fmt.Errorf("%q is not a size\nhint: for example 500MB or 10GiB", s)
+		return 0, problem.Usagef("%q is not a size", s).Hint("for example 500MB or 10GiB")
 	}
 	return int64(n * factor), nil
 }
