@@ -246,7 +246,7 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		l.wrongType(value, into.Type(), n, key)
 		return
 	}
-	content, err := read(l.beside(name))
+	content, err := read(l.files, l.beside(name))
 	if name == "" {
 		err = errors.New("names no file")
 	}

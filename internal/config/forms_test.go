@@ -60,7 +60,7 @@ func holdsStrings(t reflect.Type) bool {
 }
 
 func TestLoadGeneric(t *testing.T) {
-	f := load(t, genericFile)
+	f := loaded(t, genericFile)
 	a := component[*stages.Archive](t, f, "tool")
 	same(t, "generic", a.Generic, stage.Generic{
 		Licence: "GPL-2.0-only WITH Classpath-exception-2.0", NonCommercial: true,
@@ -90,7 +90,7 @@ func TestLoadFileEntries(t *testing.T) {
 		}
 		return content
 	}
-	got := component[*stages.Files](t, load(t, genericFile), "scripts")
+	got := component[*stages.Files](t, loaded(t, genericFile), "scripts")
 	same(t, "licence", got.Licence, "LicenseRef-Own")
 	same(t, "files", got.Files, []stages.Entry{
 		{At: at(38, 22), To: "bin/one", Mode: "0755", Owner: "1000:100",
@@ -101,7 +101,7 @@ func TestLoadFileEntries(t *testing.T) {
 }
 
 func TestSetPackages(t *testing.T) {
-	f := load(t, genericFile, "tool.runtime=jq, bc", "packages.packages.debian-13=gojq", `compiled.build_packages={any=["tcc"]}`)
+	f := loaded(t, genericFile, "tool.runtime=jq, bc", "packages.packages.debian-13=gojq", `compiled.build_packages={any=["tcc"]}`)
 	same(t, "words", component[*stages.Archive](t, f, "tool").Runtime, stage.Debs{"any": {"jq", "bc"}})
 	same(t, "a release", component[*stages.Apt](t, f, "packages").Packages["debian-13"], []string{"gojq"})
 	same(t, "a table", component[*stages.Make](t, f, "compiled").BuildPackages, stage.Debs{"any": {"tcc"}})

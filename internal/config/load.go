@@ -3,10 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"reflect"
 	"strings"
 
@@ -14,18 +11,23 @@ import (
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
-// maxFile is the largest file that is read, in bytes.
-const maxFile = 8 << 20
-
 // Load reads the file at path, and the files it names. Each element of set is
 // an override "component.key=value". The error is a Problems with everything
 // that is wrong.
-func Load(path string, set []string) (*File, error) {
-	text, err := read(path)
+func Load(path string, set []string) (*File, error) { return load(disk{}, path, set) }
+
+// LoadFS is Load for a file, and files that it names, of any file system. Names
+// that lead out of it are problems, as are absolute ones.
+func LoadFS(files fs.FS, name string, set []string) (*File, error) {
+	return load(inside{files}, name, set)
+}
+
+func load(files fs.FS, name string, set []string) (*File, error) {
+	text, err := read(files, name)
 	if err != nil {
-		return nil, Problems{unreadable(path, err)}
+		return nil, Problems{unreadable(name, err)}
 	}
-	l := loader{path: path}
+	l := loader{files: files, path: name}
 	if !l.parse(text) {
 		return nil, l.problems.err()
 	}
@@ -44,6 +46,7 @@ func Load(path string, set []string) (*File, error) {
 
 // loader is the state of one Load.
 type loader struct {
+	files    fs.FS
 	path     string
 	values   map[string]any // the file's, as the TOML decoder gives them
 	root     *node          // where each of them stands
@@ -114,47 +117,4 @@ func sentence(m string) string {
 		m = strings.ToLower(m[:1]) + m[1:]
 	}
 	return m
-}
-
-func unreadable(path string, err error) Problem {
-	p := Problem{At: problem.Position{File: path}, Message: reason(err)}
-	if errors.Is(err, fs.ErrNotExist) {
-		p.Hint = "medbuild init writes one to start from; -f names another"
-	}
-	return p
-}
-
-// reason is an error of the file system without the path, which the position
-// names.
-func reason(err error) string {
-	var at *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
-	case errors.As(err, &at):
-		return at.Err.Error()
-	}
-	return err.Error()
-}
-
-// read is the content of a file. Folders, devices and pipes are refused: some
-// of them never end.
-func read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("is not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		return nil, fmt.Errorf("is larger than %d MiB", maxFile>>20)
-	}
-	return text, err
 }

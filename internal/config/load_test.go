@@ -14,7 +14,7 @@ import (
 
 const good = "testdata/good.toml"
 
-func load(t *testing.T, path string, set ...string) *File {
+func loaded(t *testing.T, path string, set ...string) *File {
 	t.Helper()
 	f, err := Load(path, set)
 	if err != nil {
@@ -46,7 +46,7 @@ func same(t *testing.T, what string, got, want any) {
 }
 
 func TestLoadImage(t *testing.T) {
-	f := load(t, good)
+	f := loaded(t, good)
 	same(t, "image", f.Image, Image{At: at(41, 2), Name: "medbuild/quickstart", Version: "0.1.0",
 		Labels: map[string]string{"org.opencontainers.image.title": "a title"}})
 	same(t, "bases", f.Bases, []stage.BaseSettings{
@@ -55,7 +55,7 @@ func TestLoadImage(t *testing.T) {
 }
 
 func TestLoadTargets(t *testing.T) {
-	f := load(t, good)
+	f := loaded(t, good)
 	same(t, "targets", f.Targets, []Target{{
 		Name: "production", At: at(2, 10), Base: "trixie", Components: []string{"python", "mrtrix3-new"},
 		ImageName: "registry.example.org:5000/lab/image", Labels: map[string]string{"org.example.a": "1"},
@@ -65,7 +65,7 @@ func TestLoadTargets(t *testing.T) {
 }
 
 func TestLoadComponents(t *testing.T) {
-	f := load(t, good)
+	f := loaded(t, good)
 	var names []string
 	for _, c := range f.Components {
 		names = append(names, c.Shared().Name)
@@ -83,7 +83,7 @@ func TestLoadComponents(t *testing.T) {
 // What the file leaves out is as the stage's defaults have it, and a file that
 // it names is read.
 func TestLoadDefaultsAndFiles(t *testing.T) {
-	f := load(t, good)
+	f := loaded(t, good)
 	p := component[*stages.Python](t, f, "python")
 	kind, _ := stages.Find("python")
 	defaults := kind.Defaults().(*stages.Python)
@@ -97,7 +97,7 @@ func TestLoadDefaultsAndFiles(t *testing.T) {
 }
 
 func TestLookups(t *testing.T) {
-	f := load(t, good)
+	f := loaded(t, good)
 	if b, ok := f.Base("noble"); !ok || b.OCI != "noble" {
 		t.Errorf("base: %+v, %v", b, ok)
 	}
@@ -117,7 +117,7 @@ func TestEmptyFile(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "file", load(t, path), &File{Path: path})
+	same(t, "file", loaded(t, path), &File{Path: path})
 }
 
 func TestExamplesLoad(t *testing.T) {
@@ -126,7 +126,7 @@ func TestExamplesLoad(t *testing.T) {
 		t.Fatal("no examples", err)
 	}
 	for _, path := range files {
-		if f := load(t, path); len(f.Targets) == 0 {
+		if f := loaded(t, path); len(f.Targets) == 0 {
 			t.Errorf("%s has no target", path)
 		}
 	}
@@ -138,7 +138,7 @@ type caller struct{ stages.ANTs }
 func (caller) Needs() []string { return []string{"mrtrix3", "python"} }
 
 func TestNeeds(t *testing.T) {
-	l := loader{path: good}
+	l := loader{files: disk{}, path: good}
 	text, err := os.ReadFile(good)
 	if err != nil || !l.parse(text) {
 		t.Fatal(err, l.problems)
@@ -154,7 +154,7 @@ func TestNeeds(t *testing.T) {
 
 	l.problems = nil
 	target.Components = []string{"pyton", "caller"} // misspelt, so not lacking
-	f.Components = append(f.Components, load(t, good).Components[0])
+	f.Components = append(f.Components, loaded(t, good).Components[0])
 	l.checkNeeds(f, target, nil)
 	same(t, "mrtrix3", l.problems, Problems{{Hint: `add "mrtrix3-new" to its components`,
 		Message: `target "production": caller calls commands of mrtrix3, which the target lacks`}})
@@ -162,7 +162,7 @@ func TestNeeds(t *testing.T) {
 
 // A target that names an oSPARC service has its name and its labels.
 func TestOsparc(t *testing.T) {
-	f := load(t, "../../examples/osparc/components.toml")
+	f := loaded(t, "../../examples/osparc/components.toml")
 	for target, key := range map[string]string{
 		"production":  "simcore/services/dynamic/jupyter-medimproc",
 		"runner":      "simcore/services/comp/runner-medimproc",

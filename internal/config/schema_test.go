@@ -202,7 +202,7 @@ func TestStarter(t *testing.T) {
 	if err := os.WriteFile(path, Starter(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	f := load(t, path)
+	f := loaded(t, path)
 	if len(f.Targets) != 1 || len(f.Bases) != 1 || len(f.Components) == 0 {
 		t.Errorf("got %+v", f)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -24,12 +23,12 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 		return
 	}
 	dir := l.beside(name)
-	metadata, err := readFound(filepath.Join(dir, osparc.MetadataFile))
+	metadata, err := l.readFound(filepath.Join(dir, osparc.MetadataFile))
 	if err == nil && metadata.Text == nil {
-		err = noMetadata(dir)
+		err = l.noMetadata(dir)
 	}
-	runtime, err1 := readFound(filepath.Join(dir, osparc.RuntimeFile))
-	oci, err2 := readFound(filepath.Join(dir, osparc.OCIFile))
+	runtime, err1 := l.readFound(filepath.Join(dir, osparc.RuntimeFile))
+	oci, err2 := l.readFound(filepath.Join(dir, osparc.OCIFile))
 	if err := errors.Join(err, err1, err2); err != nil {
 		l.problems.add(n.place(), fmt.Sprintf("%s %q: %s", key, name, err), "it names a folder, relative to that of "+filepath.Base(l.path))
 		return
@@ -42,16 +41,16 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 }
 
 // noMetadata is why a folder has no metadata: often it is not there itself.
-func noMetadata(dir string) error {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+func (l *loader) noMetadata(dir string) error {
+	if _, err := fs.Stat(l.files, filepath.ToSlash(dir)); errors.Is(err, fs.ErrNotExist) {
 		return errors.New("there is no such folder")
 	}
 	return errors.New("there is no " + osparc.MetadataFile + " in it")
 }
 
 // readFound is a file that may be absent; then it has no text.
-func readFound(path string) (osparc.File, error) {
-	text, err := read(path)
+func (l *loader) readFound(path string) (osparc.File, error) {
+	text, err := read(l.files, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return osparc.File{Path: path}, nil
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestSetStrings(t *testing.T) {
-	f := load(t, good, "ants.version=3.0", "mrtrix3-new.source.commit="+strings.Repeat("a", 40),
+	f := loaded(t, good, "ants.version=3.0", "mrtrix3-new.source.commit="+strings.Repeat("a", 40),
 		"components.python.prefix=/opt/py", "image.version=2", "image.labels.\"org.example.a.b\"=c d=e",
 		"targets.little.base=trixie", "targets.little.env.N=4", "bases.noble.oci=other")
 	m := component[*stages.MRtrix3](t, f, "mrtrix3-new")
@@ -32,7 +32,7 @@ func TestSetStrings(t *testing.T) {
 }
 
 func TestSetValues(t *testing.T) {
-	f := load(t, good, "mrtrix3-new.gui=false", "mrtrix3-new.commands=mrinfo, mrcalc", "python.packages=[\"scipy\",\"numpy\"]",
+	f := loaded(t, good, "mrtrix3-new.gui=false", "mrtrix3-new.commands=mrinfo, mrcalc", "python.packages=[\"scipy\",\"numpy\"]",
 		"targets.production.cmd=", "ants.source={url='https://example.org/a.zip'}", "ants.version=1", "ants.version=2")
 	m := component[*stages.MRtrix3](t, f, "mrtrix3-new")
 	ants := component[*stages.ANTs](t, f, "ants")
@@ -48,7 +48,7 @@ func TestSetValues(t *testing.T) {
 
 // An override can put a problem of the file right, and changes no order.
 func TestSetRepairs(t *testing.T) {
-	f := load(t, "testdata/incomplete.toml", "ants.version=2.5.4", "ants.distribution=true")
+	f := loaded(t, "testdata/incomplete.toml", "ants.version=2.5.4", "ants.distribution=true")
 	same(t, "components", len(f.Components), 2)
 	same(t, "first", f.Components[0].Shared().Name, "ants")
 }

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/medbuild/medbuild/internal/problem"
+)
+
+// maxFile is the largest file that is read, in bytes.
+const maxFile = 8 << 20
+
+// disk is the operating system's files, by any path that it takes: a user's
+// file may name others outside its folder, which os.DirFS does not open.
+type disk struct{}
+
+// Open opens a file.
+func (disk) Open(name string) (fs.File, error) { return os.Open(name) }
+
+// Stat describes a file without opening it: opening a pipe waits for a writer.
+func (disk) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
+// inside is a file system of which names that lead out of it are invalid, not
+// absent.
+type inside struct{ fs.FS }
+
+// Open opens a file.
+func (in inside) Open(name string) (fs.File, error) {
+	name = path.Clean(name)
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	return in.FS.Open(name)
+}
+
+// Stat describes a file.
+func (in inside) Stat(name string) (fs.FileInfo, error) {
+	name = path.Clean(name)
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	return fs.Stat(in.FS, name)
+}
+
+// read is the content of a file. Folders, devices and pipes are refused: some
+// of them never end.
+func read(files fs.FS, name string) ([]byte, error) {
+	name = filepath.ToSlash(name) // as file systems of the program have it; Windows takes both
+	info, err := fs.Stat(files, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is not a regular file")
+	}
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		return nil, fmt.Errorf("is larger than %d MiB", maxFile>>20)
+	}
+	return text, err
+}
+
+func unreadable(name string, err error) Problem {
+	p := Problem{At: problem.Position{File: name}, Message: reason(err)}
+	if errors.Is(err, fs.ErrNotExist) {
+		p.Hint = "medbuild init writes one to start from; -f names another"
+	}
+	return p
+}
+
+// reason is an error of the file system without the path, which the position
+// names.
+func reason(err error) string {
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, fs.ErrInvalid):
+		return "lies outside the folder that is read"
+	case errors.As(err, &at):
+		return at.Err.Error()
+	}
+	return err.Error()
+}
