@@ -46,14 +46,9 @@ type built struct {
 	result  build.Result
 }
 
-// loadFile reads the file. What is wrong with --set alone is the command line's.
+// loadFile reads the file, with the overrides of the command line.
 func loadFile(c *cli.Context) (*config.File, error) {
-	file, err := config.Load(c.Path("file"), c.StringSlice("set"))
-	var wrong config.Problems
-	if errors.As(err, &wrong) && !slices.ContainsFunc(wrong, func(p config.Problem) bool { return !p.Override() }) {
-		return nil, usageError{err}
-	}
-	return file, err
+	return config.Load(c.Path("file"), c.StringSlice("set"))
 }
 
 func readRequest(c *cli.Context) (*request, error) {

@@ -1,12 +1,13 @@
 package config
 
 import (
-	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -28,6 +29,20 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
+// listed is the problems that were joined into an error.
+func listed(t *testing.T, err error) []*problem.Error {
+	t.Helper()
+	var out []*problem.Error
+	for _, e := range problem.List(err) {
+		p, ok := e.(*problem.Error) //nolint:errorlint // each is one itself
+		if !ok {
+			t.Fatalf("%T is not a problem: %v", e, e)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
 func TestBadFiles(t *testing.T) {
 	t.Chdir("testdata/bad")
 	files, err := filepath.Glob("*.toml")
@@ -40,16 +55,15 @@ func TestBadFiles(t *testing.T) {
 			if err == nil || f != nil {
 				t.Fatalf("Load = %v, %v", f, err)
 			}
-			var all Problems
-			if !errors.As(err, &all) {
-				t.Fatalf("%T is not a Problems", err)
-			}
-			for _, p := range all {
+			for _, p := range listed(t, err) {
+				if p.Class != problem.Refused {
+					t.Errorf("%v is of the class %d", p, p.Class)
+				}
 				if p.At.Line == 0 || p.At.Col == 0 || p.At.File != file {
 					t.Errorf("%v is at no place", p)
 				}
 			}
-			golden(t, strings.TrimSuffix(file, ".toml")+".golden", err.Error()+"\n")
+			golden(t, strings.TrimSuffix(file, ".toml")+".golden", problem.Text(err)+"\n")
 		})
 	}
 }
@@ -66,7 +80,7 @@ func TestUnreadable(t *testing.T) {
 		dir:     dir + ": is not a regular file",
 		large:   large + ": is larger than 8 MiB",
 	} {
-		if _, err := Load(path, nil); err == nil || err.Error() != want {
+		if _, err := Load(path, nil); err == nil || problem.Text(err) != want {
 			t.Errorf("Load(%s): %v, want %s", path, err, want)
 		}
 	}
@@ -91,7 +105,7 @@ func TestDeterminism(t *testing.T) {
 	_, first := Load("everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
 	for range 25 {
 		_, err := Load("everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
-		if err.Error() != first.Error() {
+		if problem.Text(err) != problem.Text(first) {
 			t.Fatalf("got\n%v\nbefore\n%v", err, first)
 		}
 	}

@@ -117,7 +117,7 @@ func (l *loader) checkEnv(t Target, n *node) {
 		case k == "PATH":
 			l.problems.add(n.key(k), "PATH is extended, never replaced", "list the folders to put in front of it as path = [\"…\"]")
 		case !envRule.form.MatchString(k):
-			l.problems.add(n.key(k), fmt.Sprintf("a variable's name %s, not %q", envRule.must, k), "")
+			l.problems.add(n.key(k), fmt.Sprintf("a variable's name %s, not %q", envRule.must, k))
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (l *loader) checkMembers(f *File, t Target, n *node) {
 		case declared.sub(name) == nil:
 			l.problems.add(n.element(i), fmt.Sprintf("target %q: there is no component %q", t.Name, name), hintFor(name, declared.names(), "the components are "))
 		case seen[name]:
-			l.problems.add(n.element(i), fmt.Sprintf("target %q names component %q twice", t.Name, name), "")
+			l.problems.add(n.element(i), fmt.Sprintf("target %q names component %q twice", t.Name, name))
 		case ok:
 			l.checkPlace(before, t, *c.Shared(), n.element(i))
 			before = append(before, *c.Shared())
@@ -146,7 +146,7 @@ func (l *loader) checkMembers(f *File, t Target, n *node) {
 func (l *loader) checkPlace(before []stage.Common, t Target, c stage.Common, at problem.Position) {
 	for _, other := range before {
 		if err := stage.Apart(other, c); err != nil {
-			l.problems.addError(at, fmt.Errorf("target %q: %w", t.Name, err))
+			l.problems.addError(at, "", fmt.Errorf("target %q: %w", t.Name, err))
 			return
 		}
 	}

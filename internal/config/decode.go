@@ -7,9 +7,9 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/medbuild/medbuild/stages/stage"
-
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // decode puts a value of the file into a field of the settings. A value of
@@ -66,12 +66,12 @@ func (l *loader) checkStruct(v reflect.Value, n *node) {
 	if !ok {
 		return
 	}
-	err := c.Check()
-	if _, tool := c.(stage.Tool); err != nil && !tool && l.component != "" {
-		err = fmt.Errorf("%s: %w", l.component, err)
+	subject := l.component
+	if _, tool := c.(stage.Tool); tool {
+		subject = "" // it names itself
 	}
-	if err != nil {
-		l.problems.addError(n.place(), err)
+	if err := c.Check(); err != nil {
+		l.problems.addError(n.place(), subject, err)
 	}
 }
 
@@ -251,8 +251,8 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		err = errors.New("names no file")
 	}
 	if err != nil {
-		l.problems.add(n.place(), fmt.Sprintf("%s %q: %s", key, name, reason(err)),
-			"the path is relative to the folder of "+filepath.Base(l.path))
+		err = problem.Wrapf("%s %q: %w", key, name, reason(err)).Hint("the path is relative to the folder of %s", filepath.Base(l.path))
+		l.problems.addError(n.place(), "", err)
 	}
 	into.Set(reflect.ValueOf(stage.File{At: n.place(), Path: name, Content: content}))
 }

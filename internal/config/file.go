@@ -7,7 +7,6 @@
 package config
 
 import (
-	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -72,7 +71,7 @@ type HealthCheck struct {
 // Check reports what is wrong with the settings.
 func (h *HealthCheck) Check() error {
 	if len(h.Command) == 0 {
-		return errors.New("the health check has no command\nhint: add command = [\"…\"]")
+		return problem.Refusedf("the health check has no command").Hint("add command = [\"…\"]")
 	}
 	return nil
 }

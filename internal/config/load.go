@@ -12,8 +12,9 @@ import (
 )
 
 // Load reads the file at path, and the files it names. Each element of set is
-// an override "component.key=value". The error is a Problems with everything
-// that is wrong.
+// an override "component.key=value". The error is everything that is wrong,
+// joined, each a *problem.Error with its place; it is of the class Usage where
+// overrides alone are wrong.
 func Load(path string, set []string) (*File, error) { return load(disk{}, path, set) }
 
 // LoadFS is Load for a file, and files that it names, of any file system. Names
@@ -25,7 +26,7 @@ func LoadFS(files fs.FS, name string, set []string) (*File, error) {
 func load(files fs.FS, name string, set []string) (*File, error) {
 	text, err := read(files, name)
 	if err != nil {
-		return nil, Problems{unreadable(name, err)}
+		return nil, unreadable(name, err)
 	}
 	l := loader{files: files, path: name}
 	if !l.parse(text) {
@@ -50,7 +51,7 @@ type loader struct {
 	path     string
 	values   map[string]any // the file's, as the TOML decoder gives them
 	root     *node          // where each of them stands
-	problems Problems
+	problems problems
 
 	component string // that is being decoded
 }
@@ -87,9 +88,9 @@ func inOrder[T any](n *node, tables map[string]T) []T {
 // first: it bounds how deep arrays nest, which the decoder does not.
 func (l *loader) parse(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	root, problem := parsePositions(l.path, text)
-	if problem != nil {
-		l.problems = append(l.problems, *problem)
+	root, wrong := parsePositions(l.path, text)
+	if wrong != nil {
+		l.problems = append(l.problems, wrong)
 		return false
 	}
 	l.values = map[string]any{}
@@ -101,13 +102,13 @@ func (l *loader) parse(text []byte) bool {
 	return true
 }
 
-func syntax(path string, text []byte, err error) Problem {
+func syntax(path string, text []byte, err error) *problem.Error {
+	e := located(problem.Position{File: path}, err)
 	var parse toml.ParseError
-	if !errors.As(err, &parse) {
-		return Problem{At: problem.Position{File: path}, Message: err.Error()}
+	if errors.As(err, &parse) {
+		e.At, e.Message = newLines(path, text).at(parse.Position.Start), sentence(parse.Message)
 	}
-	at := newLines(path, text).at(parse.Position.Start)
-	return Problem{At: at, Message: sentence(parse.Message)}
+	return e
 }
 
 // sentence is a message as ours are: no capital, no full stop.

@@ -149,15 +149,13 @@ func TestNeeds(t *testing.T) {
 	f.Components = append(f.Components[1:], c) // without python
 	target := Target{Name: "production", Components: []string{"caller", "mrtrix3-new"}}
 	l.checkNeeds(f, target, l.root.sub("targets").sub("production").sub("components"))
-	same(t, "python", l.problems, Problems{{At: at(4, 15), Hint: "add a component of stage \"python\"",
-		Message: `target "production": caller calls commands of python, which the target lacks`}})
+	same(t, "python", problem.Text(l.problems.err()), good+`:4:15: target "production": caller calls commands of python, which the target lacks`+"\n"+`hint: add a component of stage "python"`)
 
 	l.problems = nil
 	target.Components = []string{"pyton", "caller"} // misspelt, so not lacking
 	f.Components = append(f.Components, loaded(t, good).Components[0])
 	l.checkNeeds(f, target, nil)
-	same(t, "mrtrix3", l.problems, Problems{{Hint: `add "mrtrix3-new" to its components`,
-		Message: `target "production": caller calls commands of mrtrix3, which the target lacks`}})
+	same(t, "mrtrix3", problem.Text(l.problems.err()), `target "production": caller calls commands of mrtrix3, which the target lacks`+"\n"+`hint: add "mrtrix3-new" to its components`)
 }
 
 // A target that names an oSPARC service has its name and its labels.

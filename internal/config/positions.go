@@ -100,7 +100,7 @@ type positions struct {
 
 // parsePositions is where each key of the file stands, or the first syntax
 // error.
-func parsePositions(path string, text []byte) (*node, *Problem) {
+func parsePositions(path string, text []byte) (*node, *problem.Error) {
 	p := &positions{lines: newLines(path, text)}
 	root := &node{at: problem.Position{File: path, Line: 1, Col: 1}}
 	table := root
@@ -109,17 +109,18 @@ func parsePositions(path string, text []byte) (*node, *Problem) {
 		table = p.expression(root, table)
 	}
 	if err := p.parser.Error(); err != nil {
-		return nil, p.problem(err)
+		return nil, p.syntax(err)
 	}
 	return root, nil
 }
 
-func (p *positions) problem(err error) *Problem {
+func (p *positions) syntax(err error) *problem.Error {
+	e := located(problem.Position{File: p.lines.path}, err)
 	var parse *unstable.ParserError
-	if !errors.As(err, &parse) {
-		return &Problem{At: problem.Position{File: p.lines.path}, Message: err.Error()}
+	if errors.As(err, &parse) {
+		e.At, e.Message = p.lines.at(int(p.parser.Range(parse.Highlight).Offset)), parse.Message
 	}
-	return &Problem{At: p.lines.at(int(p.parser.Range(parse.Highlight).Offset)), Message: parse.Message}
+	return e
 }
 
 // expression adds a line to the nodes; it returns the table that lines after

@@ -2,82 +2,66 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
-// Problem is one thing wrong with the file or with an override.
-type Problem struct {
-	At      problem.Position // a place in the file, or "--set …" as its File
-	Message string
-	Hint    string // what to do; may be empty
+// problems is everything wrong with a file, with those that it names and with
+// the overrides.
+type problems []*problem.Error
+
+// add notes a problem. Hints that are empty are none.
+func (p *problems) add(at problem.Position, message string, hints ...string) {
+	hints = slices.DeleteFunc(hints, func(h string) bool { return h == "" })
+	*p = append(*p, &problem.Error{At: at, Class: classAt(at), Message: message, Hints: hints})
 }
 
-// Override reports whether it is wrong with an override, not with a file.
-func (p Problem) Override() bool { return strings.HasPrefix(p.At.File, flagPlace) }
-
-// Error is "components.toml:12:3: message", and the hint on a line of its own.
-func (p Problem) Error() string {
-	text := p.Message
-	if at := p.At.String(); at != "" {
-		text = at + ": " + text
+// addError notes an error, or each of several that were joined, about a
+// component or, without a subject, about nobody.
+func (p *problems) addError(at problem.Position, subject string, err error) {
+	for _, e := range problem.List(err) {
+		one := located(at, e)
+		one.Subject = subject
+		*p = append(*p, one)
 	}
-	if p.Hint != "" {
-		text += "\nhint: " + p.Hint
+}
+
+// located is an error at a place. Its hints stay its own.
+func located(at problem.Position, err error) *problem.Error {
+	return &problem.Error{At: at, Class: classAt(at), Message: err.Error(), Cause: err}
+}
+
+// classAt is the class of what is wrong at a place: flags are the command
+// line's.
+func classAt(at problem.Position) problem.Class {
+	if strings.HasPrefix(at.File, setFlag) || strings.HasPrefix(at.File, mirrorFlag) {
+		return problem.Usage
 	}
-	return text
+	return problem.Refused
 }
 
-// Problems is everything wrong with a file and those it names, in the order of
-// their lines.
-// Problems of overrides come last.
-type Problems []Problem
-
-// Error is all problems, one after the other.
-func (p Problems) Error() string {
-	all := make([]string, len(p))
-	for i, one := range p {
-		all[i] = one.Error()
-	}
-	return strings.Join(all, "\n")
-}
-
-// Unwrap is the problems as errors, for errors.As.
-func (p Problems) Unwrap() []error {
-	all := make([]error, len(p))
-	for i, one := range p {
-		all[i] = one
-	}
-	return all
-}
-
-func (p *Problems) add(at problem.Position, message, hint string) {
-	*p = append(*p, Problem{At: at, Message: message, Hint: hint})
-}
-
-// addError takes the hint out of an error of the stages, where it stands on a
-// line of its own.
-func (p *Problems) addError(at problem.Position, err error) {
-	message, hint, _ := strings.Cut(err.Error(), "\nhint: ")
-	p.add(at, message, hint)
-}
-
-// err is the problems sorted and without repetitions, nil when there are none.
-func (p Problems) err() error {
-	if len(p) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(p, func(a, b Problem) int {
+// err is the problems joined, each once, in the order of their lines; those of
+// overrides come last. It is nil when there are none.
+func (p problems) err() error {
+	slices.SortStableFunc(p, func(a, b *problem.Error) int {
 		return cmp.Or(flagsLast(a, b), byFile(a, b), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Col, b.At.Col))
 	})
-	return slices.Compact(p)
+	var all []error
+	seen := map[string]bool{}
+	for _, e := range p {
+		if text := problem.Text(e); !seen[text] {
+			all, seen[text] = append(all, e), true
+		}
+	}
+	return errors.Join(all...)
 }
 
 // byFile keeps the problems of one file together. Overrides stay in the order
 // of the command line.
-func byFile(a, b Problem) int {
+func byFile(a, b *problem.Error) int {
 	if a.At.Line == 0 {
 		return 0
 	}
@@ -85,6 +69,6 @@ func byFile(a, b Problem) int {
 }
 
 // flagsLast orders places in the file, which have a line, before overrides.
-func flagsLast(a, b Problem) int {
+func flagsLast(a, b *problem.Error) int {
 	return cmp.Compare(min(b.At.Line, 1), min(a.At.Line, 1))
 }

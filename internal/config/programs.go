@@ -38,7 +38,7 @@ func (l *loader) checkCalled(t Target, name string, programs []string, from []st
 		}
 	}
 	if first != nil {
-		l.problems.addError(at, fmt.Errorf("target %q: %s calls %w", t.Name, name, first))
+		l.problems.addError(at, "", fmt.Errorf("target %q: %s calls %w", t.Name, name, first))
 	}
 }
 

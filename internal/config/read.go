@@ -70,25 +70,25 @@ func read(files fs.FS, name string) ([]byte, error) {
 	return text, err
 }
 
-func unreadable(name string, err error) Problem {
-	p := Problem{At: problem.Position{File: name}, Message: reason(err)}
+func unreadable(name string, err error) error {
+	e := located(problem.Position{File: name}, reason(err))
 	if errors.Is(err, fs.ErrNotExist) {
-		p.Hint = "medbuild init writes one to start from; -f names another"
+		return e.Hint("medbuild init writes one to start from; -f names another")
 	}
-	return p
+	return e
 }
 
-// reason is an error of the file system without the path, which the position
-// names.
-func reason(err error) string {
+// reason is an error of the file system without the path, which the place or
+// the message names.
+func reason(err error) error {
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
+		return &problem.Error{Message: "there is no such file", Cause: err}
 	case errors.Is(err, fs.ErrInvalid):
-		return "lies outside the folder that is read"
+		return &problem.Error{Message: "lies outside the folder that is read", Cause: err}
 	case errors.As(err, &at):
-		return at.Err.Error()
+		return at.Err
 	}
-	return err.Error()
+	return err
 }

@@ -127,7 +127,7 @@ func (n *node) tables(v reflect.Value) map[string]*node {
 
 func (l *loader) hold(r rule, key, value string, at problem.Position) {
 	if value != "" && !r.form.MatchString(value) {
-		l.problems.add(at, fmt.Sprintf("%s %s, not %q", key, r.must, value), "")
+		l.problems.add(at, fmt.Sprintf("%s %s, not %q", key, r.must, value))
 	}
 }
 

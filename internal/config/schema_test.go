@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages"
 )
 
@@ -218,12 +218,12 @@ func TestStarterComments(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(path, nil)
-	var problems Problems
-	if !errors.As(err, &problems) || len(problems) < len(stages.All()) {
+	problems := listed(t, err)
+	if len(problems) < len(stages.All()) {
 		t.Fatalf("got %v", err)
 	}
 	for _, p := range problems {
-		if !strings.HasPrefix(p.Hint, "add ") && !strings.Contains(p.Message, "names no file") {
+		if !strings.Contains(problem.Text(p), "\nhint: add ") && !strings.Contains(p.Message, "names no file") {
 			t.Error(p)
 		}
 	}

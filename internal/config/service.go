@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/osparc"
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 var serviceType = reflect.TypeFor[osparc.Service]()
@@ -30,22 +31,21 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 	runtime, err1 := l.readFound(filepath.Join(dir, osparc.RuntimeFile))
 	oci, err2 := l.readFound(filepath.Join(dir, osparc.OCIFile))
 	if err := errors.Join(err, err1, err2); err != nil {
-		l.problems.add(n.place(), fmt.Sprintf("%s %q: %s", key, name, err), "it names a folder, relative to that of "+filepath.Base(l.path))
+		err = problem.Wrapf("%s %q: %w", key, name, err).Hint("it names a folder, relative to that of %s", filepath.Base(l.path))
+		l.problems.addError(n.place(), "", err)
 		return
 	}
-	service, problems := osparc.Parse(metadata, runtime, oci)
-	for _, p := range problems {
-		l.problems = append(l.problems, Problem(p))
-	}
+	service, wrong := osparc.Parse(metadata, runtime, oci)
+	l.problems = append(l.problems, wrong...)
 	into.Set(reflect.ValueOf(service))
 }
 
 // noMetadata is why a folder has no metadata: often it is not there itself.
 func (l *loader) noMetadata(dir string) error {
 	if _, err := fs.Stat(l.files, filepath.ToSlash(dir)); errors.Is(err, fs.ErrNotExist) {
-		return errors.New("there is no such folder")
+		return &problem.Error{Message: "there is no such folder", Cause: err}
 	}
-	return errors.New("there is no " + osparc.MetadataFile + " in it")
+	return &problem.Error{Message: "there is no " + osparc.MetadataFile + " in it", Cause: fs.ErrNotExist}
 }
 
 // readFound is a file that may be absent; then it has no text.
@@ -55,7 +55,7 @@ func (l *loader) readFound(path string) (osparc.File, error) {
 		return osparc.File{Path: path}, nil
 	}
 	if err != nil {
-		return osparc.File{}, fmt.Errorf("%s: %s", filepath.Base(path), reason(err))
+		return osparc.File{}, fmt.Errorf("%s: %w", filepath.Base(path), reason(err))
 	}
 	return osparc.File{Path: path, Text: append([]byte{}, text...)}, nil
 }
@@ -90,7 +90,7 @@ func (l *loader) checkService(f *File, t Target, n *node) {
 func (l *loader) checkLabels(labels map[string]string, n *node) {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		if err := osparc.CheckLabel(k, labels[k]); err != nil {
-			l.problems.addError(n.key(k), err)
+			l.problems.addError(n.key(k), "", err)
 		}
 	}
 }

@@ -12,8 +12,11 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// flagPlace is how the place of every override begins.
-const flagPlace = "--set "
+// How the place of an override begins, and that of a mirror on the command line.
+const (
+	setFlag    = "--set "
+	mirrorFlag = "--mirror "
+)
 
 // override is one --set: a value put in the place of the file's before
 // anything is decoded, so that it is checked as the file's would be. Its
@@ -25,11 +28,11 @@ type override struct {
 }
 
 func (l *loader) override(flag string) {
-	o := override{loader: l, at: problem.Position{File: flagPlace + shorten(flag)}}
+	o := override{loader: l, at: problem.Position{File: setFlag + shorten(flag)}}
 	key, text, ok := strings.Cut(flag, "=")
 	path, valid := parseKey(key)
 	if !ok || !valid {
-		l.problems.add(o.at, "is not of the form component.key=value", "")
+		l.problems.add(o.at, "is not of the form component.key=value")
 		return
 	}
 	o.text = text
@@ -102,7 +105,7 @@ func (o override) put(table map[string]any, n *node, t reflect.Type, path []stri
 	}
 	next, ok := table[key].(map[string]any)
 	if !ok && table[key] != nil {
-		o.problems.add(o.at, fmt.Sprintf("%s is %s, not a table", key, valueName(table[key])), "")
+		o.problems.add(o.at, fmt.Sprintf("%s is %s, not a table", key, valueName(table[key])))
 		return
 	}
 	if next == nil {
@@ -162,7 +165,7 @@ func words(text string) []any {
 // parseValue is a value as it would stand in the file.
 func parseValue(text string) (any, bool) {
 	line := "value = " + text
-	if _, problem := parsePositions("", []byte(line)); problem != nil {
+	if _, err := parsePositions("", []byte(line)); err != nil {
 		return nil, false
 	}
 	values := map[string]any{}

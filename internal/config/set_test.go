@@ -84,8 +84,8 @@ func TestSetProblems(t *testing.T) {
 		"a=1\nb.c=3":                 "--set a=1\nb.c=3: names no key\nhint: write component.key=value",
 	} {
 		_, err := Load(good, []string{flag})
-		if err == nil || err.Error() != want {
-			t.Errorf("--set %s\ngot  %v\nwant %s", flag, err, want)
+		if err == nil || problem.Text(err) != want {
+			t.Errorf("--set %s\ngot  %v\nwant %s", flag, problem.Text(err), want)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -37,7 +36,7 @@ const defaultTimeout = 3 * time.Hour
 func (f Fetch) Check() error {
 	d, err := time.ParseDuration(f.Timeout)
 	if f.Timeout != "" && (err != nil || d <= 0) {
-		return fmt.Errorf("timeout %q is no time\nhint: write it as in timeout = \"90m\"", f.Timeout)
+		return problem.Refusedf("timeout %q is not a duration", f.Timeout).Hint("write it as in timeout = \"90m\"")
 	}
 	return nil
 }
@@ -67,11 +66,11 @@ type Python struct {
 func (m Mirror) Check() error {
 	switch {
 	case m.From == "":
-		return errors.New("the mirror has no from\nhint: add from = \"https://…\", or the beginning of an image's name")
+		return problem.Refusedf("the mirror has no from").Hint("add from = \"https://…\", or the beginning of an image's name")
 	case len(m.To) == 0:
-		return fmt.Errorf("the mirror of %s has no to\nhint: add to = [\"https://…\"]", m.From)
+		return problem.Refusedf("the mirror of %s has no to", m.From).Hint("add to = [\"https://…\"]")
 	case !m.Image() && strings.Contains(m.From, "://") && hostOf(m.From) == "":
-		return fmt.Errorf("from %q names no host", m.From)
+		return problem.Refusedf("from %q names no host", m.From)
 	}
 	for _, to := range m.To {
 		if err := m.checkTo(to); err != nil {
@@ -93,16 +92,18 @@ var (
 func (m Mirror) checkTo(to string) error {
 	if m.Image() {
 		if !registry.MatchString(to) {
-			return fmt.Errorf("%q does not name a registry as %s does\nhint: write it without https://, as in registry.example.org:5000/hub", to, m.From)
+			return problem.Refusedf("%q does not name a registry, but %s does", to, m.From).
+				Hint("write it without https://, as in registry.example.org:5000/hub")
 		}
 		return nil
 	}
 	u, err := url.Parse(to)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("%q is not the address of a mirror of %s\nhint: write https://… or http://…", to, m.From)
+		return problem.Refusedf("%q is not the address of a mirror of %s", to, m.From).Hint("write https://… or http://…")
 	}
 	if u.User != nil {
-		return fmt.Errorf("the mirror %s has a login in it\nhint: write it into ~/.netrc instead: machine %s login … password …", u.Redacted(), u.Hostname())
+		return problem.Refusedf("the address of the mirror %s contains a login", u.Redacted()).
+			Hint("write it into ~/.netrc instead: machine %s login … password …", u.Hostname())
 	}
 	return nil
 }
@@ -132,18 +133,16 @@ func (s Site) Registries() []string {
 // ParseMirror reads a flag "FROM=TO".
 func ParseMirror(flag string) (Mirror, error) {
 	from, to, ok := strings.Cut(flag, "=")
-	at := problem.Position{File: "--mirror " + shorten(flag)}
+	at := problem.Position{File: mirrorFlag + shorten(flag)}
 	if u, err := url.Parse(to); err == nil && u.User != nil {
-		at.File = "--mirror " + shorten(from+"="+u.Redacted())
+		at.File = mirrorFlag + shorten(from+"="+u.Redacted())
 	}
 	if !ok {
-		return Mirror{}, Problem{At: at, Message: "is not of the form FROM=TO"}
+		return Mirror{}, located(at, errors.New("is not of the form FROM=TO"))
 	}
 	m := Mirror{At: at, From: from, To: []string{to}}
 	if err := m.Check(); err != nil {
-		var p Problems
-		p.addError(at, err)
-		return Mirror{}, p[0]
+		return Mirror{}, located(at, err)
 	}
 	return m, nil
 }
@@ -151,7 +150,7 @@ func ParseMirror(flag string) (Mirror, error) {
 // LoadSite reads the site file: the one that $MEDBUILD_SITE names, or else the
 // first there is of $XDG_CONFIG_HOME/medbuild/site.toml,
 // ~/.config/medbuild/site.toml and /etc/medbuild/site.toml. Without any the
-// site has no settings. The error is a Problems.
+// site has no settings. The error is everything that is wrong, as that of Load.
 func LoadSite(getenv func(string) string, home string) (Site, error) {
 	named := getenv("MEDBUILD_SITE")
 	for _, path := range sitePaths(getenv, home) {
@@ -160,7 +159,7 @@ func LoadSite(getenv func(string) string, home string) (Site, error) {
 			continue
 		}
 		if err != nil {
-			return Site{}, Problems{{At: problem.Position{File: path}, Message: reason(err), Hint: "MEDBUILD_SITE names the site file"}}
+			return Site{}, located(problem.Position{File: path}, reason(err)).Hint("MEDBUILD_SITE names the site file")
 		}
 		return parseSite(path, text)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // TestBad breaks the smallest service, each time in one place.
@@ -117,13 +119,13 @@ func TestBadOCI(t *testing.T) {
 }
 
 // wantFirst wants the first problem's text to start so; more may follow it.
-func wantFirst(t *testing.T, problems []Problem, want string) {
+func wantFirst(t *testing.T, problems []*problem.Error, want string) {
 	t.Helper()
 	if len(problems) == 0 {
 		t.Fatal("no problem is found")
 	}
 	p := problems[0]
-	if got := p.At.String() + ": " + p.Message + "\nhint: " + p.Hint; !strings.HasPrefix(got, want) {
+	if got := problem.Text(p); !strings.HasPrefix(got, want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -72,7 +72,7 @@ func bootOptions() rule {
 		t, _ := v.data.(table)
 		chosen, _ := t.get("default").text()
 		if items, ok := t.get("items").value.data.(table); ok && chosen != "" && items.get(chosen).key == "" {
-			r.add(t.get("default").at, fmt.Sprintf("the default %q is none of the items", chosen), "")
+			r.add(t.get("default").at, fmt.Sprintf("the default %q is none of the items", chosen))
 		}
 		return v
 	})

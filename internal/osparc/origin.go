@@ -1,10 +1,11 @@
 package osparc
 
 import (
-	"errors"
 	"maps"
 	"net/url"
 	"time"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // Origin is where an image comes from.
@@ -40,8 +41,8 @@ func CheckDate(labels map[string]string) error {
 	if built, err := time.Parse(dateForm, labels[buildDate]); err != nil || !built.Before(time.Date(2020, 8, 19, 0, 0, 0, 0, time.UTC)) {
 		return nil // a date of the user's, in a form of the user's
 	}
-	return errors.New("the service has no date, or one so early that the platform would open it to everyone\n" +
-		"hint: build in a git checkout with a commit, or set SOURCE_DATE_EPOCH")
+	return problem.Refusedf("the service has no date, or one so early that the platform would open it to everyone").
+		Hint("build in a git checkout with a commit, or set SOURCE_DATE_EPOCH")
 }
 
 // withoutLogin takes user and password out of an address. One as ssh takes it

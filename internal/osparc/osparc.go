@@ -37,16 +37,9 @@ type Service struct {
 	Labels    map[string]string // of the image's configuration
 }
 
-// Problem is one thing wrong with a file.
-type Problem struct {
-	At      problem.Position
-	Message string
-	Hint    string // what to do; may be empty
-}
-
-// Parse makes the labels of a service. They are complete when there are no
-// problems.
-func Parse(metadata, runtime, oci File) (Service, []Problem) {
+// Parse makes the labels of a service, and lists what is wrong with its files.
+// The labels are complete when nothing is.
+func Parse(metadata, runtime, oci File) (Service, []*problem.Error) {
 	r := &reader{}
 	s := Service{Labels: map[string]string{}}
 	about := r.parse(metadata, metadataShape())
@@ -88,7 +81,7 @@ func (r *reader) label(to map[string]string, prefix string, t table, write func(
 	for _, e := range t {
 		text, err := interpolate(write(e))
 		if err != nil {
-			r.add(e.at, fmt.Sprintf("%s: %v", e.key, err), "write $$ for a dollar")
+			r.addError(e.at, fmt.Errorf("%s: %w", e.key, err))
 			continue
 		}
 		to[prefix+e.key] = text
@@ -101,7 +94,7 @@ func (r *reader) label(to map[string]string, prefix string, t table, write func(
 func CheckLabel(key, text string) error {
 	object := map[string]any{}
 	if strings.HasPrefix(key, metadataPrefix) && json.Unmarshal([]byte(text), &object) != nil {
-		return fmt.Errorf("label %s must be a JSON object, not %q: the platform hides an image with any other", key, shorten(text))
+		return problem.Refusedf("label %s must be a JSON object, not %q: the platform hides an image with any other", key, shorten(text))
 	}
 	return nil
 }
@@ -121,7 +114,7 @@ func interpolate(s string) (string, error) {
 		case strings.HasPrefix(after, "$"):
 			after = after[1:]
 		case !strings.HasPrefix(after, "ref"):
-			return "", fmt.Errorf("docker compose takes the dollar in %q for a variable", shorten("$"+after))
+			return "", problem.Refusedf("docker compose takes the dollar in %q for a variable", shorten("$"+after)).Hint("write $$ for a dollar")
 		}
 		out.WriteString("$")
 		s = after

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -37,7 +39,7 @@ func file(t *testing.T, dir, name string) File {
 	return File{Path: name, Text: text}
 }
 
-func parse(t *testing.T, dir string) (Service, []Problem) {
+func parse(t *testing.T, dir string) (Service, []*problem.Error) {
 	t.Helper()
 	return Parse(file(t, dir, MetadataFile), file(t, dir, RuntimeFile), file(t, dir, OCIFile))
 }

@@ -191,7 +191,7 @@ func list(least int, of rule) rule {
 			return v
 		}
 		if len(all) < least {
-			r.add(v.at, v.name+" must not be empty", "")
+			r.add(v.at, v.name+" must not be empty")
 		}
 		v.data = each(all, func(e value) value { return of(r, e) })
 		return v
@@ -209,7 +209,7 @@ func dict(key string, of rule) rule {
 		}
 		for _, e := range t {
 			if !re.MatchString(e.key) {
-				r.add(e.at, fmt.Sprintf("%q cannot be a key of %s", e.key, v.name), "")
+				r.add(e.at, fmt.Sprintf("%q cannot be a key of %s", e.key, v.name))
 			}
 		}
 		v.data = t.each(func(e value) value { return of(r, e) })

@@ -44,7 +44,7 @@ func (r *reader) word(s string, v value) any {
 	case floats.MatchString(s):
 		return r.float(s, v)
 	case nonsense.MatchString(s):
-		r.add(v.at, fmt.Sprintf("%s is %s, which JSON cannot write", v.name, s), "")
+		r.add(v.at, fmt.Sprintf("%s is %s, which JSON cannot write", v.name, s))
 	case s == "<<" || s == "=":
 		r.add(v.at, fmt.Sprintf("%s is not read", s), "write the keys out, or the word in quotes")
 	case times.MatchString(s):
@@ -63,14 +63,14 @@ func (r *reader) integer(s string, v value) any {
 	if n, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), 0, 64); err == nil {
 		return n
 	}
-	r.add(v.at, fmt.Sprintf("%s is %s, more than 64 bits hold", v.name, s), "")
+	r.add(v.at, fmt.Sprintf("%s is %s, more than 64 bits hold", v.name, s))
 	return nil
 }
 
 func (r *reader) float(s string, v value) any {
 	f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
 	if err != nil {
-		r.add(v.at, fmt.Sprintf("%s is %s, more than a float holds", v.name, s), "")
+		r.add(v.at, fmt.Sprintf("%s is %s, more than a float holds", v.name, s))
 		return nil
 	}
 	return f
@@ -96,12 +96,12 @@ func (v value) kind() string {
 }
 
 // rewrite is how a word is kept from being more than that.
-func (v value) rewrite(must string) string {
+func (v value) rewrite(must string) []string {
 	switch v.data.(type) {
 	case bool, int64, uint64, float64, unclear:
 		if strings.Contains(must, "string") {
-			return "write it in quotes"
+			return []string{"write it in quotes"}
 		}
 	}
-	return ""
+	return nil
 }

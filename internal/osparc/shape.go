@@ -55,7 +55,7 @@ func (s shape) wanted(r *reader, v value, f field, e entry) bool {
 	switch {
 	case f.need == required:
 		if e.key == "" {
-			r.add(v.at, fmt.Sprintf("%s has no key %q", v.name, f.key), "")
+			r.add(v.at, fmt.Sprintf("%s has no key %q", v.name, f.key))
 		}
 		return e.key != ""
 	case e.value.data == nil:

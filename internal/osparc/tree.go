@@ -63,17 +63,21 @@ const (
 
 // reader collects what is wrong with the files.
 type reader struct {
-	problems []Problem
+	problems []*problem.Error
 	file     string
 	values   int
 }
 
-func (r *reader) add(at problem.Position, message, hint string) {
-	r.problems = append(r.problems, Problem{At: at, Message: message, Hint: hint})
+func (r *reader) add(at problem.Position, message string, hints ...string) {
+	r.problems = append(r.problems, &problem.Error{At: at, Class: problem.Refused, Message: message, Hints: hints})
+}
+
+func (r *reader) addError(at problem.Position, err error) {
+	r.problems = append(r.problems, &problem.Error{At: at, Class: problem.Refused, Message: err.Error(), Cause: err})
 }
 
 func (r *reader) wrong(v value, must string) {
-	r.add(v.at, fmt.Sprintf("%s must be %s, not %s", v.name, must, v.kind()), v.rewrite(must))
+	r.add(v.at, fmt.Sprintf("%s must be %s, not %s", v.name, must, v.kind()), v.rewrite(must)...)
 }
 
 // tree is the one document of a file; there is none when the file is absent.
@@ -93,7 +97,7 @@ func (r *reader) tree(f File) (value, bool) {
 		r.add(r.position(&second), "a second document", "the file holds one: take the line --- away")
 		return value{}, false
 	case doc.Kind == 0 && errors.Is(err, io.EOF):
-		r.add(problem.Position{File: f.Path, Line: 1, Col: 1}, "the file is empty", "")
+		r.add(problem.Position{File: f.Path, Line: 1, Col: 1}, "the file is empty")
 		return value{}, false
 	case !errors.Is(err, io.EOF):
 		r.syntax(err, f.Text)
@@ -133,7 +137,7 @@ func (r *reader) syntax(err error, text []byte) {
 	case line == 0:
 		at.Line += bytes.Count(text[:readable(text)], []byte("\n"))
 	}
-	r.add(at, "not YAML: "+message, "")
+	r.addError(at, &problem.Error{Message: "not YAML: " + message, Cause: err})
 }
 
 // readable is how much of a text is characters that YAML can have; none of it
@@ -158,7 +162,7 @@ func (r *reader) value(n *yaml.Node, name string, depth int) value {
 		return v
 	}
 	if depth > maxDepth {
-		r.add(v.at, fmt.Sprintf("nested more than %d deep", maxDepth), "")
+		r.add(v.at, fmt.Sprintf("nested more than %d deep", maxDepth))
 		return v
 	}
 	switch n.Kind {
@@ -193,7 +197,7 @@ func (r *reader) table(n *yaml.Node, depth int) table {
 			r.wrong(k, "a string")
 			continue
 		case seen[key]:
-			r.add(k.at, fmt.Sprintf("the key %q stands twice", key), "")
+			r.add(k.at, fmt.Sprintf("the key %q stands twice", key))
 			continue
 		}
 		seen[key] = true
