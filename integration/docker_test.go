@@ -126,7 +126,7 @@ func TestDockerClassicStore(t *testing.T) {
 	build := []string{"build", "-f", forDockerFile(t), "--target", "bare", "--progress", "plain"}
 	built := medbuild(t, build...).ok(t)
 	for _, said := range []string{
-		"passing over Docker at " + d.Host, "classic store", `hint: to build in Docker, turn on its containerd image store: "features": {"containerd-snapshotter": true}`,
+		"skipping Docker at " + d.Host, "classic image store", `hint: to build in Docker, turn on its containerd image store: "features": {"containerd-snapshotter": true}`,
 		"in the engine's cache; take it out with --output",
 	} {
 		if !strings.Contains(built.Stderr, said) {
@@ -136,7 +136,7 @@ func TestDockerClassicStore(t *testing.T) {
 	if _, err := os.Stat(own); err != nil {
 		t.Errorf("it was not built on our own engine: %v", err)
 	}
-	if r := medbuild(t, append(build, "--engine", "docker")...); r.Code != 1 || !strings.Contains(r.Stderr, "classic store") {
+	if r := medbuild(t, append(build, "--engine", "docker")...); r.Code != 1 || !strings.Contains(r.Stderr, "classic image store") {
 		t.Errorf("Docker as the only engine: exit code %d\n%s", r.Code, r.Stderr)
 	}
 }

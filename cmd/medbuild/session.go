@@ -18,6 +18,7 @@ import (
 	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/engine"
+	"github.com/medbuild/medbuild/internal/problem"
 	bksession "github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
@@ -103,10 +104,10 @@ func connect(c *cli.Context, site site.Site) (*engine.Engine, error) {
 
 // passedOver says which engines could be used if the user changed something.
 // Those that are merely not there are not worth a line in every build.
-func passedOver(refused []engine.Refusal, say func(string)) {
+func passedOver(refused []*problem.Error, say func(string)) {
 	for _, r := range refused {
-		if say != nil && r.Hint != "" {
-			say(fmt.Sprintf("passing over %s: %s\nhint: %s", r.Candidate, r.Reason, r.Hint))
+		if say != nil && len(problem.Hints(r)) > 0 {
+			say(problem.Text(problem.Wrapf("skipping %w", r)))
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
 )
 
@@ -40,7 +41,7 @@ type daemon struct {
 func openChild(ctx context.Context, o Options) (*Engine, error) {
 	e, err := openOwn(ctx, o)
 	if errors.Is(err, syscall.ENOSPC) {
-		err = hinted{err, "free some: medbuild prune needs a running engine; or keep it on another disk with MEDBUILD_ROOT=<folder>"}
+		err = problem.Hinted(err, "free space on the disk (medbuild prune needs a running engine), or keep the engine's state on another one with MEDBUILD_ROOT=<folder>")
 	}
 	return e, err
 }
@@ -61,7 +62,7 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 	}
 	users, err := lockShared(d.path("run/users.lock"))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("joining its users: %w", err), c.Close())
+		return nil, errors.Join(fmt.Errorf("sharing it with other runs: %w", err), c.Close())
 	}
 	return &Engine{Kind: Child, Address: "unix://" + d.socket, Client: c, Log: d.logFile(), Root: d.root,
 		release: func() error { return d.leave(users) }}, nil
@@ -92,15 +93,15 @@ func newDaemon(o Options) (*daemon, error) {
 // makeRoot creates the root and its private folders and returns its real path.
 func makeRoot(root string) (string, error) {
 	if root == "" {
-		return "", hinted{errors.New("no folder for its state: HOME is not set"), "set MEDBUILD_ROOT to a folder on a local disk"}
+		return "", problem.Failedf("no folder for its state: neither MEDBUILD_ROOT nor HOME is set").Hint("set MEDBUILD_ROOT to a folder on a local disk")
 	}
 	root, err := filepath.Abs(root)
 	if err != nil {
-		return "", fmt.Errorf("its root: %w", err)
+		return "", fmt.Errorf("making the folder of its state: %w", err)
 	}
 	for _, dir := range []string{"", "state", "run", "log", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
-			return "", fmt.Errorf("its root: %w", err)
+			return "", fmt.Errorf("making the folder of its state: %w", err)
 		}
 	}
 	return filepath.EvalSymlinks(root)
@@ -123,7 +124,7 @@ func socketPath(root string) string {
 func (d *daemon) makeSocketFolder() error {
 	dir := filepath.Dir(d.socket)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("a folder for its socket: %w", err)
+		return fmt.Errorf("making a folder for its socket: %w", err)
 	}
 	return checkPrivate(dir)
 }
@@ -182,14 +183,14 @@ func (d *daemon) ensure(ctx context.Context) (*client.Client, error) {
 	}
 	c, err := d.connect(ctx, adoptLimit)
 	if err != nil && idle && ctx.Err() == nil {
-		d.say("restarting our own buildkitd: the one that was left behind does not answer")
+		d.say("restarting our own buildkitd: the one that an earlier run left behind does not answer")
 		return d.restart(ctx, was.pid)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("process %d: %w (log: %s)", was.pid, err, d.logFile())
 	}
 	if !current {
-		d.say("our own buildkitd is busy with another run and keeps the settings that run started it with")
+		d.say("our own buildkitd is in use by another run and keeps the settings that it was started with")
 	}
 	return c, nil
 }
@@ -246,8 +247,8 @@ func findBuildkitd(given string) (string, error) {
 	if path, err := exec.LookPath("buildkitd"); err == nil {
 		return filepath.Abs(path)
 	}
-	return "", hinted{errors.New("no buildkitd beside this program or in PATH"),
-		"git clone https://github.com/medbuild/medbuild && make -C medbuild build writes one beside a medbuild, in medbuild/bin; or set MEDBUILD_BUILDKITD to that of the BuildKit release which medbuild version names"}
+	return "", problem.Failedf("no buildkitd beside this program or in PATH").
+		Hint("git clone https://github.com/medbuild/medbuild && make -C medbuild build writes one beside a medbuild, in medbuild/bin; or set MEDBUILD_BUILDKITD to that of the BuildKit release which medbuild version names")
 }
 
 // findRunc returns the program that runs build steps; sudo often leaves the
@@ -262,34 +263,31 @@ func findRuncAmong(names ...string) (string, error) {
 			return filepath.Abs(path)
 		}
 	}
-	return "", hinted{errors.New("runc is not installed"), "apt-get install runc"}
+	return "", problem.Failedf("runc is not installed").Hint("apt-get install runc")
 }
 
 func checkUser(euid int) error {
 	if euid == 0 {
 		return nil
 	}
-	return hinted{errors.New("needs root"),
-		"run as root (sudo), or start a rootless buildkitd or Docker and give its address with --engine"}
+	return problem.Failedf("needs root").
+		Hint("run medbuild as root (sudo), or start Docker or a rootless buildkitd and give its address with --engine")
 }
 
-// allMissing makes one error of what is missing, with every hint, so that a
-// machine is made ready in one go.
+// allMissing makes one error of what is missing, so that a machine is made
+// ready in one go.
 func allMissing(needs []error) error {
-	var reasons, hints []string
+	var all error
 	for _, err := range needs {
-		if err == nil {
-			continue
-		}
-		reasons = append(reasons, err.Error())
-		if h := (hinted{}); errors.As(err, &h) {
-			hints = append(hints, h.hint)
+		switch {
+		case err == nil:
+		case all == nil:
+			all = err
+		default:
+			all = fmt.Errorf("%w; %w", all, err)
 		}
 	}
-	if len(reasons) == 0 {
-		return nil
-	}
-	return hinted{errors.New(strings.Join(reasons, "; ")), strings.Join(hints, "\nhint: ")}
+	return all
 }
 
 func searchPath(path string) string {

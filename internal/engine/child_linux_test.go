@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // holdEnv makes the test binary a run of its own: it opens the engine with this
@@ -435,12 +437,11 @@ func TestMissingThingsAreSaidTogether(t *testing.T) {
 	t.Setenv("PATH", "")
 	_, noDaemon := findBuildkitd("")
 	err := allMissing([]error{checkUser(1000), noDaemon, nil})
-	r := refusal("our own buildkitd", err)
-	if r.Reason != "needs root; no buildkitd beside this program or in PATH" {
-		t.Errorf("reason is %q", r.Reason)
+	if r := refusal("our own buildkitd", err); r.Message != "needs root; no buildkitd beside this program or in PATH" {
+		t.Errorf("reason is %q", r.Message)
 	}
-	if strings.Count(r.Hint, "\nhint: ") != 1 || !strings.Contains(r.Hint, "make -C medbuild build") || !strings.Contains(r.Hint, "sudo") {
-		t.Errorf("hint is %q", r.Hint)
+	if hints := problem.Hints(err); len(hints) != 2 || !strings.Contains(hints[0], "sudo") || !strings.Contains(hints[1], "make -C medbuild build") {
+		t.Errorf("hints are %q", hints)
 	}
 	if err := allMissing([]error{checkUser(0), nil, nil}); err != nil {
 		t.Errorf("nothing is missing, but: %v", err)

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/connhelper"
 )
@@ -28,7 +29,7 @@ func openDocker(ctx context.Context, host string) (*Engine, error) {
 	// A closed port is said in Docker's terms, before gRPC wraps it.
 	conn, err := dial(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("not running or not ours to use (%w)", err)
+		return nil, fmt.Errorf("not running, or not accessible (%w)", err)
 	}
 	conn.Close()
 	c, err := client.New(ctx, "", dial.grpc(), dial.session())
@@ -49,8 +50,8 @@ func dockerHint(err error) error {
 	if !errors.Is(err, errCannotMerge) {
 		return err
 	}
-	return hinted{fmt.Errorf("%w: it keeps images in its classic store", err),
-		`to build in Docker, turn on its containerd image store: "features": {"containerd-snapshotter": true} in /etc/docker/daemon.json, then restart Docker`}
+	return problem.Wrapf("%w: it uses its classic image store", err).
+		Hint(`to build in Docker, turn on its containerd image store: "features": {"containerd-snapshotter": true} in /etc/docker/daemon.json, then restart Docker`)
 }
 
 // dockerHost returns the address of the Docker Engine: the given one, else
@@ -122,8 +123,8 @@ func dockerDialer(host string) (dockerConn, error) {
 	case u.Scheme == "npipe":
 		return dialPipe(host)
 	}
-	return nil, hinted{errors.New("this kind of Docker address is not supported"),
-		"reach that Docker through a buildkitd container in it: docker run -d --privileged --name buildkitd moby/buildkit, then --engine docker-container://buildkitd"}
+	return nil, problem.Failedf("this kind of Docker address is not supported").
+		Hint("reach that Docker through a buildkitd container in it: docker run -d --privileged --name buildkitd moby/buildkit, then --engine docker-container://buildkitd")
 }
 
 func dialNet(network, address string) dockerConn {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	control "github.com/moby/buildkit/api/services/control"
 	apitypes "github.com/moby/buildkit/api/types"
 	"github.com/moby/buildkit/client"
@@ -125,8 +126,8 @@ func TestDockerRefusesUpgrade(t *testing.T) {
 }
 
 func TestDockerWithoutMerge(t *testing.T) {
-	r := refusal("Docker", dockerHint(errCannotMerge))
-	if !strings.Contains(r.Reason, "classic store") || !strings.Contains(r.Hint, `"containerd-snapshotter": true`) {
-		t.Errorf("refusal is %+v", r)
+	got := problem.Text(refusal("Docker", dockerHint(errCannotMerge)))
+	if !strings.Contains(got, "classic image store\nhint: ") || !strings.Contains(got, `"containerd-snapshotter": true`) {
+		t.Errorf("refusal is %s", got)
 	}
 }

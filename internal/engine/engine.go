@@ -15,9 +15,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
 )
 
@@ -55,21 +55,14 @@ type Options struct {
 	Say func(string)
 }
 
-// Refusal is a candidate that was passed over.
-type Refusal struct {
-	Candidate string // what was tried, for example "Docker at unix:///var/run/docker.sock"
-	Reason    string // why it is no use
-	Hint      string // what the user can do about it; may be empty
-}
-
 // Engine is a BuildKit that answers and can merge. Close releases it.
 type Engine struct {
 	Kind    Kind
-	Address string         // where it is reached, for example unix:///run/buildkit/buildkitd.sock
-	Client  *client.Client // connected; closed by Close
-	Refused []Refusal      // the candidates passed over before this one, in order
-	Log     string         // log file of our own engine; empty for the others
-	Root    string         // folder of our own engine's state; empty for the others
+	Address string           // where it is reached, for example unix:///run/buildkit/buildkitd.sock
+	Client  *client.Client   // connected; closed by Close
+	Refused []*problem.Error // the candidates passed over before this one, in order: see NoEngineError
+	Log     string           // log file of our own engine; empty for the others
+	Root    string           // folder of our own engine's state; empty for the others
 	// HostNetwork says that commands with a network must ask for the machine's
 	// own: this Docker has no bridge for them.
 	HostNetwork bool
@@ -96,26 +89,29 @@ func (e *Engine) Close() error {
 	return e.closed
 }
 
-// NoEngineError says that nothing usable was found, and what each candidate
-// lacked.
+// NoEngineError says that nothing usable was found. Each candidate is a problem
+// whose subject says what was tried, such as "Docker at
+// unix:///var/run/docker.sock", and whose message says why it is no use.
 type NoEngineError struct {
-	Refused []Refusal
+	Refused []*problem.Error
 }
 
-// Error lists every candidate with its reason, and the hints on lines of their
-// own.
+// Error lists every candidate with its reason.
 func (e *NoEngineError) Error() string {
-	var b strings.Builder
-	b.WriteString("no build engine can be used")
+	text := "no build engine can be used"
 	for _, r := range e.Refused {
-		b.WriteString("\n  " + r.Candidate + ": " + r.Reason)
+		text += "\n  " + r.Error()
 	}
-	for _, r := range e.Refused {
-		if r.Hint != "" {
-			b.WriteString("\nhint: " + r.Hint)
-		}
+	return text
+}
+
+// Unwrap is the candidates, whose hints are the error's.
+func (e *NoEngineError) Unwrap() []error {
+	all := make([]error, len(e.Refused))
+	for i, r := range e.Refused {
+		all[i] = r
 	}
-	return b.String()
+	return all
 }
 
 // Find returns the first usable engine. The error is a *NoEngineError, or what

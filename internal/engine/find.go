@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // attempt is one place to look: what it is called, and how it is opened.
@@ -36,7 +38,7 @@ func newFinder() finder {
 
 func (f finder) find(ctx context.Context, o Options) (*Engine, error) {
 	o = f.defaults(o)
-	var refused []Refusal
+	var refused []*problem.Error
 	for _, a := range f.attempts(o) {
 		e, err := a.open(ctx)
 		if err == nil {
@@ -90,7 +92,8 @@ func CheckAddress(address string) error {
 	if slices.Contains(schemes(), scheme) && rest != "" {
 		return nil
 	}
-	return fmt.Errorf("%q is not an address\nhint: give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child", address)
+	return problem.Usagef("%q is not the address of an engine", address).
+		Hint("give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child")
 }
 
 // given is the one attempt when the user named an engine.
@@ -131,21 +134,10 @@ func (f finder) own(o Options) attempt {
 	return attempt{"our own buildkitd", func(ctx context.Context) (*Engine, error) { return f.child(ctx, o) }}
 }
 
-// hinted is an error that knows what the user can do about it.
-type hinted struct {
-	error
-	hint string
-}
-
-// Unwrap is the cause.
-func (h hinted) Unwrap() error { return h.error }
-
-func refusal(name string, err error) Refusal {
-	r := Refusal{Candidate: name, Reason: err.Error()}
-	if h := (hinted{}); errors.As(err, &h) {
-		r.Hint = h.hint
-	}
-	return r
+// refusal is why a candidate was passed over. It is no fault of the command
+// line's, whatever stood there: an address may come from the environment.
+func refusal(name string, err error) *problem.Error {
+	return &problem.Error{Class: problem.Failed, Subject: name, Message: err.Error(), Cause: err}
 }
 
 // bare takes the operation and path off a file error whose path was said

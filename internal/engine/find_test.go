@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/apicaps"
@@ -23,7 +24,7 @@ func bareMachine(t *testing.T, env map[string]string) finder {
 		systemSocket: filepath.Join(dir, "system.sock"),
 		dockerSocket: "unix://" + filepath.Join(dir, "docker.sock"),
 		child: func(context.Context, Options) (*Engine, error) {
-			return nil, hinted{errors.New("runc is not installed"), "apt-get install runc"}
+			return nil, problem.Failedf("runc is not installed").Hint("apt-get install runc")
 		},
 	}
 }
@@ -39,10 +40,10 @@ func TestNothingWorks(t *testing.T) {
 	want := `no build engine can be used
   buildkitd at unix://DIR/system.sock: not running (no such file or directory)
   rootless buildkitd at unix:///nowhere/buildkit/buildkitd.sock: not running (no such file or directory)
-  Docker at unix://DIR/docker.sock: not running or not ours to use (dial unix DIR/docker.sock: connect: no such file or directory)
+  Docker at unix://DIR/docker.sock: not running, or not accessible (dial unix DIR/docker.sock: connect: no such file or directory)
   our own buildkitd: runc is not installed
 hint: apt-get install runc`
-	if got := strings.ReplaceAll(err.Error(), dir, "DIR"); got != want {
+	if got := strings.ReplaceAll(problem.Text(err), dir, "DIR"); got != want {
 		t.Errorf("error is\n%s\nwant\n%s", got, want)
 	}
 }
@@ -56,8 +57,8 @@ func TestGivenIsTriedAlone(t *testing.T) {
 		"environment":   {env: "unix:///nowhere/b.sock", reason: "engine unix:///nowhere/b.sock: does not answer"},
 		"both":          {given: "unix:///nowhere/a.sock", env: "unix:///nowhere/b.sock", reason: "engine unix:///nowhere/a.sock: "},
 		"closed port":   {given: "tcp://127.0.0.1:1", reason: "connection refused"},
-		"no address":    {given: "nowhere", reason: "\"nowhere\" is not an address\nhint: give --engine as unix://"},
-		"bad container": {given: "docker-container://", reason: "is not an address"},
+		"no address":    {given: "nowhere", reason: "\"nowhere\" is not the address of an engine\nhint: give --engine as unix://"},
+		"bad container": {given: "docker-container://", reason: "is not the address of an engine"},
 		"child":         {given: "child", reason: "our own buildkitd: runc is not installed"},
 		"docker":        {given: "docker", reason: "Docker at unix://"},
 		"docker socket": {given: "docker:///nowhere/d.sock", reason: "Docker at unix:///nowhere/d.sock: not running"},
@@ -69,7 +70,7 @@ func TestGivenIsTriedAlone(t *testing.T) {
 			if !errors.As(err, &none) || len(none.Refused) != 1 {
 				t.Fatalf("error is %v", err)
 			}
-			if !strings.Contains(err.Error(), c.reason) {
+			if !strings.Contains(problem.Text(err), c.reason) {
 				t.Errorf("error is %q, not with %q", err, c.reason)
 			}
 		})
@@ -112,7 +113,7 @@ func TestCanMerge(t *testing.T) {
 		"all":       {workers: workers},
 		"no merge":  {workers: workers, missing: pb.CapMergeOp, want: errCannotMerge.Error()},
 		"no diff":   {workers: workers, missing: pb.CapDiffOp, want: errCannotMerge.Error()},
-		"no worker": {want: "answers, but has no worker"},
+		"no worker": {want: "answers, but has no workers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := canMerge(gateway.BuildOpts{Workers: c.workers, LLBCaps: capsWithout(c.missing)})
@@ -175,7 +176,7 @@ func TestDockerHost(t *testing.T) {
 
 func TestUnsupportedDockerHost(t *testing.T) {
 	_, err := dockerDialer("ssh://user@host")
-	if h := (hinted{}); !errors.As(err, &h) || !strings.Contains(h.hint, "docker-container://") {
+	if err == nil || !strings.Contains(strings.Join(problem.Hints(err), "\n"), "docker-container://") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
 )
 
@@ -87,7 +88,7 @@ func (d *daemon) start(ctx context.Context) (*client.Client, error) {
 	logged := d.logSize()
 	pid, exited, err := d.spawn()
 	if errors.Is(err, syscall.EPERM) {
-		err = hinted{err, "building needs the right to mount (CAP_SYS_ADMIN); in a container: docker run --privileged"}
+		err = problem.Hinted(err, "builds need the capability to mount (CAP_SYS_ADMIN); a container has it with docker run --privileged")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", d.binary, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
 	// Each of these teaches the client one more kind of address.
 	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
@@ -32,7 +33,7 @@ func openRemote(ctx context.Context, kind Kind, address string) (*Engine, error)
 	}
 	err = probe(ctx, c, patience(address))
 	if errors.Is(err, errCannotMerge) {
-		err = hinted{err, "give --engine a buildkitd of version 0.10 or newer"}
+		err = problem.Hinted(err, "give --engine the address of a buildkitd 0.10 or newer")
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -75,7 +76,7 @@ func probe(ctx context.Context, c *client.Client, limit time.Duration) error {
 
 func canMerge(o gateway.BuildOpts) error {
 	if len(o.Workers) == 0 {
-		return errors.New("answers, but has no worker")
+		return errors.New("answers, but has no workers")
 	}
 	if o.LLBCaps.Supports(pb.CapMergeOp) != nil || o.LLBCaps.Supports(pb.CapDiffOp) != nil {
 		return errCannotMerge

@@ -16,9 +16,10 @@ import (
 )
 
 // sweep removes what a killed daemon leaves: containers that go on running,
-// mounts, half of what it fetched, and temporary files. With nothing left it only reads three folders and
-// the mount table. It touches nothing while a daemon that cannot be seen from
-// here (started by hand, or in another container) holds the state.
+// mounts, half of what it fetched, and temporary files. With nothing left it
+// only reads three folders and the mount table. It touches nothing while a
+// daemon that cannot be seen from here (started by hand, or in another
+// container) holds the state.
 func (d *daemon) sweep() error {
 	ctx, cancel := context.WithTimeout(context.Background(), killGrace)
 	defer cancel()
@@ -131,7 +132,7 @@ func checkPrivate(dir string) error {
 	}
 	stat, ok := fi.Sys().(*syscall.Stat_t)
 	if !ok || !fi.IsDir() || int(stat.Uid) != os.Geteuid() || fi.Mode().Perm() != 0o700 {
-		return fmt.Errorf("%s is not a private folder of this user", dir)
+		return fmt.Errorf("%s must be a folder that only this user can enter (mode 0700)", dir)
 	}
 	return nil
 }
