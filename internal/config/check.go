@@ -106,7 +106,7 @@ func (l *loader) checkTarget(t Target, n *node) {
 		l.problems.add(n.key("base"), fmt.Sprintf("target %q: there is no base %q", t.Name, t.Base), hintFor(t.Base, bases.names(), "the bases are "))
 	}
 	if l.root.sub("components").sub(t.Name) != nil {
-		l.problems.add(n.place(), fmt.Sprintf("%q names a target and a component", t.Name), "--target takes both: give one of them another name")
+		l.problems.add(n.place(), fmt.Sprintf("a target and a component are both named %q", t.Name), "--target takes the names of both: rename one of them")
 	}
 	l.checkEnv(t, n.sub("env"))
 }
@@ -115,15 +115,15 @@ func (l *loader) checkEnv(t Target, n *node) {
 	for _, k := range slices.Sorted(maps.Keys(t.Env)) {
 		switch {
 		case k == "PATH":
-			l.problems.add(n.key(k), "PATH is extended, never replaced", "list the folders to put in front of it as path = [\"…\"]")
+			l.problems.add(n.key(k), "PATH cannot be replaced, only extended", "list the folders to put in front of it as path = [\"…\"]")
 		case !envRule.form.MatchString(k):
-			l.problems.add(n.key(k), fmt.Sprintf("a variable's name %s, not %q", envRule.must, k))
+			l.problems.add(n.key(k), fmt.Sprintf("the name of a variable %s, not %q", envRule.must, k))
 		}
 	}
 }
 
-// checkMembers finds components that are absent, named twice or in each
-// other's way.
+// checkMembers finds components that do not exist, are named twice or whose
+// prefixes are in each other's way.
 func (l *loader) checkMembers(f *File, t Target, n *node) {
 	declared := l.root.sub("components")
 	seen := map[string]bool{}

@@ -168,9 +168,9 @@ func (l *loader) meantStage(name string, table map[string]any, n *node) (stage.K
 		hint = "the stages are " + strings.Join(kindNames(), ", ")
 	}
 	if !ok && !stated {
-		hint = "a component with a name of its own states its stage; " + hint
+		hint = "a component that is not named after its stage states it: " + hint
 	}
-	l.problems.add(n.key("stage"), fmt.Sprintf("no stage is named %q", named), hint)
+	l.problems.add(n.key("stage"), fmt.Sprintf("there is no stage %q", named), hint)
 	return stages.Find(meant)
 }
 
@@ -267,7 +267,7 @@ func rewrite(value any, t reflect.Type, n *node) string {
 	_, table := value.(map[string]any)
 	switch {
 	case table && t.Kind() == reflect.Slice && n != nil && len(n.keys) > 0:
-		return "a key with a dot in it is written in quotes"
+		return "quote a key that contains a dot"
 	case n == nil || n.raw == "":
 		return ""
 	case t.Kind() == reflect.String && !isString(value):

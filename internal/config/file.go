@@ -41,31 +41,31 @@ type Image struct {
 type Target struct {
 	Name       string            `toml:"-"`
 	At         problem.Position  `toml:"-"`
-	Base       string            `toml:"base" doc:"the base that the image stands on"`
+	Base       string            `toml:"base" doc:"the base of the image"`
 	Components []string          `toml:"components" doc:"the components of the image, in the order of their layers"`
 	ImageName  string            `toml:"name" doc:"the image's name, instead of the one in the image table"`
-	Labels     map[string]string `toml:"labels" doc:"labels of this image, beside those of the image table"`
-	Env        map[string]string `toml:"env" doc:"environment variables, set over those of the base and the components"`
-	Path       []string          `toml:"path" doc:"folders put before all others in PATH"`
+	Labels     map[string]string `toml:"labels" doc:"labels of this image, in addition to those of the image table"`
+	Env        map[string]string `toml:"env" doc:"environment variables, which take precedence over those of the base and of the components"`
+	Path       []string          `toml:"path" doc:"folders in front of all others in PATH"`
 	Entrypoint []string          `toml:"entrypoint" doc:"the entrypoint; the base's when left out"`
 	Cmd        []string          `toml:"cmd" doc:"the command; the base's when left out"`
 	WorkingDir string            `toml:"workdir" doc:"the working folder; the base's when left out"`
 	User       string            `toml:"user" doc:"the user; the base's when left out"`
-	Ports      []string          `toml:"ports" form:"port" doc:"ports that a container listens on, such as \"8888/tcp\", beside the base's"`
-	Health     *HealthCheck      `toml:"healthcheck" doc:"how a container tells that it is well; the base's when left out"`
+	Ports      []string          `toml:"ports" form:"port" doc:"ports that a container listens on, such as \"8888/tcp\", in addition to the base's"`
+	Health     *HealthCheck      `toml:"healthcheck" doc:"how a container reports that it is healthy; the base's when left out"`
 	Osparc     osparc.Service    `toml:"osparc" doc:"the folder with metadata.yml of the oSPARC service that the image is, relative to the folder of this file"`
 
-	Accounts       map[string]stage.Account `toml:"accounts" doc:"users that the base does not have, by name"`
-	RemoveAccounts []string                 `toml:"remove_accounts" form:"account" doc:"users of the base that the image does without, with their home folders"`
+	Accounts       map[string]stage.Account `toml:"accounts" doc:"users to add to those of the base, by name"`
+	RemoveAccounts []string                 `toml:"remove_accounts" form:"account" doc:"users of the base to remove, with their home folders"`
 }
 
-// HealthCheck is a command that fails when a container is not well.
+// HealthCheck is a command that fails when a container is unhealthy.
 type HealthCheck struct {
 	Command     []string `toml:"command" doc:"program and arguments; [\"none\"] turns off the base's check"`
 	Interval    string   `toml:"interval" form:"duration" doc:"time between two checks, such as \"30s\""`
-	Timeout     string   `toml:"timeout" form:"duration" doc:"time after which a check has failed"`
-	StartPeriod string   `toml:"start_period" form:"duration" doc:"time in which a failure does not count"`
-	Retries     int      `toml:"retries" doc:"failures in a row that make a container unhealthy"`
+	Timeout     string   `toml:"timeout" form:"duration" doc:"time after which a check counts as failed"`
+	StartPeriod string   `toml:"start_period" form:"duration" doc:"time after the start in which failures do not count"`
+	Retries     int      `toml:"retries" doc:"consecutive failures after which a container is unhealthy"`
 }
 
 // Check reports what is wrong with the settings.
@@ -103,8 +103,8 @@ func (t Target) Users() stage.Accounts {
 // document is the whole file, as the decoder and the schema see it.
 type document struct {
 	Image      Image                         `toml:"image" doc:"what all images of this file have in common"`
-	Bases      map[string]stage.BaseSettings `toml:"bases" doc:"root file systems that images stand on"`
-	Components map[string]stage.Tool         `toml:"components" doc:"what images are put together from"`
+	Bases      map[string]stage.BaseSettings `toml:"bases" doc:"root file systems that images are built on"`
+	Components map[string]stage.Tool         `toml:"components" doc:"what images are assembled from"`
 	Targets    map[string]Target             `toml:"targets" doc:"the images that can be built"`
 }
 

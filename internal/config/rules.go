@@ -20,22 +20,22 @@ type rule struct {
 
 var (
 	nameRule = rule{regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`),
-		"must be lower-case letters, digits, _ and -, with a letter or digit first"}
+		"must be lower-case letters, digits, _ and -, starting with a letter or a digit"}
 	// Strings of a component reach shell scripts, most of them unquoted.
 	wordRule = rule{regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./+:@=~-]*$`),
 		"must be letters, digits and _ . / + : @ = ~ -, starting with a letter, a digit, _ . or /"}
 	entryRule = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`),
-		"must hold words of letters, digits and _ . + -, starting with a letter, a digit or _"}
+		"must be letters, digits and _ . + -, starting with a letter, a digit or _"}
 	patternRule = rule{regexp.MustCompile(`^/?[A-Za-z0-9_.*?\[][A-Za-z0-9_./+:@=~*?\[\]-]*$`),
-		"must hold paths of letters, digits and _ . / + : @ = ~ -, with * ? and [ ] for what may differ"}
-	blankRule  = rule{regexp.MustCompile(`^[^\s\x00-\x1f\x7f]*$`), "must have no blanks or control characters"}
+		"must be a path of letters, digits and _ . / + : @ = ~ -, in which * ? and [ ] are wildcards"}
+	blankRule  = rule{regexp.MustCompile(`^[^\s\x00-\x1f\x7f]*$`), "must be free of white space and control characters"}
 	sha256Rule = rule{regexp.MustCompile(`^[0-9a-f]{64}$`), "must be 64 hexadecimal digits in lower case"}
 	commitRule = rule{regexp.MustCompile(`^[0-9a-f]{40}$`), "must be 40 hexadecimal digits in lower case"}
 	imageRule  = rule{regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*$`),
 		"must be an image's name without a tag"}
-	tagRule    = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`), "must be letters, digits and _ . -, at most 128"}
-	folderRule = rule{regexp.MustCompile(`^/[^:\x00-\x1f]*$`), "must be absolute and without a colon"}
-	envRule    = rule{regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`), "must be letters, digits and _, with no digit first"}
+	tagRule    = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`), "must be letters, digits and _ . -, at most 128 characters"}
+	folderRule = rule{regexp.MustCompile(`^/[^:\x00-\x1f]*$`), "must be an absolute path without a colon"}
+	envRule    = rule{regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`), "must be letters, digits and _, not starting with a digit"}
 )
 
 // ruleOf is the rule for a field of a settings type. It goes by the kind of
@@ -84,7 +84,7 @@ func ownRule(key string) (rule, bool) {
 	return rule{}, false
 }
 
-// checkField holds a field against its rule. An empty string is one left out.
+// checkField checks a field against its rule. An empty string is one left out.
 func (l *loader) checkField(owner reflect.Type, f field, v reflect.Value, n *node) {
 	if r, ok := formRule(f.Keys); ok {
 		for _, k := range n.names() {
@@ -96,14 +96,14 @@ func (l *loader) checkField(owner reflect.Type, f field, v reflect.Value, n *nod
 	}
 }
 
-// holdAll holds each string of a value.
+// holdAll checks each string of a value.
 func (l *loader) holdAll(r rule, key string, v reflect.Value, n *node) {
 	switch v.Kind() {
 	case reflect.String:
 		l.hold(r, key, v.String(), n.place())
 	case reflect.Slice:
 		for i := range v.Len() {
-			l.hold(r, key, v.Index(i).String(), n.element(i))
+			l.hold(r, "an entry of "+key, v.Index(i).String(), n.element(i))
 		}
 	case reflect.Map:
 		for _, k := range slices.Sorted(maps.Keys(n.tables(v))) {
@@ -131,7 +131,7 @@ func (l *loader) hold(r rule, key, value string, at problem.Position) {
 	}
 }
 
-// checkName holds the name that the user gave a table against its rule.
+// checkName checks the name that the user gave a table against its rule.
 func (l *loader) checkName(name string, n *node) {
 	if nameRule.form.MatchString(name) {
 		return

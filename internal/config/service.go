@@ -31,7 +31,7 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 	runtime, err1 := l.readFound(filepath.Join(dir, osparc.RuntimeFile))
 	oci, err2 := l.readFound(filepath.Join(dir, osparc.OCIFile))
 	if err := errors.Join(err, err1, err2); err != nil {
-		err = problem.Wrapf("%s %q: %w", key, name, err).Hint("it names a folder, relative to that of %s", filepath.Base(l.path))
+		err = problem.Wrapf("%s %q: %w", key, name, err).Hint("the path names a folder, relative to that of %s", filepath.Base(l.path))
 		l.problems.addError(n.place(), "", err)
 		return
 	}
@@ -82,7 +82,7 @@ func (l *loader) checkService(f *File, t Target, n *node) {
 	}
 	if s.Version != "" && f.Image.Version != "" && s.Version != f.Image.Version {
 		l.problems.add(s.VersionAt, fmt.Sprintf("version %s is not that of the image, %s", s.Version, f.Image.Version),
-			fmt.Sprintf("write it in both, here and at %s", l.root.sub("image").key("version")))
+			fmt.Sprintf("state the same version here and at %s", l.root.sub("image").key("version")))
 	}
 }
 

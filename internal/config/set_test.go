@@ -73,7 +73,7 @@ func TestSetProblems(t *testing.T) {
 		"ants.source={}\nx=1":        "--set ants.source={}\nx=1: source must be a table, not a string",
 		"python.requirements=no":     "--set python.requirements=no: requirements \"no\": there is no such file\nhint: the path is relative to the folder of good.toml",
 		"targets.little.base=sid":    "--set targets.little.base=sid: target \"little\": there is no base \"sid\"\nhint: the bases are trixie, noble",
-		"ants.stage=itksnap":         "--set ants.stage=itksnap: no stage is named \"itksnap\"\nhint: the stages are " + strings.Join(kindNames(), ", "),
+		"ants.stage=itksnap":         "--set ants.stage=itksnap: there is no stage \"itksnap\"\nhint: the stages are " + strings.Join(kindNames(), ", "),
 		"ants.source.sha256=" + long: "--set ants.source.sha256=" + long[:61] + "…: sha256 must be 64 hexadecimal digits in lower case, not \"" + long + "\"",
 		"ants=3":                     "--set ants=3: names no key\nhint: write component.key=value",
 		"image=3":                    "--set image=3: names no key\nhint: write component.key=value",

@@ -52,9 +52,9 @@ func (f Fetch) Patience() time.Duration {
 // Mirror is where to fetch from instead of addresses that begin with From.
 type Mirror struct {
 	At       problem.Position `toml:"-"`
-	From     string           `toml:"from" doc:"how addresses begin: https://github.com, or an image's name, docker.io"`
+	From     string           `toml:"from" doc:"the beginning of addresses, such as https://github.com, or of image names, such as docker.io"`
 	To       []string         `toml:"to" doc:"what takes its place, the preferred first"`
-	Insecure bool             `toml:"insecure" doc:"speak plain http with a registry that is not this machine, or TLS that cannot be checked; send logins over plain http"`
+	Insecure bool             `toml:"insecure" doc:"allow plain HTTP, or certificates that cannot be verified, for a registry on another machine, and logins over plain HTTP"`
 }
 
 // Python is the site's Python package index.

@@ -292,7 +292,7 @@ func TestChangedEnvRestarts(t *testing.T) {
 	if s.pid() != pid {
 		t.Error("a busy daemon was restarted")
 	}
-	if last := s.said[len(s.said)-1]; !strings.Contains(last, "busy") {
+	if last := s.said[len(s.said)-1]; !strings.Contains(last, "in use by another run") {
 		t.Errorf("the user was told %q", s.said)
 	}
 	s.close(b)

@@ -23,7 +23,7 @@ func TestBad(t *testing.T) {
 		{"empty", good, "", "1:1: the file is empty"},
 		{"a list", good, "- key: a\n", `1:1: the file must be a mapping of keys to values, not a list`},
 		{"a word", good, "key\n", `1:1: the file must be a mapping of keys to values, not "key"`},
-		{"two documents", good, good + "---\n" + good, "11:1: a second document\nhint: the file holds one: take the line --- away"},
+		{"two documents", good, good + "---\n" + good, "11:1: there is a second document\nhint: a file holds one document: remove the line ---"},
 		{"tab", "name: least", "name:\n\t- least", "3:1: not YAML: found character that cannot start any token"},
 		{"colon", "name: least", "name: least: 1", "2:1: not YAML: mapping values are not allowed in this context"},
 		{"quote", "name: least", `name: "least`, "6:1: not YAML: found unexpected end of stream"},
@@ -33,35 +33,35 @@ func TestBad(t *testing.T) {
 		{"not UTF-8", "name: least", "name: le\xffast", "2:1: not YAML: invalid leading UTF-8 octet"},
 		{"no anchor", "name: least", "name: *least", "2:1: not YAML: unknown anchor 'least' referenced"},
 		{"include", "name: least", "name: !include name.yml", "2:7: name has the tag !include\nhint: write the value itself; other files are not included"},
-		{"merge", "name: least", "<<: {name: least}", "2:1: << is not read"},
-		{"twice", "name: least", "name: least\nname: most", `3:1: the key "name" stands twice`},
+		{"merge", "name: least", "<<: {name: least}", "2:1: << is not supported"},
+		{"twice", "name: least", "name: least\nname: most", `3:1: the key "name" is given twice`},
 		{"number as key", "inputs: {}", "inputs: {1: {}}", "9:10: a key must be a string, not the number 1\nhint: write it in quotes"},
-		{"unknown key", "name: least", "name: least\nextra: x", `3:1: the file has no use for the key "extra"`},
+		{"unknown key", "name: least", "name: least\nextra: x", `3:1: unknown key "extra" in the file`},
 		{"number as version", "version: 0.1.0", "version: 1.5", "3:10: version must be a string, not the number 1.5\nhint: write it in quotes"},
 		{"date as version", "version: 0.1.0", "version: 2026-01-01", "3:10: version must be a string, not the date or time 2026-01-01\nhint: write it in quotes"},
 		{"short version", "version: 0.1.0", "version: '1.5'", `3:10: version must be a string of the form 1.2.3, not "1.5"`},
 		{"boolean name", "name: least", "name: on", "2:7: name must be a string, not the boolean true\nhint: write it in quotes"},
-		{"null name", "name: least", "name:", "2:6: name must be a string, not nothing"},
-		{"infinity", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, defaultValue: .inf}}", "9:68: defaultValue is .inf, which JSON cannot write"},
-		{"not a number", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, defaultValue: .nan}}", "9:68: defaultValue is .nan, which JSON cannot write"},
-		{"large", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, defaultValue: 99999999999999999999}}", "9:68: defaultValue is 99999999999999999999, more than 64 bits hold"},
-		{"minutes", "inputs: {}", "inputs: {a: {label: a, description: a, type: ref_contentSchema, contentSchema: {x: 12:30}}}", "9:84: x is 12:30, which YAML takes for a date or for minutes\nhint: write it in quotes"},
+		{"null name", "name: least", "name:", "2:6: name must be a string, not null"},
+		{"infinity", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, defaultValue: .inf}}", "9:68: defaultValue is .inf, which JSON cannot represent"},
+		{"not a number", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, defaultValue: .nan}}", "9:68: defaultValue is .nan, which JSON cannot represent"},
+		{"large", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, defaultValue: 99999999999999999999}}", "9:68: defaultValue is 99999999999999999999, which does not fit into 64 bits"},
+		{"minutes", "inputs: {}", "inputs: {a: {label: a, description: a, type: ref_contentSchema, contentSchema: {x: 12:30}}}", "9:84: x is 12:30, which YAML reads as a date or a time\nhint: write it in quotes"},
 		{"port type", "inputs: {}", "inputs: {a: {label: a, description: a, type: file}}", `9:46: type must be number, integer, boolean, string, ref_contentSchema or data:type/subtype, not "file"`},
 		{"port name", "outputs: {}", "outputs: {a b: {label: a, description: a, type: number}}", `10:11: "a b" cannot be a key of outputs`},
 		{"port without label", "outputs: {}", "outputs: {a: {description: a, type: number}}", `10:14: a has no key "label"`},
-		{"null inputs", "inputs: {}", "inputs:", "9:8: inputs must be a mapping, not nothing"},
+		{"null inputs", "inputs: {}", "inputs:", "9:8: inputs must be a mapping, not null"},
 		{"type", "type: computational", "type: comp", `5:7: type must be computational, dynamic, frontend or backend, not "comp"`},
 		{"type of the key", "type: computational", "type: dynamic", "1:1: key \"simcore/services/comp/least\" is not that of a dynamic service\nhint: its key starts with simcore/services/dynamic/"},
 		{"key", "key: simcore/services/comp/least", "key: least", `1:6: key must be of the form simcore/services/dynamic/name or simcore/services/comp/name, not "least"`},
 		{"no author", "authors: [{name: a, email: a@example.org}]", "authors: []", "8:10: authors must not be empty"},
 		{"author without email", "authors: [{name: a, email: a@example.org}]", "authors: [{name: a}]", `8:11: an entry of authors has no key "email"`},
 		{"email", "contact: a@example.org", "contact: a", `7:10: contact must be an email address, not "a"`},
-		{"contact", "contact: a@example.org", "contact: b@example.org", "7:1: contact b@example.org is none of the authors\nhint: the platform gives access by it"},
-		{"dollar", "name: least", "name: costs $HOME", "2:1: name: docker compose takes the dollar in \"$HOME\\\"}\" for a variable\nhint: write $$ for a dollar"},
-		{"boot options", "inputs: {}", "inputs: {}\nboot-options: {A: {label: a, description: a, default: b, items: {}}}", `10:46: the default "b" is none of the items`},
+		{"contact", "contact: a@example.org", "contact: b@example.org", "7:1: contact b@example.org is not the email address of an author\nhint: the platform grants access by it"},
+		{"dollar", "name: least", "name: costs $HOME", "2:1: name: docker compose reads the dollar sign in \"$HOME\\\"}\" as a variable\nhint: write $$ for a dollar sign"},
+		{"boot options", "inputs: {}", "inputs: {}\nboot-options: {A: {label: a, description: a, default: b, items: {}}}", `10:46: the default "b" is not one of the items`},
 		{"widget", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, widget: {type: Slider, details: {}}}}", `9:69: type must be TextArea or SelectBox, not "Slider"`},
-		{"deep", "inputs: {}", "inputs: " + strings.Repeat("[", 60) + strings.Repeat("]", 60), "9:59: nested more than 50 deep"},
-		{"bomb", "name: least", bomb(), "1:1: the file stands for more than 100000 values"},
+		{"deep", "inputs: {}", "inputs: " + strings.Repeat("[", 60) + strings.Repeat("]", 60), "9:59: nested more than 50 levels deep"},
+		{"bomb", "name: least", bomb(), "1:1: the file expands to more than 100000 values"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := strings.Replace(good, tt.old, tt.put, 1)
@@ -86,7 +86,7 @@ func bomb() string {
 func TestBadRuntime(t *testing.T) {
 	least := file(t, "testdata/least", MetadataFile)
 	for _, tt := range []struct{ name, text, want string }{
-		{"unknown key", "restart_policy: no-restart\n", `1:1: the file has no use for the key "restart_policy"`},
+		{"unknown key", "restart_policy: no-restart\n", `1:1: unknown key "restart_policy" in the file`},
 		{"policy", "restart-policy: never\n", `1:17: restart-policy must be no-restart or on-inputs-downloaded, not "never"`},
 		{"policy off", "restart-policy: no\n", "1:17: restart-policy must be a string, not the boolean false\nhint: write it in quotes"},
 		{"settings", "settings: {name: a}\n", "1:11: settings must be a list, not a mapping"},
@@ -110,8 +110,8 @@ func TestBadOCI(t *testing.T) {
 	least := file(t, "testdata/least", MetadataFile)
 	for text, want := range map[string]string{
 		"- title\n":             "1:1: the file must be a mapping of keys to values, not a list",
-		"created: 2026-08-31\n": "1:10: created is 2026-08-31, which YAML takes for a date or for minutes\nhint: write it in quotes",
-		"title: costs $5\n":     "1:1: title: docker compose takes the dollar in \"$5\" for a variable\nhint: write $$ for a dollar",
+		"created: 2026-08-31\n": "1:10: created is 2026-08-31, which YAML reads as a date or a time\nhint: write it in quotes",
+		"title: costs $5\n":     "1:1: title: docker compose reads the dollar sign in \"$5\" as a variable\nhint: write $$ for a dollar sign",
 	} {
 		_, problems := Parse(least, File{}, File{OCIFile, []byte(text)})
 		wantFirst(t, problems, OCIFile+":"+want)

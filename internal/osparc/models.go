@@ -72,7 +72,7 @@ func bootOptions() rule {
 		t, _ := v.data.(table)
 		chosen, _ := t.get("default").text()
 		if items, ok := t.get("items").value.data.(table); ok && chosen != "" && items.get(chosen).key == "" {
-			r.add(t.get("default").at, fmt.Sprintf("the default %q is none of the items", chosen))
+			r.add(t.get("default").at, fmt.Sprintf("the default %q is not one of the items", chosen))
 		}
 		return v
 	})
@@ -133,7 +133,7 @@ func pathsMapping() rule {
 }
 
 // setting is one of the settings that the platform starts the service with.
-// Constraints are written without blanks.
+// Constraints are written without spaces.
 func setting(r *reader, v value) value {
 	v = loose(
 		field{"name", required, text},

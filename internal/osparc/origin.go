@@ -41,7 +41,7 @@ func CheckDate(labels map[string]string) error {
 	if built, err := time.Parse(dateForm, labels[buildDate]); err != nil || !built.Before(time.Date(2020, 8, 19, 0, 0, 0, 0, time.UTC)) {
 		return nil // a date of the user's, in a form of the user's
 	}
-	return problem.Refusedf("the service has no date, or one so early that the platform would open it to everyone").
+	return problem.Refusedf("the service has no build date, or one so early that the platform would give everyone access to it").
 		Hint("build in a git checkout with a commit, or set SOURCE_DATE_EPOCH")
 }
 

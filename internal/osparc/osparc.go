@@ -94,7 +94,7 @@ func (r *reader) label(to map[string]string, prefix string, t table, write func(
 func CheckLabel(key, text string) error {
 	object := map[string]any{}
 	if strings.HasPrefix(key, metadataPrefix) && json.Unmarshal([]byte(text), &object) != nil {
-		return problem.Refusedf("label %s must be a JSON object, not %q: the platform hides an image with any other", key, shorten(text))
+		return problem.Refusedf("label %s must be a JSON object, not %q: the platform hides images with any other value", key, shorten(text))
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func interpolate(s string) (string, error) {
 		case strings.HasPrefix(after, "$"):
 			after = after[1:]
 		case !strings.HasPrefix(after, "ref"):
-			return "", problem.Refusedf("docker compose takes the dollar in %q for a variable", shorten("$"+after)).Hint("write $$ for a dollar")
+			return "", problem.Refusedf("docker compose reads the dollar sign in %q as a variable", shorten("$"+after)).Hint("write $$ for a dollar sign")
 		}
 		out.WriteString("$")
 		s = after
@@ -139,7 +139,7 @@ func (r *reader) coherent(t table) {
 	contact, at := t.get("contact").text()
 	authors, ok := t.get("authors").value.data.([]value)
 	if ok && contact != "" && !slices.ContainsFunc(authors, func(a value) bool { return emailOf(a) == contact }) {
-		r.add(at, fmt.Sprintf("contact %s is none of the authors", contact), "the platform gives access by it: add an author with this email")
+		r.add(at, fmt.Sprintf("contact %s is not the email address of an author", contact), "the platform grants access by it: add an author with this address")
 	}
 }
 

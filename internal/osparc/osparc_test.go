@@ -104,8 +104,8 @@ func TestCheckLabel(t *testing.T) {
 		`io.simcore.name={"name":"a"}`: "",
 		"org.example.name=a":           "",
 		"simcore.service.settings=a":   "",
-		"io.simcore.name=a":            `label io.simcore.name must be a JSON object, not "a": the platform hides an image with any other`,
-		`io.simcore.name="a"`:          `label io.simcore.name must be a JSON object, not "\"a\"": the platform hides an image with any other`,
+		"io.simcore.name=a":            `label io.simcore.name must be a JSON object, not "a": the platform hides images with any other value`,
+		`io.simcore.name="a"`:          `label io.simcore.name must be a JSON object, not "\"a\"": the platform hides images with any other value`,
 	} {
 		key, text, _ := strings.Cut(label, "=")
 		got := ""

@@ -19,7 +19,7 @@ func anything(r *reader, v value) value {
 	of := func(e value) value { return anything(r, e) }
 	switch d := v.data.(type) {
 	case unclear:
-		r.add(v.at, fmt.Sprintf("%s is %s, which YAML takes for a date or for minutes", v.name, d), "write it in quotes")
+		r.add(v.at, fmt.Sprintf("%s is %s, which YAML reads as a date or a time", v.name, d), "write it in quotes")
 	case []value:
 		v.data = each(d, of)
 	case table:

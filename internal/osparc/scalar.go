@@ -44,9 +44,9 @@ func (r *reader) word(s string, v value) any {
 	case floats.MatchString(s):
 		return r.float(s, v)
 	case nonsense.MatchString(s):
-		r.add(v.at, fmt.Sprintf("%s is %s, which JSON cannot write", v.name, s))
+		r.add(v.at, fmt.Sprintf("%s is %s, which JSON cannot represent", v.name, s))
 	case s == "<<" || s == "=":
-		r.add(v.at, fmt.Sprintf("%s is not read", s), "write the keys out, or the word in quotes")
+		r.add(v.at, fmt.Sprintf("%s is not supported", s), "write the keys out, or the word in quotes")
 	case times.MatchString(s):
 		return unclear(s)
 	default:
@@ -63,14 +63,14 @@ func (r *reader) integer(s string, v value) any {
 	if n, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), 0, 64); err == nil {
 		return n
 	}
-	r.add(v.at, fmt.Sprintf("%s is %s, more than 64 bits hold", v.name, s))
+	r.add(v.at, fmt.Sprintf("%s is %s, which does not fit into 64 bits", v.name, s))
 	return nil
 }
 
 func (r *reader) float(s string, v value) any {
 	f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
 	if err != nil {
-		r.add(v.at, fmt.Sprintf("%s is %s, more than a float holds", v.name, s))
+		r.add(v.at, fmt.Sprintf("%s is %s, which does not fit into a 64-bit float", v.name, s))
 		return nil
 	}
 	return f
@@ -80,7 +80,7 @@ func (r *reader) float(s string, v value) any {
 func (v value) kind() string {
 	switch d := v.data.(type) {
 	case nil:
-		return "nothing"
+		return "null"
 	case bool:
 		return fmt.Sprintf("the boolean %v", d)
 	case int64, uint64, float64:

@@ -73,7 +73,7 @@ func (s shape) unknown(r *reader, v value, t table) {
 	}
 	for _, e := range t {
 		if !known[e.key] {
-			r.add(e.at, fmt.Sprintf("%s has no use for the key %q", v.name, e.key), "the keys are "+strings.Join(names, ", "))
+			r.add(e.at, fmt.Sprintf("unknown key %q in %s", e.key, v.name), "the keys are "+strings.Join(names, ", "))
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (r *reader) tree(f File) (value, bool) {
 	}
 	switch {
 	case second.Kind != 0:
-		r.add(r.position(&second), "a second document", "the file holds one: take the line --- away")
+		r.add(r.position(&second), "there is a second document", "a file holds one document: remove the line ---")
 		return value{}, false
 	case doc.Kind == 0 && errors.Is(err, io.EOF):
 		r.add(problem.Position{File: f.Path, Line: 1, Col: 1}, "the file is empty")
@@ -106,7 +106,7 @@ func (r *reader) tree(f File) (value, bool) {
 	r.values = 0
 	v := r.value(doc.Content[0], "the file", 0)
 	if r.values > maxValues {
-		r.add(v.at, fmt.Sprintf("the file stands for more than %d values", maxValues), "its anchors multiply each other")
+		r.add(v.at, fmt.Sprintf("the file expands to more than %d values", maxValues), "its aliases multiply each other: write the values out")
 		return value{}, false
 	}
 	return v, true
@@ -162,7 +162,7 @@ func (r *reader) value(n *yaml.Node, name string, depth int) value {
 		return v
 	}
 	if depth > maxDepth {
-		r.add(v.at, fmt.Sprintf("nested more than %d deep", maxDepth))
+		r.add(v.at, fmt.Sprintf("nested more than %d levels deep", maxDepth))
 		return v
 	}
 	switch n.Kind {
@@ -197,7 +197,7 @@ func (r *reader) table(n *yaml.Node, depth int) table {
 			r.wrong(k, "a string")
 			continue
 		case seen[key]:
-			r.add(k.at, fmt.Sprintf("the key %q stands twice", key))
+			r.add(k.at, fmt.Sprintf("the key %q is given twice", key))
 			continue
 		}
 		seen[key] = true
