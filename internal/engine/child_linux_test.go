@@ -423,12 +423,12 @@ func TestInstalledAlone(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, noDaemon := findBuildkitd("")
 	_, noRunc := findRuncAmong("runc")
-	none := &NoEngineError{Refused: []Refusal{refusal("our own buildkitd", allMissing([]error{noDaemon, noRunc}))}}
+	none := &NoEngineError{Refused: []*problem.Error{refusal("our own buildkitd", allMissing([]error{noDaemon, noRunc}))}}
 	want := `no build engine can be used
   our own buildkitd: no buildkitd beside this program or in PATH; runc is not installed
 hint: git clone https://github.com/medbuild/medbuild && make -C medbuild build writes one beside a medbuild, in medbuild/bin; or set MEDBUILD_BUILDKITD to that of the BuildKit release which medbuild version names
 hint: apt-get install runc`
-	if got := none.Error(); got != want {
+	if got := problem.Text(none); got != want {
 		t.Errorf("error is\n%s\nwant\n%s", got, want)
 	}
 }
