@@ -2,11 +2,11 @@ package stages
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -41,8 +41,8 @@ var antsCrashing = []string{"antsApplyTransforms", "antsRegistration", "antsRegi
 func (a *ANTs) Serves(programs []string) error {
 	crashing := slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return !slices.Contains(antsCrashing, p) })
 	if a.Distribution && len(crashing) > 0 {
-		return fmt.Errorf("%s, which crash in the distribution's ANTs (ANTs issue 1825)\nhint: give %s a release zip as its source, or a lock of conda packages",
-			strings.Join(crashing, ", "), a.Name)
+		return problem.Refusedf("%s, which crash in the distribution's ANTs (ANTs issue 1825)", strings.Join(crashing, ", ")).
+			Hint("give %s a release zip as its source, or a lock of conda packages", a.Name)
 	}
 	return serves(a.Name, a.Commands, programs)
 }
@@ -54,8 +54,8 @@ func serves(name string, commands, programs []string) error {
 	if len(commands) == 0 || len(lacking) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s, which the commands of %s leave out\nhint: add \"%s\" to the commands of %s, or leave them out to keep all",
-		strings.Join(lacking, ", "), name, strings.Join(lacking, `", "`), name)
+	return problem.Refusedf("%s, which the commands of %s leave out", strings.Join(lacking, ", "), name).
+		Hint(`add "%s" to the commands of %s, or leave them out to keep all`, strings.Join(lacking, `", "`), name)
 }
 
 // Stage unpacks or installs ANTs, or asks for its package.
@@ -67,11 +67,12 @@ func (a *ANTs) Stage(g stage.Ground) (stage.Stage, error) {
 	own.Prefix = cmp.Or(a.Prefix, "/opt/ants")
 	switch {
 	case a.Lock.Path != "" && !a.Source.Empty():
-		return stage.Stage{}, errors.New("ants has a source and a lock\nhint: name one of them")
+		return stage.Stage{}, problem.Refusedf("ants has a source and a lock").Hint("name one of them")
 	case a.Lock.Path != "":
 		return own.installed(g)
 	case a.Source.Empty() || a.Source.Git != "":
-		return stage.Stage{}, errors.New("ants has no source that it can be made from\nhint: name a release zip or a lock of conda packages, or take the distribution's package with distribution = true")
+		return stage.Stage{}, problem.Refusedf("ants has no source that it can be made from").
+			Hint("name a release zip or a lock of conda packages, or take the distribution's package with distribution = true")
 	}
 	return own.unpacked(g)
 }
@@ -84,7 +85,8 @@ func (a *ANTs) installed(g stage.Ground) (stage.Stage, error) {
 		return stage.Stage{}, err
 	}
 	if _, ok := lock.Find("ants"); !ok {
-		return stage.Stage{}, fmt.Errorf("%s has no package ants\nhint: add it with all that it needs", a.Lock.Path)
+		return stage.Stage{}, problem.Refusedf("%s has no package ants", a.Lock.Path).
+			Hint("add it with all that it needs")
 	}
 	layer := llb.Conda{Component: a.Name, On: g.Build.Root, Distribution: g.Build.ID(), Prefix: a.Prefix,
 		Prune:    []string{staticLibraries},
@@ -110,10 +112,12 @@ func (a *ANTs) unpacked(g stage.Ground) (stage.Stage, error) {
 func (a *ANTs) packaged(on stage.Facts) (stage.Stage, error) {
 	bin, ok := antsPackaged[on.ID()]
 	if !ok {
-		return stage.Stage{}, fmt.Errorf("%s has no ANTs package that is known\nhint: give the source of a release zip", on.ID())
+		return stage.Stage{}, problem.Refusedf("%s has no ANTs package that is known", on.ID()).
+			Hint("give the source of a release zip")
 	}
 	if a.Prefix != "" || !a.Source.Empty() || a.Lock.Path != "" || len(a.Commands) > 0 {
-		return stage.Stage{}, errors.New("the distribution's ANTs takes no prefix, source, lock or commands\nhint: its package has all programs, in " + bin)
+		return stage.Stage{}, problem.Refusedf("the distribution's ANTs takes no prefix, source, lock or commands").
+			Hint("its package has all programs, in %s", bin)
 	}
 	s := a.stage(bin)
 	s.Runtime = []string{"ants"}

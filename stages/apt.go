@@ -1,8 +1,7 @@
 package stages
 
 import (
-	"errors"
-
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 )
 
@@ -18,9 +17,10 @@ type Apt struct {
 func (a *Apt) Check() error {
 	switch {
 	case len(a.Packages) == 0:
-		return errors.New("the component names no packages\nhint: add packages = [\"…\"]")
+		return problem.Refusedf("the component names no packages").Hint(`add packages = ["…"]`)
 	case a.Prefix != "":
-		return errors.New("the distribution's packages take no prefix\nhint: take the prefix out; they lie where the distribution puts them")
+		return problem.Refusedf("the distribution's packages take no prefix").
+			Hint("take the prefix out; they lie where the distribution puts them")
 	}
 	return a.Complete(false)
 }

@@ -1,8 +1,7 @@
 package stages
 
 import (
-	"errors"
-
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -25,9 +24,9 @@ var artRuntime = []string{"liblapack3"}
 func (a *ART) Check() error {
 	switch {
 	case a.Source.Git != "":
-		return errors.New("art has no repository that it can be made from\nhint: name a release archive")
+		return problem.Refusedf("art has no repository that it can be made from").Hint("name a release archive")
 	case a.Strip < 0:
-		return errors.New("strip is less than none")
+		return problem.Refusedf("strip is less than none")
 	}
 	return nil
 }

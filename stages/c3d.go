@@ -1,9 +1,9 @@
 package stages
 
 import (
-	"errors"
 	"slices"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -23,7 +23,7 @@ func (c *C3D) Serves(programs []string) error { return serves(c.Name, c.Commands
 // Check reports what is wrong with the settings.
 func (c *C3D) Check() error {
 	if c.Source.Git != "" {
-		return errors.New("c3d is not compiled here\nhint: name a release archive; the stage make compiles")
+		return problem.Refusedf("c3d is not compiled here").Hint("name a release archive; the stage make compiles")
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package stages
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -44,10 +42,11 @@ const maxFiles = 4 << 20
 // Check reports what is wrong with the entry.
 func (e *Entry) Check() error {
 	if e.To == "" {
-		return errors.New("the entry does not say where the file goes\nhint: add to = \"…\"")
+		return problem.Refusedf("the entry does not say where the file goes").Hint(`add to = "…"`)
 	}
 	if stage.FreeSurferLicence.Match(e.From.Content) {
-		return fmt.Errorf("%s looks like a FreeSurfer licence, which must not get into a layer\nhint: give it to the container when it runs, as fs-license says", e.From.Path)
+		return problem.Refusedf("%s looks like a FreeSurfer licence, which must not get into a layer", e.From.Path).
+			Hint("give it to the container when it runs, as fs-license says")
 	}
 	return nil
 }
@@ -63,14 +62,17 @@ func (f *Files) Check() error {
 	}
 	for _, to := range f.destinations() {
 		if f.Prefix == "" && !path.IsAbs(to) {
-			return fmt.Errorf("%q is below the prefix, which there is none of\nhint: add prefix = \"…\", or write it from the root on", to)
+			return problem.Refusedf("%q is below the prefix, which there is none of", to).
+				Hint(`add prefix = "…", or write it from the root on`)
 		}
 	}
 	switch {
 	case len(f.Files)+len(f.Links) == 0:
-		return errors.New("the component has no files\nhint: add [[components.<name>.files]] with from = \"…\" and to = \"…\"")
+		return problem.Refusedf("the component has no files").
+			Hint(`add [[components.<name>.files]] with from = "…" and to = "…"`)
 	case size > maxFiles:
-		return fmt.Errorf("the files hold %d bytes, more than %d\nhint: put large ones into an archive and use the stage archive", size, maxFiles)
+		return problem.Refusedf("the files hold %d bytes, more than %d", size, maxFiles).
+			Hint("put large ones into an archive and use the stage archive")
 	}
 	return f.Complete(false)
 }
@@ -100,7 +102,7 @@ func (f *Files) entries() ([]llb.Entry, error) {
 	for _, e := range f.Files {
 		entry, err := e.entry(f.Prefix)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.At, err)
+			return nil, problem.At(e.At, "", err)
 		}
 		out = append(out, entry)
 	}
@@ -132,7 +134,7 @@ func (e *Entry) mode() (fs.FileMode, error) {
 	}
 	mode, err := strconv.ParseUint(e.Mode, 8, 32)
 	if err != nil || mode > 0o777 {
-		return 0, fmt.Errorf("mode %q is not of three octal digits", e.Mode)
+		return 0, problem.Refusedf("mode %q is not of three octal digits", e.Mode)
 	}
 	return fs.FileMode(mode), nil
 }
@@ -145,7 +147,8 @@ func (e *Entry) owner() (uid, gid int, err error) {
 	uid, err1 := strconv.Atoi(user)
 	gid, err2 := strconv.Atoi(group)
 	if err1 != nil || err2 != nil {
-		return 0, 0, fmt.Errorf("owner %q is not two numbers\nhint: names differ between bases; write user and group as numbers, such as 1000:100", e.Owner)
+		return 0, 0, problem.Refusedf("owner %q is not two numbers", e.Owner).
+			Hint("names differ between bases; write user and group as numbers, such as 1000:100")
 	}
 	return uid, gid, nil
 }

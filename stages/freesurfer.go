@@ -2,13 +2,13 @@ package stages
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -90,13 +90,17 @@ func (f *FreeSurfer) Check() error {
 	known := freesurferProfiles()
 	switch _, ok := known[f.Profile]; {
 	case !ok:
-		return fmt.Errorf("FreeSurfer has no profile %q\nhint: take one of %s", f.Profile, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		return problem.Refusedf("FreeSurfer has no profile %q", f.Profile).
+			Hint("take one of %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	case f.Source.Git != "":
-		return errors.New("freesurfer cannot be made from a git repository\nhint: name a release archive, or an image and the folder in it")
+		return problem.Refusedf("freesurfer cannot be made from a git repository").
+			Hint("name a release archive, or an image and the folder in it")
 	case f.Owner != "" && !stage.OwnerForm.MatchString(f.Owner):
-		return fmt.Errorf("owner %q is not user and group as numbers\nhint: write them as in owner = \"1000:100\"", f.Owner)
+		return problem.Refusedf("owner %q is not user and group as numbers", f.Owner).
+			Hint(`write them as in owner = "1000:100"`)
 	case !path.IsAbs(f.Licence) || strings.HasPrefix(f.Licence, f.Prefix+"/"):
-		return fmt.Errorf("licence %q is no path outside the image's FreeSurfer\nhint: write an absolute path, such as /run/freesurfer/license.txt", f.Licence)
+		return problem.Refusedf("licence %q is no path outside the image's FreeSurfer", f.Licence).
+			Hint("write an absolute path, such as /run/freesurfer/license.txt")
 	}
 	return nil
 }

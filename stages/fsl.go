@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -66,7 +67,7 @@ func (f *FSL) Check() error {
 	case "minimal", "full":
 		return nil
 	}
-	return fmt.Errorf("fsl has no profile %q\nhint: the profiles are minimal and full", f.Profile)
+	return problem.Refusedf("fsl has no profile %q", f.Profile).Hint("the profiles are minimal and full")
 }
 
 // Accepted reports that the user has not accepted the licence, which no base
@@ -75,8 +76,8 @@ func (f *FSL) Accepted() error {
 	if f.AcceptLicence {
 		return nil
 	}
-	return errors.New("FSL's licence, which allows non-commercial use only, is not accepted\n" +
-		"hint: read it at FSL's site, then write accept_licence = true")
+	return problem.Refusedf("FSL's licence, which allows non-commercial use only, is not accepted").
+		Hint("read it at FSL's site, then write accept_licence = true")
 }
 
 // Stage installs FSL.
@@ -115,7 +116,8 @@ func (f *FSL) lock() (stage.CondaLock, error) {
 	}
 	for _, p := range append(f.promised(), fslCommands{{Package: "fsl-base"}}...) {
 		if _, ok := lock.Find(p.Package); !ok {
-			return nil, fmt.Errorf("%s has no package %s, which the profile %s promises\nhint: add it, or take another profile", f.Lock.Path, p.Package, f.Profile)
+			return nil, problem.Refusedf("%s has no package %s, which the profile %s promises", f.Lock.Path, p.Package, f.Profile).
+				Hint("add it, or take another profile")
 		}
 	}
 	return lock, f.ofRelease(lock)
@@ -207,9 +209,9 @@ func (f *FSL) ofRelease(lock stage.CondaLock) error {
 		p, ok := lock.Find(w.Name)
 		switch {
 		case !ok && f.Profile == "full":
-			errs = append(errs, fmt.Errorf("%s has no package %s, which %s names", f.Lock.Path, w.Name, f.Environment.Path))
+			errs = append(errs, problem.Refusedf("%s has no package %s, which %s names", f.Lock.Path, w.Name, f.Environment.Path))
 		case ok && !w.Fits(p):
-			errs = append(errs, fmt.Errorf("%s:%d: %s is %s %s, the release has %s", f.Lock.Path, p.Line, p.Name, p.Version, p.Build, strings.TrimSpace(w.Version+" "+w.Build)))
+			errs = append(errs, problem.Refusedf("%s:%d: %s is %s %s, the release has %s", f.Lock.Path, p.Line, p.Name, p.Version, p.Build, strings.TrimSpace(w.Version+" "+w.Build)))
 		}
 	}
 	return errors.Join(errs...)

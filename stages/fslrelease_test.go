@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 )
 
@@ -45,7 +46,7 @@ func TestFSLIsOfItsRelease(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 		for _, want := range tt.want {
-			if err == nil || !strings.Contains(err.Error(), want) {
+			if err == nil || !strings.Contains(problem.Text(err), want) {
 				t.Errorf("%s: %v, want %q", tt.name, err, want)
 			}
 		}

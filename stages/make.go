@@ -1,10 +1,10 @@
 package stages
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -27,7 +27,8 @@ type Make struct {
 // Check reports what is wrong with the settings.
 func (m *Make) Check() error {
 	if m.Install == "" {
-		return errors.New("nothing installs the component\nhint: add install = 'make install PREFIX=\"$PREFIX\"'")
+		return problem.Refusedf("nothing installs the component").
+			Hint(`add install = 'make install PREFIX="$PREFIX"'`)
 	}
 	if err := checkTree(m.Source, m.Format, m.Strip); err != nil {
 		return err
@@ -38,10 +39,11 @@ func (m *Make) Check() error {
 // checkTree reports what is wrong with how a source is unpacked.
 func checkTree(s stage.Source, format string, strip int) error {
 	if strip < 0 {
-		return fmt.Errorf("strip is %d, less than none", strip)
+		return problem.Refusedf("strip is %d, less than none", strip)
 	}
 	if s.Empty() {
-		return errors.New("there is no source\nhint: add source = { url = \"…\", sha256 = \"…\" }, or one with git and commit")
+		return problem.Refusedf("there is no source").
+			Hint(`add source = { url = "…", sha256 = "…" }, or one with git and commit`)
 	}
 	_, err := stage.FormatOf(s, format)
 	return err

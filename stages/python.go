@@ -3,10 +3,10 @@ package stages
 import (
 	"cmp"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -50,11 +50,14 @@ const (
 func (p *Python) Check() error {
 	switch {
 	case p.Requirements.Path == "":
-		return errors.New("python has no requirements\nhint: name a file that uv pip compile --generate-hashes has written")
+		return problem.Refusedf("python has no requirements").
+			Hint("name a file that uv pip compile --generate-hashes has written")
 	case p.Build && p.BuildConstraints.Path == "":
-		return errors.New("nothing pins what builds the packages\nhint: add build_constraints = \"…\", a requirements file with hashes for setuptools and the like")
+		return problem.Refusedf("nothing pins what builds the packages").
+			Hint(`add build_constraints = "…", a requirements file with hashes for setuptools and the like`)
 	case !p.Build && len(p.BuildPackages)+len(p.BuildConstraints.Path) > 0:
-		return errors.New("build_packages and build_constraints are for packages that must be compiled\nhint: add build = true")
+		return problem.Refusedf("build_packages and build_constraints are for packages that must be compiled").
+			Hint("add build = true")
 	}
 	if p.Licence == "" {
 		p.Licence = pythonLicence
@@ -94,7 +97,8 @@ func (p *Python) read() (stage.Requirements, error) {
 	}
 	for _, name := range p.Packages {
 		if _, ok := r.Pins[stage.NormalName(name)]; !ok {
-			return stage.Requirements{}, fmt.Errorf("package %s is not pinned in %s\nhint: write %s==<version> with its hashes there", name, p.Requirements.Path, name)
+			return stage.Requirements{}, problem.Refusedf("package %s is not pinned in %s", name, p.Requirements.Path).
+				Hint("write %s==<version> with its hashes there", name)
 		}
 	}
 	return r, nil

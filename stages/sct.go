@@ -2,11 +2,11 @@ package stages
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -55,13 +55,15 @@ var sctBuild = []string{"bash", "bzip2", "ca-certificates", "gcc", "libc6-dev", 
 func (s *SCT) Check() error {
 	switch {
 	case s.Owner != "" && !stage.OwnerForm.MatchString(s.Owner):
-		return fmt.Errorf("owner %q is not user and group as numbers\nhint: write them as in owner = \"1000:100\"", s.Owner)
+		return problem.Refusedf("owner %q is not user and group as numbers", s.Owner).
+			Hint(`write them as in owner = "1000:100"`)
 	case len(s.Prefix) > sctPrefix:
-		return fmt.Errorf("the prefix of sct has %d characters, its installer takes %d\nhint: choose a shorter one", len(s.Prefix), sctPrefix)
+		return problem.Refusedf("the prefix of sct has %d characters, its installer takes %d", len(s.Prefix), sctPrefix).
+			Hint("choose a shorter one")
 	case s.Miniforge.Git+s.Miniforge.Image != "":
-		return errors.New("the installer of Miniforge is a file\nhint: name its url and sha256")
+		return problem.Refusedf("the installer of Miniforge is a file").Hint("name its url and sha256")
 	case s.Source.Empty() && s.Common.Version != "" && sctCommits[s.Common.Version] == "":
-		return fmt.Errorf("the commit of sct %s is not known\nhint: name its source", s.Common.Version)
+		return problem.Refusedf("the commit of sct %s is not known", s.Common.Version).Hint("name its source")
 	}
 	return nil
 }

@@ -2,11 +2,10 @@ package stages
 
 import (
 	_ "embed"
-	"errors"
-	"fmt"
 	"path"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/llb"
@@ -68,16 +67,19 @@ func (s *Synb0) Modules() []string {
 func (s *Synb0) Check() error {
 	switch {
 	case s.Topup != "service" && s.Topup != "upstream":
-		return fmt.Errorf("synb0 has no parameters %q for topup\nhint: take service or upstream", s.Topup)
+		return problem.Refusedf("synb0 has no parameters %q for topup", s.Topup).Hint("take service or upstream")
 	case strings.Contains(s.Prefix, "mask"):
 		// prepare_input.sh takes an atlas with that word in its path for one without a skull.
-		return errors.New("the prefix of synb0 contains \"mask\", which its scripts look for in file names\nhint: choose another prefix")
+		return problem.Refusedf(`the prefix of synb0 contains "mask", which its scripts look for in file names`).
+			Hint("choose another prefix")
 	case s.Source.Empty() && s.Common.Version != "" && !stage.IsHex(s.Common.Version, 40):
-		return fmt.Errorf("synb0 %s is no commit, and there is no source\nhint: write the commit as version, or name a source", s.Common.Version)
+		return problem.Refusedf("synb0 %s is no commit, and there is no source", s.Common.Version).
+			Hint("write the commit as version, or name a source")
 	}
 	for _, dir := range []string{s.InputsAt, s.OutputsAt} {
 		if dir != "" && (!path.IsAbs(dir) || path.Clean(dir) != dir) {
-			return fmt.Errorf("folder %q is not an absolute path\nhint: write one such as /home/jovyan/synb0-disco/INPUTS", dir)
+			return problem.Refusedf("folder %q is not an absolute path", dir).
+				Hint("write one such as /home/jovyan/synb0-disco/INPUTS")
 		}
 	}
 	return nil
@@ -118,7 +120,7 @@ func (s *Synb0) runtime(on stage.Facts) ([]string, error) {
 	}
 	names, err := synb0Python.On(on, "packages of PyTorch")
 	if err != nil {
-		return nil, fmt.Errorf("%w\nhint: or name the interpreter of a python component", err)
+		return nil, problem.Hinted(err, "or name the interpreter of a python component")
 	}
 	return names, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/medbuild/medbuild/stages/stage/stagetest"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/testkit"
 )
 
@@ -34,7 +35,7 @@ func TestUnpinnedSourcesAreAllowedForOneRun(t *testing.T) {
 		if err != nil || in.Pinned() || in.Address != s.URL+s.Git {
 			t.Errorf("%+v: %+v, %v", s, in, err)
 		}
-		if _, err := s.Input(stage.Ground{}); err == nil || !strings.Contains(err.Error(), "--allow-unpinned") {
+		if _, err := s.Input(stage.Ground{}); err == nil || !strings.Contains(problem.Text(err), "--allow-unpinned") {
 			t.Errorf("%+v is taken without the flag, or without a hint at it: %v", s, err)
 		}
 	}

@@ -76,4 +76,4 @@ func toolPins(tool stage.Tool, on stage.Base) []error {
 	return errs
 }
 
-func unpinned(err error) bool { return errors.As(err, new(*stage.UnpinnedError)) }
+func unpinned(err error) bool { return errors.Is(err, stage.ErrUnpinned) }

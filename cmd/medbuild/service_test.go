@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/internal/config"
@@ -155,11 +156,11 @@ func TestServiceRefused(t *testing.T) {
 			want = append(want, "base "+b.Name+": image "+b.Image)
 		}
 		for _, text := range want {
-			if !strings.Contains(err.Error(), text+" is not pinned\nhint: ") {
+			if !strings.Contains(problem.Text(err), text+" is not pinned\nhint: ") {
 				t.Errorf("nothing of %s in\n%v", text, err)
 			}
 		}
-		refused := regexp.MustCompile(`\S+ is not pinned`).FindAllString(err.Error(), -1)
+		refused := regexp.MustCompile(`\S+ is not pinned`).FindAllString(problem.Text(err), -1)
 		slices.Sort(refused) // two locks may have the same line
 		if n := len(slices.Compact(refused)); n != len(want) {
 			t.Errorf("%d are refused, want %d:\n%v", n, len(want), err)
@@ -202,7 +203,7 @@ func TestLicenceIsRefusedAtOnce(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	err = checkPins(cli.NewContext(cli.NewApp(), flag.NewFlagSet("", flag.ContinueOnError), nil), file, file.Targets[:1])
 	for _, want := range []string{": fsl: FSL's licence", "hint: read it at FSL's site", "ants: source https://"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.Contains(problem.Text(err), want) {
 			t.Errorf("nothing of %q in %v", want, err)
 		}
 	}

@@ -104,7 +104,7 @@ func (l *List) Add(tool stage.Tool, on stage.Base) {
 	if err != nil {
 		out.Problem = problem(err)
 	}
-	if errors.As(err, new(*stage.UnpinnedError)) { // all else of it can be told
+	if errors.Is(err, stage.ErrUnpinned) { // all else of it can be told
 		s, err = tool.Stage(stage.Ground{Build: on, Run: on, AllowUnpinned: true})
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"cmp"
-	"errors"
 	"path"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -29,9 +28,10 @@ type Accounts struct {
 func (a Account) Check() error {
 	switch {
 	case a.UID < 1 || a.GID < 0:
-		return errors.New("an account has a uid above 0\nhint: add uid = 1000, or another number that the base has not given away")
+		return problem.Refusedf("an account has a uid above 0").
+			Hint("add uid = 1000, or another number that the base has not given away")
 	case a.Home != "" && !path.IsAbs(a.Home) || a.Shell != "" && !path.IsAbs(a.Shell):
-		return errors.New("home and shell are written from the root on")
+		return problem.Refusedf("home and shell are written from the root on")
 	}
 	return nil
 }

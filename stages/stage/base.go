@@ -1,8 +1,6 @@
 package stage
 
 import (
-	"errors"
-	"fmt"
 	"path"
 	"strings"
 
@@ -24,7 +22,7 @@ type BaseSettings struct {
 // Check reports what is wrong with the settings.
 func (b BaseSettings) Check() error {
 	if b.stated() != 1 {
-		return errors.New("a base has one of image, oci and tar")
+		return problem.Refusedf("a base has one of image, oci and tar")
 	}
 	return nil
 }
@@ -39,7 +37,7 @@ func (b BaseSettings) Usable(allowUnpinned bool) error {
 	if b.Pinned() || allowUnpinned {
 		return b.Check()
 	}
-	return &UnpinnedError{What: "image " + b.Image, Hint: "write " + b.Image + "@sha256:<digest>"}
+	return unpinned("image "+b.Image, "write "+b.Image+"@sha256:<digest>")
 }
 
 // Reference is the base as the manifest and the labels name it: the image, or
@@ -115,7 +113,8 @@ func (f Facts) NewPython() bool { return atLeast(f.PythonVersion(), 3, 12) }
 func (f Facts) On(prefix string) error {
 	for dir := prefix; dir != "/" && dir != "."; dir = parent(dir) {
 		if to, ok := f.Links[dir]; ok {
-			return fmt.Errorf("prefix %s lies below %s, which is a link to %s in the base\nhint: choose a prefix below a real folder, such as /opt", prefix, dir, to)
+			return problem.Refusedf("prefix %s lies below %s, which is a link to %s in the base", prefix, dir, to).
+				Hint("choose a prefix below a real folder, such as /opt")
 		}
 	}
 	return nil

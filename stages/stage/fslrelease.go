@@ -1,9 +1,10 @@
 package stage
 
 import (
-	"fmt"
 	"path"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // wanted is a package as a release's environment file names it: a name, and
@@ -23,7 +24,8 @@ func WantedBy(f File) ([]wanted, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%s names no packages\nhint: take the file that the release's installer takes, fsl-<version>_linux-64.yml", f.Path)
+		return nil, problem.Refusedf("%s names no packages", f.Path).
+			Hint("take the file that the release's installer takes, fsl-<version>_linux-64.yml")
 	}
 	return out, nil
 }

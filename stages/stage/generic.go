@@ -1,12 +1,12 @@
 package stage
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // Generic is what a stage that knows no tool must be told about it. The stages
@@ -41,7 +41,8 @@ func (p Debs) On(f Facts, what string) ([]string, error) {
 		return names, nil
 	}
 	stated := slices.DeleteFunc(slices.Sorted(maps.Keys(p)), func(k string) bool { return k == AnyRelease })
-	return nil, fmt.Errorf("%s are stated for %s, not for %s\nhint: add %q = [\"…\"] to them", what, strings.Join(stated, ", "), f.ID(), f.ID())
+	return nil, problem.Refusedf("%s are stated for %s, not for %s", what, strings.Join(stated, ", "), f.ID()).
+		Hint(`add %q = ["…"] to them`, f.ID())
 }
 
 // anyVersion finds the first number with dots in it.
@@ -52,13 +53,17 @@ const anyVersion = `([0-9]+(\.[0-9A-Za-z]+)+)`
 func (s *Generic) Complete(tested bool) error {
 	switch _, path := s.Env["PATH"]; {
 	case s.Licence == "":
-		return errors.New("the component states no licence\nhint: add licence = \"…\", an SPDX expression or LicenseRef-…")
+		return problem.Refusedf("the component states no licence").
+			Hint(`add licence = "…", an SPDX expression or LicenseRef-…`)
 	case path:
-		return errors.New("PATH is extended, never replaced\nhint: list the folders to put in front of it as path = [\"…\"]")
+		return problem.Refusedf("PATH is extended, never replaced").
+			Hint(`list the folders to put in front of it as path = ["…"]`)
 	case s.VersionPattern != "" && !strings.Contains(s.VersionPattern, "("):
-		return fmt.Errorf("version_pattern %q has no group\nhint: put the part that is the version in ( )", s.VersionPattern)
+		return problem.Refusedf("version_pattern %q has no group", s.VersionPattern).
+			Hint("put the part that is the version in ( )")
 	case tested && s.VersionCommand == "" && len(s.Smoke) == 0:
-		return errors.New("nothing says whether the component works\nhint: add version_command = \"…\", or smoke = [\"…\"] where a tool tells no version")
+		return problem.Refusedf("nothing says whether the component works").
+			Hint(`add version_command = "…", or smoke = ["…"] where a tool tells no version`)
 	}
 	return nil
 }
@@ -86,7 +91,8 @@ func (s *Generic) folders(prefix string) ([]string, error) {
 	var out []string
 	for _, dir := range s.Path {
 		if !path.IsAbs(dir) && prefix == "" {
-			return nil, fmt.Errorf("path %q is below the prefix, which there is none of\nhint: write it from the root on", dir)
+			return nil, problem.Refusedf("path %q is below the prefix, which there is none of", dir).
+				Hint("write it from the root on")
 		}
 		out = append(out, Below(prefix, dir))
 	}

@@ -1,8 +1,9 @@
 package stage
 
 import (
-	"fmt"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // within reports whether a path is the folder dir or lies in it.
@@ -15,7 +16,8 @@ func Within(p, dir string) bool {
 // prefix is in nobody's way.
 func Apart(a, b Common) error {
 	if a.Prefix == b.Prefix && a.Prefix != "" {
-		return fmt.Errorf("%s and %s have the same prefix %s\nhint: give one of them another prefix", a.Name, b.Name, a.Prefix)
+		return problem.Refusedf("%s and %s have the same prefix %s", a.Name, b.Name, a.Prefix).
+			Hint("give one of them another prefix")
 	}
 	if len(a.Prefix) < len(b.Prefix) {
 		a, b = b, a // then a can lie in b
@@ -23,5 +25,6 @@ func Apart(a, b Common) error {
 	if b.Prefix == "" || !Within(a.Prefix, b.Prefix) {
 		return nil
 	}
-	return fmt.Errorf("the prefix %s of %s lies inside %s, the prefix of %s\nhint: give one of them a prefix beside the other's", a.Prefix, a.Name, b.Prefix, b.Name)
+	return problem.Refusedf("the prefix %s of %s lies inside %s, the prefix of %s", a.Prefix, a.Name, b.Prefix, b.Name).
+		Hint("give one of them a prefix beside the other's")
 }

@@ -3,6 +3,8 @@ package stage
 import (
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 func TestApart(t *testing.T) {
@@ -13,7 +15,7 @@ func TestApart(t *testing.T) {
 		{"/opt", "/opt/fsl", "the prefix /opt/fsl of b lies inside /opt, the prefix of a\nhint: "},
 	} {
 		err := Apart(Common{Name: "a", Prefix: tt.a}, Common{Name: "b", Prefix: tt.b})
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(problem.Text(err), tt.want)) {
 			t.Errorf("%s and %s: %v, want %q", tt.a, tt.b, err, tt.want)
 		}
 	}

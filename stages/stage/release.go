@@ -1,12 +1,13 @@
 package stage
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // perRelease is distribution packages by release, such as "debian-13". The
@@ -20,7 +21,7 @@ func (p PerRelease) On(f Facts, what string) ([]string, error) {
 		return names, nil
 	}
 	known := strings.Join(slices.Sorted(maps.Keys(p)), ", ")
-	return nil, fmt.Errorf("the %s of %s are not known\nhint: use a base of one of %s", what, f.ID(), known)
+	return nil, problem.Refusedf("the %s of %s are not known", what, f.ID()).Hint("use a base of one of %s", known)
 }
 
 // atLeast compares the start of a dotted version with major.minor.

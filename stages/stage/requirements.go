@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb"
 )
 
@@ -105,7 +106,7 @@ func (r Requirements) Usable(g Ground, from File) error {
 			if in.Kind == llb.Archive {
 				hint = "add --hash=sha256:<64 hexadecimal digits> to its line"
 			}
-			errs = append(errs, &UnpinnedError{What: from.Path + ": " + in.Address, Hint: hint})
+			errs = append(errs, unpinned(from.Path+": "+in.Address, hint))
 		}
 	}
 	return errors.Join(errs...)
@@ -118,7 +119,8 @@ func newWheel(name, address, rest string, from File) (wheel, error) {
 	}
 	hashes := hashOption.FindAllStringSubmatch(rest, -1)
 	if len(hashes) > 1 {
-		return wheel{}, fmt.Errorf("%s @ %s has %d hashes, and one file\nhint: keep the sha256 of that file", name, address, len(hashes))
+		return wheel{}, problem.Refusedf("%s @ %s has %d hashes, and one file", name, address, len(hashes)).
+			Hint("keep the sha256 of that file")
 	}
 	if err := fetchable(address, "http", "https"); err != nil {
 		return wheel{}, err

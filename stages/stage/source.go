@@ -2,7 +2,6 @@ package stage
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"path"
 	"slices"
@@ -25,6 +24,13 @@ type Source struct {
 	Image  string           `toml:"image" doc:"an image by name and digest, name@sha256:…, for stages that copy from one"`
 	Path   string           `toml:"path" doc:"the folder in the image, absolute"`
 }
+
+// How pins are written.
+const (
+	sha256Form = `sha256 = "<64 hexadecimal digits>"`
+	commitForm = `commit = "<40 hexadecimal digits>"`
+	imageForm  = `image = "<name>@sha256:<64 hexadecimal digits>"`
+)
 
 // Input is the source as an input of a step on g.Build, whose mirror serves what
 // is stated as a path of the distribution's. One without a pin is refused unless
@@ -54,7 +60,7 @@ func (s Source) Tree(g Ground) (llb.Input, error) {
 	}
 	name, digest, pinned := strings.Cut(s.Image, "@")
 	if !pinned && !g.AllowUnpinned {
-		return llb.Input{}, unpinned(name, "the digest: image = \""+name+"@sha256:<64 hexadecimal digits>\"", "")
+		return llb.Input{}, unpinned("source "+name, `add the digest: image = "`+name+`@sha256:<64 hexadecimal digits>"`)
 	}
 	return llb.Input{Kind: llb.Files, Address: s.Image, Pin: digest, At: s.At}, s.Check()
 }
@@ -67,19 +73,21 @@ func (s Source) Empty() bool { return s.URL+s.Debian+s.Git+s.Image == "" }
 func (s Source) Check() error {
 	switch {
 	case s.addresses() > 1, s.Empty() && s.SHA256+s.Commit != "":
-		return errors.New("a source has one of url, debian, git and image")
+		return problem.Refusedf("a source has one of url, debian, git and image")
 	case s.Image != "" && s.SHA256+s.Commit != "":
-		return errors.New("the source is an image, which its digest pins\nhint: leave out sha256 and commit")
+		return problem.Refusedf("the source is an image, which its digest pins").Hint("leave out sha256 and commit")
 	case (s.Image == "") != (s.Path == ""):
-		return errors.New("the source has only one of image and path\nhint: image names the image, path the folder in it")
+		return problem.Refusedf("the source has only one of image and path").
+			Hint("image names the image, path the folder in it")
 	case s.Path != "" && (path.Clean(s.Path) != s.Path || !path.IsAbs(s.Path) || s.Path == "/"):
-		return fmt.Errorf("path %q is no folder in the image\nhint: write an absolute path, such as /usr/local/freesurfer", s.Path)
+		return problem.Refusedf("path %q is no folder in the image", s.Path).
+			Hint("write an absolute path, such as /usr/local/freesurfer")
 	case s.Image != "" && !digested(s.Image):
-		return unpinned(s.Image, "image = \"<name>@sha256:<64 hexadecimal digits>\"", s.Image)
+		return unfitPin(s.Image, imageForm, s.Image)
 	case s.Commit != "" && !IsHex(s.Commit, 40):
-		return unpinned(s.Git, "commit = \"<40 hexadecimal digits>\"", s.Commit)
+		return unfitPin(s.Git, commitForm, s.Commit)
 	case s.SHA256 != "" && !IsHex(s.SHA256, 64):
-		return unpinned(s.URL+s.Debian, "sha256 = \"<64 hexadecimal digits>\"", s.SHA256)
+		return unfitPin(s.URL+s.Debian, sha256Form, s.SHA256)
 	}
 	return errors.Join(fetchable(s.URL, "https", "http"), fetchable(s.Git, "https", "http", "ssh", "git"))
 }
@@ -88,15 +96,17 @@ func (s Source) Check() error {
 func (s Source) usable(g Ground) error {
 	switch {
 	case s.Empty():
-		return errors.New("there is no source\nhint: name one of url, debian and git")
+		return problem.Refusedf("there is no source").Hint("name one of url, debian and git")
 	case s.Image != "":
-		return fmt.Errorf("source %s is an image, which this stage does not copy from\nhint: name one of url, debian and git", s.Image)
+		return problem.Refusedf("source %s is an image, which this stage does not copy from", s.Image).
+			Hint("name one of url, debian and git")
 	case s.Git != "" && s.Commit == "" && !g.AllowUnpinned:
-		return unpinned(s.Git, "commit = \"<40 hexadecimal digits>\"", "")
+		return unpinned("source "+s.Git, "add "+commitForm)
 	case s.Git == "" && s.SHA256 == "" && !g.AllowUnpinned:
-		return unpinned(s.URL+s.Debian, "sha256 = \"<64 hexadecimal digits>\"", "")
+		return unpinned("source "+s.URL+s.Debian, "add "+sha256Form)
 	case s.Debian != "" && g.Build.Mirror == "":
-		return fmt.Errorf("source %s: the base names no distribution mirror\nhint: write its address as url", s.Debian)
+		return problem.Refusedf("source %s: the base names no distribution mirror", s.Debian).
+			Hint("write its address as url")
 	}
 	return s.Check()
 }
@@ -111,23 +121,20 @@ func (s Source) addresses() int {
 	return n
 }
 
-// UnpinnedError is something from outside that nothing pins: it may be listed,
-// but is not built from unless that is allowed.
-type UnpinnedError struct {
-	What string // such as "source https://…"
-	Hint string // how to pin it
+// ErrUnpinned is in the chain of every error about something from outside that
+// nothing pins: it may be listed, but is not built from unless that is allowed.
+var ErrUnpinned = errors.New("not pinned")
+
+// unpinned says what is not pinned, such as "source https://…", and how to pin
+// it.
+func unpinned(what, how string) error {
+	return problem.Refusedf("%s is %w", what, ErrUnpinned).
+		Hint("%s, or take what is there today with --allow-unpinned", how)
 }
 
-// Error says what is not pinned and how to pin it.
-func (e *UnpinnedError) Error() string {
-	return fmt.Sprintf("%s is not pinned\nhint: %s, or take what is there today with --allow-unpinned", e.What, e.Hint)
-}
-
-func unpinned(address, form, have string) error {
-	if have == "" {
-		return &UnpinnedError{What: "source " + address, Hint: "add " + form}
-	}
-	return fmt.Errorf("source %s: %q does not pin it\nhint: write %s", address, have, form)
+// unfitPin refuses what stands where a pin should.
+func unfitPin(address, form, have string) error {
+	return problem.Refusedf("source %s: %q does not pin it", address, have).Hint("write %s", form)
 }
 
 // digested reports whether an image's digest, if it has one, is a sha256.
@@ -149,10 +156,12 @@ func fetchable(address string, schemes ...string) error {
 		return nil // such as git@host:group/name.git
 	}
 	if !slices.Contains(schemes, strings.ToLower(u.Scheme)) {
-		return fmt.Errorf("source %s cannot be fetched: %s is none of %s\nhint: name a copy at such an address", u.Redacted(), u.Scheme, strings.Join(schemes, ", "))
+		return problem.Refusedf("source %s cannot be fetched: %s is none of %s", u.Redacted(), u.Scheme, strings.Join(schemes, ", ")).
+			Hint("name a copy at such an address")
 	}
 	if _, secret := u.User.Password(); secret {
-		return fmt.Errorf("source %s has a password in it\nhint: write the login into ~/.netrc instead", u.Redacted())
+		return problem.Refusedf("source %s has a password in it", u.Redacted()).
+			Hint("write the login into ~/.netrc instead")
 	}
 	return nil
 }

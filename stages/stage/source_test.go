@@ -67,7 +67,7 @@ func TestFetchable(t *testing.T) {
 	testkit.WantText(t, Source{Git: "FTP://a.example/x"}.Check(), "ftp")
 	err := Source{URL: "https://me:hunter2@a.example/x"}.Check()
 	testkit.WantText(t, err, "password in it", "hint: write the login into ~/.netrc")
-	if strings.Contains(err.Error(), "hunter2") {
+	if strings.Contains(problem.Text(err), "hunter2") {
 		t.Error("the error has the password")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb"
 )
 
@@ -51,7 +52,8 @@ func FormatOf(s Source, stated string) (string, error) {
 			return n[1], nil
 		}
 	}
-	return "", fmt.Errorf("the format of %s is not known\nhint: add format = \"…\": tar, tar.gz, tar.bz2, tar.xz, tar.zst or zip", s.URL+s.Debian)
+	return "", problem.Refusedf("the format of %s is not known", s.URL+s.Debian).
+		Hint(`add format = "…": tar, tar.gz, tar.bz2, tar.xz, tar.zst or zip`)
 }
 
 // unpacking is how an input becomes files in a folder.
