@@ -38,7 +38,7 @@ const freesurferAverage = "subjects/fsaverage"
 // profile is what a part of FreeSurfer leaves out, and what it keeps of that.
 type profile struct {
 	prune, keep []stage.Pattern
-	runtime     stage.PerRelease
+	runtime     stage.Debs
 	smoke       []string
 	without     []string // folders that an environment variable would name
 }
@@ -67,17 +67,8 @@ var freesurferSynb0 = []stage.Pattern{
 
 // freesurferProfiles are the parts that can be asked for, by name.
 func freesurferProfiles() map[string]profile {
-	commands := stage.PerRelease{
-		"debian-12":    {"bc", "libgomp1", "perl", "tcsh"},
-		"debian-13":    {"bc", "libgomp1", "perl", "tcsh"},
-		"ubuntu-20.04": {"bc", "libgomp1", "perl", "tcsh"},
-		"ubuntu-22.04": {"bc", "libgomp1", "perl", "tcsh"},
-		"ubuntu-24.04": {"bc", "libgomp1", "perl", "tcsh"},
-	}
-	gui := stage.PerRelease{}
-	for release, names := range commands {
-		gui[release] = append(slices.Clone(names), "libgl1", "libglu1-mesa", "libsm6", "libxext6", "libxmu6", "libxrender1", "xxd")
-	}
+	commands := stage.Debs{"any": {"bc", "libgomp1", "perl", "tcsh"}}
+	gui := stage.Debs{"any": append(slices.Clone(commands["any"]), "libgl1", "libglu1-mesa", "libsm6", "libxext6", "libxmu6", "libxrender1", "xxd")}
 	return map[string]profile{
 		"full":      {runtime: gui, smoke: []string{"recon-all -version"}},
 		"recon-all": {prune: freesurferReconAll, runtime: commands, smoke: []string{"recon-all -version"}, without: []string{"fsfast"}},
@@ -111,7 +102,7 @@ func (f *FreeSurfer) Stage(g stage.Ground) (stage.Stage, error) {
 		return stage.Stage{}, err
 	}
 	keeps := freesurferProfiles()[f.Profile]
-	runtime, err := keeps.runtime.On(g.Run.Facts, "runtime packages of FreeSurfer")
+	runtime, err := keeps.runtime.Known(g.Run.Facts, "runtime packages of FreeSurfer")
 	if err != nil {
 		return stage.Stage{}, err
 	}

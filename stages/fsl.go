@@ -53,13 +53,7 @@ var fslFull = fslCommands{
 }
 
 // fslRuntime is what FSL's scripts call and its packages do not bring.
-var fslRuntime = stage.PerRelease{
-	"debian-12":    {"bc", "dc"},
-	"debian-13":    {"bc", "dc"},
-	"ubuntu-20.04": {"bc", "dc"},
-	"ubuntu-22.04": {"bc", "dc"},
-	"ubuntu-24.04": {"bc", "dc"},
-}
+var fslRuntime = stage.Debs{"any": {"bc", "dc"}}
 
 // Check reports what is wrong with the settings.
 func (f *FSL) Check() error {
@@ -89,7 +83,7 @@ func (f *FSL) Stage(g stage.Ground) (stage.Stage, error) {
 	if err != nil {
 		return stage.Stage{}, err
 	}
-	runtime, err := fslRuntime.On(g.Run.Facts, "packages that FSL's scripts need")
+	runtime, err := fslRuntime.Known(g.Run.Facts, "packages that FSL's scripts need")
 	if err != nil {
 		return stage.Stage{}, err
 	}

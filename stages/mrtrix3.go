@@ -33,25 +33,13 @@ var mrtrix3Releases = map[string]string{
 }
 
 // mrtrix3Runtime has less because every command pages its help through it.
-var mrtrix3Runtime = stage.PerRelease{
-	"debian-12":    {"less", "libfftw3-double3", "libpng16-16", "libtiff6", "python3"},
-	"debian-13":    {"less", "libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
-	"ubuntu-20.04": {"less", "libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
-	"ubuntu-22.04": {"less", "libfftw3-double3", "libpng16-16", "libtiff5", "python3"},
-	"ubuntu-24.04": {"less", "libfftw3-double3", "libpng16-16t64", "libtiff6", "python3"},
-}
+var mrtrix3Runtime = stage.Debs{"any": {"less", "libfftw3-double3", "libpng16-16", "libtiff6", "python3"}}
 
-var mrtrix3GUIRuntime = stage.PerRelease{
-	"debian-12":    {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
-	"debian-13":    {"libgl1", "libqt5core5t64", "libqt5gui5t64", "libqt5network5t64", "libqt5opengl5t64", "libqt5svg5", "libqt5widgets5t64"},
-	"ubuntu-20.04": {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
-	"ubuntu-22.04": {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"},
-	"ubuntu-24.04": {"libgl1", "libqt5core5t64", "libqt5gui5t64", "libqt5network5t64", "libqt5opengl5t64", "libqt5svg5", "libqt5widgets5t64"},
-}
+var mrtrix3GUIRuntime = stage.Debs{"any": {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"}}
 
 // mrtrix3Imp gives Python 3.12 and newer the modules imp and distutils back,
 // which the scripts of MRtrix3 before 3.0.5 import (MRtrix3 issue 2995).
-var mrtrix3Imp = stage.PerRelease{
+var mrtrix3Imp = stage.Debs{
 	"debian-13": {"python3-zombie-imp", "python3-setuptools"},
 }
 
@@ -156,12 +144,12 @@ func (m *MRtrix3) tools(on stage.Base) llb.State {
 }
 
 func (m *MRtrix3) runtime(on stage.Facts) ([]string, error) {
-	packages, err := mrtrix3Runtime.On(on, "libraries that MRtrix3 needs")
+	packages, err := mrtrix3Runtime.Known(on, "libraries that MRtrix3 needs")
 	if err != nil {
 		return nil, err
 	}
 	if m.GUI {
-		gui, err := mrtrix3GUIRuntime.On(on, "libraries that MRtrix3's windows need")
+		gui, err := mrtrix3GUIRuntime.Known(on, "libraries that MRtrix3's windows need")
 		if err != nil {
 			return nil, err
 		}

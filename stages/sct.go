@@ -40,13 +40,7 @@ const sctRepository = "https://github.com/spinalcordtoolbox/spinalcordtoolbox.gi
 // sctPrefix is the longest prefix that the installer takes, in characters.
 const sctPrefix = 107
 
-var sctRuntime = stage.PerRelease{
-	"debian-12":    {"libgl1", "libglib2.0-0"},
-	"debian-13":    {"libgl1", "libglib2.0-0t64"},
-	"ubuntu-20.04": {"libgl1", "libglib2.0-0"},
-	"ubuntu-22.04": {"libgl1", "libglib2.0-0"},
-	"ubuntu-24.04": {"libgl1", "libglib2.0-0t64"},
-}
+var sctRuntime = stage.Debs{"any": {"libgl1", "libglib2.0-0"}}
 
 // sctBuild is what the installer calls.
 var sctBuild = []string{"bash", "bzip2", "ca-certificates", "gcc", "libc6-dev", "perl", "wget"}
@@ -73,11 +67,11 @@ func (s *SCT) Stage(g stage.Ground) (stage.Stage, error) {
 	if err := s.Check(); err != nil {
 		return stage.Stage{}, err
 	}
-	build, err := sctRuntime.On(g.Build.Facts, "packages that sct is installed with")
+	build, err := sctRuntime.Known(g.Build.Facts, "packages that sct is installed with")
 	if err != nil {
 		return stage.Stage{}, err
 	}
-	runtime, err := sctRuntime.On(g.Run.Facts, "runtime packages of sct")
+	runtime, err := sctRuntime.Known(g.Run.Facts, "runtime packages of sct")
 	if err != nil {
 		return stage.Stage{}, err
 	}

@@ -33,7 +33,7 @@ const synb0Repository = "https://github.com/MASILab/Synb0-DISCO.git"
 
 // synb0Python is the packages that the inference imports, for the base's own
 // Python. Debian's torch computes on the CPU.
-var synb0Python = stage.PerRelease{
+var synb0Python = stage.Debs{
 	"debian-13": {"bash", "python3-nibabel", "python3-numpy", "python3-scipy", "python3-torch", "python3-torchvision"},
 }
 
@@ -118,7 +118,7 @@ func (s *Synb0) runtime(on stage.Facts) ([]string, error) {
 	if s.Interpreter != systemPython {
 		return []string{"bash"}, nil
 	}
-	names, err := synb0Python.On(on, "packages of PyTorch")
+	names, err := synb0Python.Known(on, "packages of PyTorch")
 	if err != nil {
 		return nil, problem.Hinted(err, "or name the interpreter of a python component")
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
@@ -65,15 +64,7 @@ func moving(in llb.Input) string {
 	return fmt.Sprintf("%s changes when upstream publishes again (%s), and no longer has the checksum then: better a release's address", in.Address, m[1])
 }
 
-// libcOf is the C library of the distribution releases that archives of
-// programs are named after, from the releases' package lists.
-var libcOf = map[string]string{
-	"centos6": "2.12", "centos7": "2.17", "centos8": "2.28", "almalinux8": "2.28", "rocky8": "2.28",
-	"centos9": "2.34", "almalinux9": "2.34", "rocky9": "2.34",
-	"ubuntu18": "2.27", "ubuntu20": "2.31", "ubuntu22": "2.35", "ubuntu24": "2.39",
-	"debian10": "2.28", "debian11": "2.31", "debian12": "2.36", "debian13": "2.41",
-}
-
+// releaseNames are the distribution releases that archives of programs are named after.
 var releaseNames = regexp.MustCompile(`(?i)(centos|almalinux|rocky|ubuntu|debian)[-_.]?([0-9]{1,2})`)
 
 // ahead is an archive made for a distribution with a newer C library than the
@@ -84,7 +75,7 @@ func ahead(in llb.Input, base stage.Facts) string {
 	if m == nil || in.Kind != llb.Archive {
 		return ""
 	}
-	libc := libcOf[strings.ToLower(m[1])+m[2]]
+	libc := stage.LibcOf(m[1], m[2])
 	if !stage.Newer(libc, base.Libc) {
 		return ""
 	}

@@ -77,9 +77,11 @@ func Assumed() stage.Base {
 // assumed is the releases to try in turn: what a file says of one release's
 // packages alone can be listed too.
 func assumed() []stage.Base {
-	all := []stage.Base{Assumed()}
-	for _, release := range []string{"24.04", "22.04", "20.04"} {
-		all = append(all, stage.Base{Facts: stage.Facts{Distribution: "ubuntu", Release: release, Mirror: "debian:"}})
+	var all []stage.Base
+	for _, r := range stage.Releases() {
+		f := r.Facts()
+		f.Mirror = "debian:"
+		all = append(all, stage.Base{Facts: f})
 	}
 	return all
 }

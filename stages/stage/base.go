@@ -91,17 +91,8 @@ func (f Facts) PythonVersion() string {
 	if f.Python != "" {
 		return f.Python
 	}
-	return releasePython[f.ID()]
-}
-
-// releasePython is the version of the python3 package of each release, from
-// the distributions' package lists.
-var releasePython = map[string]string{
-	"debian-12":    "3.11",
-	"debian-13":    "3.13",
-	"ubuntu-20.04": "3.8",
-	"ubuntu-22.04": "3.10",
-	"ubuntu-24.04": "3.12",
+	r, _ := f.release()
+	return r.Python
 }
 
 // NewPython reports whether the base's Python is 3.12 or newer, which has
@@ -111,7 +102,7 @@ func (f Facts) NewPython() bool { return atLeast(f.PythonVersion(), 3, 12) }
 // On refuses a prefix that would replace a symlinked folder of the base: on a
 // base whose /bin leads to usr/bin, a layer with /bin leaves no /bin/sh.
 func (f Facts) On(prefix string) error {
-	for dir := prefix; dir != "/" && dir != "."; dir = parent(dir) {
+	for dir := prefix; dir != "/" && dir != "."; dir = path.Dir(dir) {
 		if to, ok := f.Links[dir]; ok {
 			return problem.Refusedf("prefix %s lies below %s, which is a link to %s in the base", prefix, dir, to).
 				Hint("choose a prefix below a real folder, such as /opt")

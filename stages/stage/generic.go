@@ -24,27 +24,6 @@ type Generic struct {
 	Smoke          []string          `toml:"smoke" form:"shell" doc:"shell commands that must succeed in the finished component"`
 }
 
-// Debs is names of distribution packages by release, such as "debian-13";
-// those under "any" are for every release. In components.toml a plain list
-// stands for {any = list}.
-type Debs map[string][]string
-
-// AnyRelease is the key of packages that have one name in every release.
-const AnyRelease = "any"
-
-// on is the packages for a release, or an error that names the releases that
-// are stated. what says whose packages they are.
-func (p Debs) On(f Facts, what string) ([]string, error) {
-	own, ok := p[f.ID()]
-	names := slices.Concat(p[AnyRelease], own)
-	if ok || len(p) == 0 || len(p) == 1 && p[AnyRelease] != nil {
-		return names, nil
-	}
-	stated := slices.DeleteFunc(slices.Sorted(maps.Keys(p)), func(k string) bool { return k == AnyRelease })
-	return nil, problem.Refusedf("%s are stated for %s, not for %s", what, strings.Join(stated, ", "), f.ID()).
-		Hint(`add %q = ["…"] to them`, f.ID())
-}
-
 // anyVersion finds the first number with dots in it.
 const anyVersion = `([0-9]+(\.[0-9A-Za-z]+)+)`
 
