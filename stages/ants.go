@@ -132,7 +132,7 @@ func (a *ANTs) stage(bin string) stage.Stage {
 		Licence: stage.Licence{SPDX: "Apache-2.0"},
 		Path:    []string{bin},
 		Env:     []string{"ANTSPATH=" + bin + "/"},
-		Version: []stage.Question{{Key: "ANTS_VERSION", Section: stage.Software, Want: a.Version,
+		Questions: []stage.Question{{Key: "ANTS_VERSION", Section: stage.Software, Want: a.Version,
 			Command: a.asked() + " --version", Pattern: `^ANTs Version: v?([0-9]+\.[0-9]+\.[0-9]+).*`}},
 		Smoke: append(stage.Checks(a.asked()+" --help"), a.called()...),
 	}

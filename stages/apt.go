@@ -33,8 +33,8 @@ func (a *Apt) Stage(g stage.Ground) (stage.Stage, error) {
 	}
 	s, err := a.Describe(a.Common, g.Run.Facts)
 	s.Runtime = append(names, s.Runtime...)
-	if len(s.Version) == 0 {
-		s.Version = []stage.Question{a.packaged(names[0])}
+	if len(s.Questions) == 0 {
+		s.Questions = []stage.Question{a.packaged(names[0])}
 	}
 	return s, err
 }

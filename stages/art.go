@@ -50,7 +50,7 @@ func (a *ART) Stage(g stage.Ground) (stage.Stage, error) {
 		Runtime: artRuntime,
 		Path:    []string{a.Prefix + "/bin"},
 		Env:     []string{"ARTHOME=" + a.Prefix},
-		Version: []stage.Question{{Key: "ART_VERSION", Section: stage.Software, Want: a.Version,
+		Questions: []stage.Question{{Key: "ART_VERSION", Section: stage.Software, Want: a.Version,
 			Command: "acpcdetect -version", Pattern: `^acpcdetect [Vv]([0-9]+(\.[0-9]+)*)`}},
 		Smoke: stage.Checks("acpcdetect -help", `ls "$ARTHOME"/*.nii`),
 	}, nil

@@ -41,7 +41,7 @@ func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {
 		Layer:   &layer,
 		Inputs:  []llb.Input{input},
 		Path:    []string{c.Prefix + "/bin"},
-		Version: []stage.Question{{Key: "C3D_VERSION", Section: stage.Software, Want: c.Version,
+		Questions: []stage.Question{{Key: "C3D_VERSION", Section: stage.Software, Want: c.Version,
 			Command: c.asked(), Pattern: `^Version ([^ ]+)`}},
 		Smoke: c.checks(),
 	}, nil

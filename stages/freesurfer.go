@@ -119,7 +119,7 @@ func (f *FreeSurfer) Stage(g stage.Ground) (stage.Stage, error) {
 		Runtime: runtime,
 		Path:    []string{f.Prefix + "/bin", f.Prefix + "/mni/bin"},
 		Env:     f.env(keeps),
-		Version: []stage.Question{{Key: "FREESURFER_VERSION", Section: stage.Software, Want: f.release(),
+		Questions: []stage.Question{{Key: "FREESURFER_VERSION", Section: stage.Software, Want: f.release(),
 			Command: "cat " + f.Prefix + "/build-stamp.txt", Pattern: `^freesurfer-.*-v?([0-9]+\.[0-9]+\.[0-9]+)(-.*)?$`}},
 		Smoke: f.smoke(keeps),
 	}, nil
@@ -184,7 +184,7 @@ func (f *FreeSurfer) env(keeps profile) []string {
 
 // release is the version as the build stamp has it: that of 8.0.0-1 is 8.0.0.
 func (f *FreeSurfer) release() string {
-	release, _, _ := strings.Cut(f.Common.Version, "-")
+	release, _, _ := strings.Cut(f.Version, "-")
 	return release
 }
 

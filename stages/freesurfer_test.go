@@ -25,7 +25,7 @@ func newFreeSurfer(profile string) *FreeSurfer {
 // imageFreeSurfer is copied from an image, to the place that the service has it.
 func imageFreeSurfer() *FreeSurfer {
 	return testkit.With(newFreeSurfer("recon-all"), func(f *FreeSurfer) {
-		f.Common.Version, f.Prefix = "7.4.1", "/home/jovyan/freesurfer"
+		f.Version, f.Prefix = "7.4.1", "/home/jovyan/freesurfer"
 		f.Source = stage.Source{Image: "registry.example/freesurfer:7.4.1@sha256:" + testkit.SHA256, Path: "/usr/local/freesurfer"}
 		f.Prune, f.Keep = []stage.Pattern{"average/*.gca"}, []stage.Pattern{"average/RB_all_2020-01-02.gca"}
 		f.Licence, f.Owner = "/home/jovyan/work/workspace/license.txt", "1000:100"
@@ -243,7 +243,7 @@ func TestFreeSurferRefuses(t *testing.T) {
 	}{
 		{"a licence under another name", func(_ *FreeSurfer, tree map[string]string) { tree["docs/my_license.old"] = someLicence },
 			"docs/my_license.old looks like a FreeSurfer licence"},
-		{"another version", func(f *FreeSurfer, _ map[string]string) { f.Common.Version = "7.4.1" }, "stable-pub-v6.0.0-2beb96c, components.toml has 7.4.1"},
+		{"another version", func(f *FreeSurfer, _ map[string]string) { f.Version = "7.4.1" }, "stable-pub-v6.0.0-2beb96c, components.toml has 7.4.1"},
 		{"a typo in keep", func(f *FreeSurfer, _ map[string]string) { f.Keep = []stage.Pattern{"average/RBall*"} }, "nothing in FreeSurfer matches average/RBall*"},
 		{"too much left out", func(f *FreeSurfer, _ map[string]string) { f.Prune = []stage.Pattern{"bin"} }, "bin/mri_convert is missing"},
 		{"no fsaverage", func(_ *FreeSurfer, tree map[string]string) { delete(tree, "subjects/fsaverage/surf/lh.white") }, "nothing in FreeSurfer matches subjects/fsaverage"},

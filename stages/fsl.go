@@ -96,7 +96,7 @@ func (f *FSL) Stage(g stage.Ground) (stage.Stage, error) {
 		Runtime: runtime,
 		Path:    []string{f.Prefix + "/share/fsl/bin"},
 		Env:     f.env(),
-		Version: []stage.Question{{Key: "FSL_VERSION", Section: stage.Software, Want: f.Version,
+		Questions: []stage.Question{{Key: "FSL_VERSION", Section: stage.Software, Want: f.Version,
 			Command: "cat $FSLDIR/etc/fslversion", Pattern: `^([0-9][^: ]*).*`}},
 		Smoke: f.smoke(),
 	}, nil

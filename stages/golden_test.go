@@ -42,7 +42,7 @@ func TestGoldenStages(t *testing.T) {
 	for stage, cases := range stageCases() {
 		for _, c := range cases {
 			p := part(t, c)
-			said := facts{p.Licence, p.Inputs, p.Runtime, p.Path, p.Env, p.Version, p.Smoke}
+			said := facts{p.Licence, p.Inputs, p.Runtime, p.Path, p.Env, p.Questions, p.Smoke}
 			texts[stage+"/"+c.name] = llbtest.Facts("stage", said) + "\n\n" + llbtest.Read(t, ends(p)...).String()
 		}
 	}

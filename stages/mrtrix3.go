@@ -94,7 +94,7 @@ func (m *MRtrix3) Stage(g stage.Ground) (stage.Stage, error) {
 		Inputs:  []llb.Input{source},
 		Runtime: runtime,
 		Path:    []string{m.Prefix + "/bin"},
-		Version: []stage.Question{{Key: "MRTRIX3_VERSION", Section: stage.Software, Want: m.Version,
+		Questions: []stage.Question{{Key: "MRTRIX3_VERSION", Section: stage.Software, Want: m.Version,
 			Command: m.asked() + " --version", Pattern: `^== [a-z0-9_]+ ([0-9][^ ]*).*`}},
 		Smoke: stage.Checks(m.asked()+" -help", "dwibiascorrect -help"),
 	}, nil

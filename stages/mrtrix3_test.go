@@ -113,7 +113,7 @@ func TestMRtrix3Commands(t *testing.T) {
 		if m.targets() != tt.targets || m.asked() != tt.asked {
 			t.Errorf("%q: builds %q and asks %q, want %q and %q", tt.commands, m.targets(), m.asked(), tt.targets, tt.asked)
 		}
-		if got := stagetest.Stage(t, m, stagetest.OnRelease("debian-13")).Version[0].Command; got != tt.asked+" --version" {
+		if got := stagetest.Stage(t, m, stagetest.OnRelease("debian-13")).Questions[0].Command; got != tt.asked+" --version" {
 			t.Errorf("%q: the version is asked by %q", tt.commands, got)
 		}
 	}

@@ -83,7 +83,7 @@ func (p *Python) Stage(g stage.Ground) (stage.Stage, error) {
 	s.Layer, s.Inputs = &layer, reqs.Inputs()
 	s.Runtime = append(p.runtime(), s.Runtime...)
 	s.Path = append([]string{p.bin()}, s.Path...)
-	s.Version = append(s.Version, p.questions(reqs)...)
+	s.Questions = append(s.Questions, p.questions(reqs)...)
 	s.Smoke = append(stage.Checks(p.python()+" -c 'import sys; sys.exit(sys.prefix != \""+p.Prefix+"\")'"), s.Smoke...)
 	return s, err
 }

@@ -131,8 +131,8 @@ func TestToolOfTheIndex(t *testing.T) {
 	if !slices.Equal(s.Path, []string{"/opt/dcm2niix/commands"}) || s.Licence.SPDX != "BSD-2-Clause" {
 		t.Errorf("path %q, licence %v", s.Path, s.Licence)
 	}
-	if len(s.Version) != 1 || s.Version[0].Key != "DCM2NIIX_VERSION" || s.Version[0].Section != stage.Software {
-		t.Errorf("questions %+v", s.Version)
+	if len(s.Questions) != 1 || s.Questions[0].Key != "DCM2NIIX_VERSION" || s.Questions[0].Section != stage.Software {
+		t.Errorf("questions %+v", s.Questions)
 	}
 	for _, c := range s.Smoke {
 		if strings.HasPrefix(c.Command, "python") {
@@ -148,7 +148,7 @@ func TestSystemSitePackages(t *testing.T) {
 	if !slices.Equal(s.Runtime, []string{"python3", "python3-torch"}) {
 		t.Errorf("runtime %q", s.Runtime)
 	}
-	if q := s.Version[2]; q.Key != "PYTORCH_VERSION" || q.Want != "" {
+	if q := s.Questions[2]; q.Key != "PYTORCH_VERSION" || q.Want != "" {
 		t.Errorf("asks %+v", q)
 	}
 }
@@ -196,7 +196,7 @@ func TestManifestKeys(t *testing.T) {
 }
 
 func TestPythonQuestions(t *testing.T) {
-	got := stagetest.Stage(t, quickPython(), stagetest.Trixie()).Version
+	got := stagetest.Stage(t, quickPython(), stagetest.Trixie()).Questions
 	var keys, want []string
 	for _, q := range got {
 		keys, want = append(keys, q.Key), append(want, q.Want)

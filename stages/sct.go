@@ -56,8 +56,8 @@ func (s *SCT) Check() error {
 			Hint("choose a shorter one")
 	case s.Miniforge.Git+s.Miniforge.Image != "":
 		return problem.Refusedf("the installer of Miniforge is a file").Hint("name its url and sha256")
-	case s.Source.Empty() && s.Common.Version != "" && sctCommits[s.Common.Version] == "":
-		return problem.Refusedf("the commit of sct %s is not known", s.Common.Version).Hint("name its source")
+	case s.Source.Empty() && s.Version != "" && sctCommits[s.Version] == "":
+		return problem.Refusedf("the commit of sct %s is not known", s.Version).Hint("name its source")
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (s *SCT) Stage(g stage.Ground) (stage.Stage, error) {
 		Runtime: runtime,
 		Path:    []string{s.Prefix + "/bin"},
 		Env:     []string{"SCT_DIR=" + s.Prefix},
-		Version: []stage.Question{{Key: "SCT_VERSION", Section: stage.Software, Want: s.Common.Version,
+		Questions: []stage.Question{{Key: "SCT_VERSION", Section: stage.Software, Want: s.Version,
 			Command: "sct_version", Pattern: `^([0-9]+\.[0-9][0-9A-Za-z.]*)$`}},
 		Smoke: stage.Checks("sct_check_dependencies -short"),
 	}, nil
@@ -132,7 +132,7 @@ func (s *SCT) source() stage.Source {
 	if !s.Source.Empty() {
 		return s.Source
 	}
-	return stage.Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Common.Version]}
+	return stage.Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Version]}
 }
 
 func (s *SCT) install(on stage.Base, packages []string, mounts []llb.Mount) llb.State {

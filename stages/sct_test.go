@@ -38,7 +38,7 @@ func TestSCTErrors(t *testing.T) {
 	}{
 		{"owner", func(s *SCT) { s.Owner = "jovyan:users" }, []string{`owner "jovyan:users"`, "hint:"}},
 		{"long prefix", func(s *SCT) { s.Prefix = "/opt/" + strings.Repeat("x", 103) }, []string{"has 108 characters", "hint: choose a shorter one"}},
-		{"unknown version", func(s *SCT) { s.Common.Version = "6.5" }, []string{"commit of sct 6.5 is not known", "hint: name its source"}},
+		{"unknown version", func(s *SCT) { s.Version = "6.5" }, []string{"commit of sct 6.5 is not known", "hint: name its source"}},
 		{"miniforge by git", func(s *SCT) { s.Miniforge = stage.Source{Git: "https://git.example/miniforge.git"} }, []string{"hint: name its url"}},
 		{"no miniforge", func(s *SCT) { s.Miniforge = stage.Source{} }, []string{"miniforge: source " + sctMiniforge + " is not pinned", "hint:"}},
 		{"loose miniforge", func(s *SCT) { s.Miniforge = stage.Source{URL: "https://files.example/m.sh"} }, []string{"miniforge: ", "is not pinned"}},

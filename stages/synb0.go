@@ -72,8 +72,8 @@ func (s *Synb0) Check() error {
 		// prepare_input.sh takes an atlas with that word in its path for one without a skull.
 		return problem.Refusedf(`the prefix of synb0 contains "mask", which its scripts look for in file names`).
 			Hint("choose another prefix")
-	case s.Source.Empty() && s.Common.Version != "" && !stage.IsHex(s.Common.Version, 40):
-		return problem.Refusedf("synb0 %s is no commit, and there is no source", s.Common.Version).
+	case s.Source.Empty() && s.Version != "" && !stage.IsHex(s.Version, 40):
+		return problem.Refusedf("synb0 %s is no commit, and there is no source", s.Version).
 			Hint("write the commit as version, or name a source")
 	}
 	for _, dir := range []string{s.InputsAt, s.OutputsAt} {
@@ -108,7 +108,7 @@ func (s *Synb0) Stage(g stage.Ground) (stage.Stage, error) {
 		Inputs:  []llb.Input{source},
 		Runtime: runtime,
 		Path:    []string{s.Prefix + "/bin"},
-		Version: []stage.Question{{Key: "SYNB0_DISCO_VERSION", Section: stage.Software, Want: s.commit(),
+		Questions: []stage.Question{{Key: "SYNB0_DISCO_VERSION", Section: stage.Software, Want: s.commit(),
 			Command: "synb0-disco --version", Pattern: `^([0-9A-Za-z][0-9A-Za-z._-]*)$`}},
 		Smoke: s.smoke(),
 	}, nil
@@ -130,7 +130,7 @@ func (s *Synb0) source() stage.Source {
 	if !s.Source.Empty() {
 		return s.Source
 	}
-	return stage.Source{At: s.At, Git: synb0Repository, Commit: s.Common.Version}
+	return stage.Source{At: s.At, Git: synb0Repository, Commit: s.Version}
 }
 
 // commit is what the manifest names: the commit, or of an archive the version.
@@ -138,7 +138,7 @@ func (s *Synb0) commit() string {
 	if c := s.source().Commit; c != "" {
 		return c
 	}
-	return s.Common.Version
+	return s.Version
 }
 
 func (s *Synb0) install(on stage.Base, source llb.Input) llb.State {

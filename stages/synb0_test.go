@@ -24,7 +24,7 @@ func newSynb0() *Synb0 {
 // base's own Python.
 func homeSynb0() *Synb0 {
 	return testkit.With(newSynb0(), func(s *Synb0) {
-		s.Common.Version, s.Prefix = "3.1", "/home/jovyan/synb0-disco"
+		s.Version, s.Prefix = "3.1", "/home/jovyan/synb0-disco"
 		s.Source = stage.Source{URL: "https://files.example/synb0-3.1.tar.gz", SHA256: testkit.SHA256}
 		s.Interpreter, s.Topup, s.OutputsAt = systemPython, "upstream", "/data/out"
 	})
@@ -45,7 +45,7 @@ func TestSynb0Errors(t *testing.T) {
 	}{
 		{"topup", func(s *Synb0) { s.Topup = "b02b0.cnf" }, []string{`no parameters "b02b0.cnf"`, "hint: take service or upstream"}},
 		{"mask in the prefix", func(s *Synb0) { s.Prefix = "/opt/unmasked/synb0" }, []string{`contains "mask"`, "hint: choose another prefix"}},
-		{"no commit", func(s *Synb0) { s.Common.Version = "3.1" }, []string{"3.1 is no commit", "hint: write the commit as version"}},
+		{"no commit", func(s *Synb0) { s.Version = "3.1" }, []string{"3.1 is no commit", "hint: write the commit as version"}},
 		{"relative folder", func(s *Synb0) { s.InputsAt = "INPUTS" }, []string{`folder "INPUTS"`, "hint:"}},
 	}
 	for _, tt := range tests {

@@ -27,7 +27,7 @@ func ask(s stage.Stage, root llb.State, env []string) llb.State {
 	if places := s.Holds(); len(places) > 0 {
 		fmt.Fprintf(&script, "free %s\n", strings.Join(places, " "))
 	}
-	for _, q := range s.Version {
+	for _, q := range s.Questions {
 		fmt.Fprintf(&script, "ask %s %s %s %s %s\n", q.Key, q.Section.File(), stage.Quote(q.Want), stage.Quote(q.Command), stage.Quote(q.Pattern))
 	}
 	for _, c := range s.Smoke {
@@ -43,16 +43,16 @@ func ask(s stage.Stage, root llb.State, env []string) llb.State {
 func apartInManifest(all []stage.Stage) []stage.Stage {
 	times := map[string]int{}
 	for _, s := range all {
-		for _, q := range s.Version {
+		for _, q := range s.Questions {
 			times[q.Key]++
 		}
 	}
 	out := slices.Clone(all)
 	for i, s := range out {
-		out[i].Version = slices.Clone(s.Version)
-		for j, q := range s.Version {
+		out[i].Questions = slices.Clone(s.Questions)
+		for j, q := range s.Questions {
 			if times[q.Key] > 1 && s.Name != s.Common.Stage {
-				out[i].Version[j].Key = ownKey(s, q.Key)
+				out[i].Questions[j].Key = ownKey(s, q.Key)
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func apartInManifest(all []stage.Stage) []stage.Stage {
 
 func ownKey(s stage.Stage, key string) string {
 	name := strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
-	if len(s.Version) == 1 {
+	if len(s.Questions) == 1 {
 		return name + "_VERSION"
 	}
 	return name + "_" + key

@@ -46,7 +46,7 @@ func notices(parts []Part) string {
 // that a site takes it from is the site's own matter.
 func (p Part) notice() []string {
 	lines := []string{
-		"Version: " + cmp.Or(p.Common.Version, "not stated"),
+		"Version: " + cmp.Or(p.Version, "not stated"),
 		"Licence: " + cmp.Or(p.Licence.SPDX, "not known"),
 	}
 	if p.Licence.NonCommercial {

@@ -102,7 +102,7 @@ func TestTargetErrorsNameThePlace(t *testing.T) {
 func TestTwoOfOneStage(t *testing.T) {
 	freesurfer := func(name, version string) stage.Tool {
 		return testkit.With(newFreeSurfer("recon-all"), func(f *stages.FreeSurfer) {
-			f.Name, f.Common.Version, f.Prefix = name, version, "/opt/"+name
+			f.Name, f.Version, f.Prefix = name, version, "/opt/"+name
 			f.Source = stage.Source{URL: "https://files.example/freesurfer-" + version + ".tar.gz", SHA256: testkit.SHA256}
 		})
 	}
@@ -113,7 +113,7 @@ func TestTwoOfOneStage(t *testing.T) {
 		t.Errorf("merges %q, want %q", got, want)
 	}
 	for i, name := range []string{"freesurfer6", "freesurfer7"} {
-		if keys := keysOf(img.Parts[i].Version); !slices.Equal(keys, []string{strings.ToUpper(name) + "_VERSION"}) {
+		if keys := keysOf(img.Parts[i].Questions); !slices.Equal(keys, []string{strings.ToUpper(name) + "_VERSION"}) {
 			t.Errorf("%s answers for %q", name, keys)
 		}
 		script := g.Find("[" + name + "] test and ask version").GetExec().Meta.Args[3]
@@ -146,7 +146,7 @@ func keysOf(questions []stage.Question) []string {
 func TestTwoEnvironments(t *testing.T) {
 	tools := testkit.With(newPython("numpy"), func(p *stages.Python) { p.Name, p.Prefix = "tools", "/opt/tools" })
 	img := assembled(t, newTarget("both", stagetest.Trixie(), newPython("numpy", "torch"), tools))
-	got := [][]string{keysOf(img.Parts[0].Version), keysOf(img.Parts[1].Version)}
+	got := [][]string{keysOf(img.Parts[0].Questions), keysOf(img.Parts[1].Questions)}
 	if !slices.Equal(got[0], []string{"PYTHON_VERSION", "NUMPY_VERSION", "PYTORCH_VERSION"}) || !slices.Equal(got[1], []string{"TOOLS_PYTHON_VERSION", "TOOLS_NUMPY_VERSION"}) {
 		t.Errorf("answers for %q", got)
 	}

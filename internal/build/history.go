@@ -53,7 +53,7 @@ func ownLayers(img assemble.Image) []string {
 	}
 	for _, p := range img.Parts {
 		if p.Layer != nil {
-			out = append(out, p.Name+" "+p.Common.Version)
+			out = append(out, p.Name+" "+p.Version)
 			prefixes = append(prefixes, p.Prefix)
 		}
 	}

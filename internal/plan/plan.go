@@ -133,7 +133,7 @@ func packages(img assemble.Image) []string {
 
 func component(p assemble.Part, steps []Step) Component {
 	c := Component{
-		Name: p.Name, Stage: p.Common.Stage, Version: p.Common.Version, Prefix: p.Prefix,
+		Name: p.Name, Stage: p.Common.Stage, Version: p.Version, Prefix: p.Prefix,
 		Licence:  Licence(p.Licence),
 		Inputs:   inputs(p.Inputs),
 		Packages: append([]string{}, p.Runtime...),

@@ -56,13 +56,13 @@ func (s *Generic) Describe(c Common, on Facts) (Stage, error) {
 	}
 	folders, err := s.folders(c.Prefix)
 	return Stage{
-		Common:  c,
-		Licence: Licence{SPDX: s.Licence, NonCommercial: s.NonCommercial},
-		Runtime: runtime,
-		Path:    folders,
-		Env:     s.variables(c.Prefix),
-		Version: s.questions(c),
-		Smoke:   s.checks(c.Prefix),
+		Common:    c,
+		Licence:   Licence{SPDX: s.Licence, NonCommercial: s.NonCommercial},
+		Runtime:   runtime,
+		Path:      folders,
+		Env:       s.variables(c.Prefix),
+		Questions: s.questions(c),
+		Smoke:     s.checks(c.Prefix),
 	}, err
 }
 

@@ -11,16 +11,16 @@ import (
 // Stage is what a component adds to an image.
 type Stage struct {
 	Common
-	Licence Licence
-	Layer   *llb.State  // at Prefix; nil when the distribution's package is the component
-	Places  []string    // what the layer holds, where that is not Prefix alone
-	Inputs  []llb.Input // what the layer is made from
-	Fetches string      // what its own installer fetches beside them, which nothing pins; "" for nothing
-	Runtime []string    // distribution packages it needs at run time
-	Path    []string    // folders for PATH, absolute, first first
-	Env     []string    // "KEY=value" in the image
-	Version []Question  // asked of the finished component
-	Smoke   []Check     // run in the finished component
+	Licence   Licence
+	Layer     *llb.State  // at Prefix; nil when the distribution's package is the component
+	Places    []string    // what the layer holds, where that is not Prefix alone
+	Inputs    []llb.Input // what the layer is made from
+	Fetches   string      // what its own installer fetches beside them, which nothing pins; "" for nothing
+	Runtime   []string    // distribution packages it needs at run time
+	Path      []string    // folders for PATH, absolute, first first
+	Env       []string    // "KEY=value" in the image
+	Questions []Question  // asked of the finished component
+	Smoke     []Check     // run in the finished component
 }
 
 // Common is what every component can state.

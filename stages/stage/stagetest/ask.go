@@ -39,7 +39,7 @@ func Answer(t testing.TB, q stage.Question, says string) (version, stderr string
 // Question is the first question of a tool on Trixie, which wants a version.
 func Question(t testing.TB, tool stage.Tool, want string) stage.Question {
 	t.Helper()
-	q := Stage(t, tool, Trixie()).Version[0]
+	q := Stage(t, tool, Trixie()).Questions[0]
 	q.Want = want
 	return q
 }
