@@ -22,6 +22,8 @@ type ANTs struct {
 	Commands     []string     `toml:"commands" doc:"the programs and scripts to keep, or of conda's to have on PATH; all when left out"`
 }
 
+var _ stage.Provider = (*ANTs)(nil)
+
 // antsPackaged is where each distribution's package puts the programs. Their
 // names have no prefix there and are on no PATH.
 var antsPackaged = map[string]string{"debian-13": "/usr/lib/ants"}

@@ -13,6 +13,8 @@ type Apt struct {
 	stage.Generic
 }
 
+var _ stage.Checker = (*Apt)(nil)
+
 // Check reports what is wrong with the settings.
 func (a *Apt) Check() error {
 	switch {

@@ -17,6 +17,8 @@ type Archive struct {
 	stage.Generic
 }
 
+var _ stage.Checker = (*Archive)(nil)
+
 // Check reports what is wrong with the settings.
 func (a *Archive) Check() error {
 	if err := checkTree(a.Source, a.Format, a.Strip); err != nil {

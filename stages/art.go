@@ -16,6 +16,8 @@ type ART struct {
 	Strip  int          `toml:"strip" doc:"how many folders to take off the paths in the archive: 1 in MRtrix3's copy, 0 in the releases"`
 }
 
+var _ stage.Checker = (*ART)(nil)
+
 // artRuntime is what acpcdetect is linked with (neurocontainers issues 617 and
 // 618; MRtrix3's own image has it too). The name is the same in all releases.
 var artRuntime = []string{"liblapack3"}

@@ -17,6 +17,11 @@ type C3D struct {
 	Commands []string     `toml:"commands" doc:"the programs to keep, such as c3d_affine_tool; all but the graphical one when left out"`
 }
 
+var (
+	_ stage.Checker  = (*C3D)(nil)
+	_ stage.Provider = (*C3D)(nil)
+)
+
 // Serves reports why a component that calls the programs cannot use this c3d.
 func (c *C3D) Serves(programs []string) error { return serves(c.Name, c.Commands, programs) }
 

@@ -16,6 +16,8 @@ type Conda struct {
 	stage.Generic
 }
 
+var _ stage.Checker = (*Conda)(nil)
+
 // Check reports what is wrong with the settings.
 func (c *Conda) Check() error {
 	if _, err := stage.ReadCondaLock(c.Lock); err != nil {

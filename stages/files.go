@@ -32,6 +32,11 @@ type Entry struct {
 	Owner string           `toml:"owner" form:"owner" doc:"numbers of user and group, such as 1000:100; 0:0 when left out"`
 }
 
+var (
+	_ stage.Checker = (*Files)(nil)
+	_ stage.Checker = (*Entry)(nil)
+)
+
 // ownLicence says that the files are the user's own.
 const ownLicence = "LicenseRef-Own"
 

@@ -25,6 +25,8 @@ type FreeSurfer struct {
 	Owner   string          `toml:"owner" doc:"user and group, as numbers such as 1000:100, who get a licence that root writes at start"`
 }
 
+var _ stage.Checker = (*FreeSurfer)(nil)
+
 //go:embed scripts/freesurfer.sh
 var freesurferScript string
 

@@ -22,6 +22,11 @@ type FSL struct {
 	AcceptLicence bool            `toml:"accept_licence" doc:"you accept the licence of FSL, which allows non-commercial use only"`
 }
 
+var (
+	_ stage.Checker  = (*FSL)(nil)
+	_ stage.Licensed = (*FSL)(nil)
+)
+
 // fslCommands is the programs of packages, as far as a profile promises them.
 type fslCommands []struct {
 	Package  string

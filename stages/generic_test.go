@@ -44,7 +44,7 @@ func TestGenericErrors(t *testing.T) {
 	} {
 		testkit.WantText(t, err, want, "")
 	}
-	for _, c := range []interface{ Check() error }{newArchive(), newMake(), newFiles(), newC3D(), newART(), newPython(), builtPython()} {
+	for _, c := range []stage.Checker{newArchive(), newMake(), newFiles(), newC3D(), newART(), newPython(), builtPython()} {
 		if err := c.Check(); err != nil {
 			t.Errorf("%T: %v", c, err)
 		}

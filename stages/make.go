@@ -24,6 +24,8 @@ type Make struct {
 	stage.Generic
 }
 
+var _ stage.Checker = (*Make)(nil)
+
 // Check reports what is wrong with the settings.
 func (m *Make) Check() error {
 	if m.Install == "" {

@@ -21,6 +21,12 @@ type MRtrix3 struct {
 	Commands []string     `toml:"commands" doc:"the commands to compile; all when left out. The Python scripts always come along"`
 }
 
+var (
+	_ stage.Checker  = (*MRtrix3)(nil)
+	_ stage.Caller   = (*MRtrix3)(nil)
+	_ stage.Released = (*MRtrix3)(nil)
+)
+
 // mrtrix3Releases is the sha256 of each release's archive, from EasyBuild's
 // recipes (3.0.4, 3.0.8) and from git archive of the tags, which gives the
 // same bytes.

@@ -30,6 +30,11 @@ type Python struct {
 	stage.Generic
 }
 
+var (
+	_ stage.Checker     = (*Python)(nil)
+	_ stage.Environment = (*Python)(nil)
+)
+
 const systemPython = "/usr/bin/python3"
 
 // pythonLicence is that of Python itself.
@@ -112,6 +117,9 @@ func (p *Python) Has(name string) bool {
 	_, ok := r.Pins[stage.NormalName(name)]
 	return ok || err != nil || p.SystemSitePackages
 }
+
+// ListedIn is the requirements file.
+func (p *Python) ListedIn() string { return p.Requirements.Path }
 
 func (p *Python) runtime() []string {
 	if p.Interpreter == systemPython {

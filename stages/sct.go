@@ -22,6 +22,8 @@ type SCT struct {
 	Owner     string       `toml:"owner" doc:"user and group, as numbers such as 1000:100, who own the installation: it writes into its folder when it is used"`
 }
 
+var _ stage.Checker = (*SCT)(nil)
+
 //go:embed scripts/sct.sh
 var sctScript string
 

@@ -23,6 +23,13 @@ type Synb0 struct {
 	Topup       string       `toml:"topup" doc:"the parameters of topup unless the command says otherwise: service or upstream"`
 }
 
+var (
+	_ stage.Checker   = (*Synb0)(nil)
+	_ stage.Dependent = (*Synb0)(nil)
+	_ stage.Caller    = (*Synb0)(nil)
+	_ stage.Importer  = (*Synb0)(nil)
+)
+
 //go:embed scripts/synb0.sh
 var synb0Script string
 

@@ -47,7 +47,7 @@ func basePin(b stage.BaseSettings) error {
 }
 
 func notAccepted(tool stage.Tool) error {
-	licensed, ok := tool.(interface{ Accepted() error })
+	licensed, ok := tool.(stage.Licensed)
 	if !ok {
 		return nil
 	}

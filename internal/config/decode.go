@@ -60,9 +60,16 @@ func (l *loader) decodeStruct(value any, into reflect.Value, n *node, key string
 	}
 }
 
+// The settings of this package that can tell what is wrong with them.
+var (
+	_ stage.Checker = Fetch{}
+	_ stage.Checker = Mirror{}
+	_ stage.Checker = (*HealthCheck)(nil)
+)
+
 // checkStruct asks a settings type that can tell what is wrong with it.
 func (l *loader) checkStruct(v reflect.Value, n *node) {
-	c, ok := v.Addr().Interface().(interface{ Check() error })
+	c, ok := v.Addr().Interface().(stage.Checker)
 	if !ok {
 		return
 	}

@@ -5,18 +5,16 @@ import (
 
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
-
-	"github.com/medbuild/medbuild/stages"
 )
 
 // checkModules finds components that import Python packages which no
 // environment of the target has. A target without any environment is a problem
 // that checkNeeds tells.
 func (l *loader) checkModules(f *File, t Target, n *node) {
-	var environments []*stages.Python
+	var environments []stage.Environment
 	for _, name := range t.Components {
 		if c, ok := f.Component(name); ok {
-			if p, ok := c.(*stages.Python); ok {
+			if p, ok := c.(stage.Environment); ok {
 				environments = append(environments, p)
 			}
 		}
@@ -32,7 +30,7 @@ func (l *loader) checkModules(f *File, t Target, n *node) {
 	}
 }
 
-func (l *loader) checkModule(t Target, name, module string, environments []*stages.Python, at problem.Position) {
+func (l *loader) checkModule(t Target, name, module string, environments []stage.Environment, at problem.Position) {
 	for _, p := range environments {
 		if p.Has(module) {
 			return
@@ -40,12 +38,12 @@ func (l *loader) checkModule(t Target, name, module string, environments []*stag
 	}
 	p := environments[0]
 	l.problems.add(at, fmt.Sprintf("target %q: %s imports %s, which no python component of the target has", t.Name, name, module),
-		fmt.Sprintf("add %s to %s, the requirements of %s", module, p.Requirements.Path, p.Name))
+		fmt.Sprintf("add %s to %s, the requirements of %s", module, p.ListedIn(), p.Shared().Name))
 }
 
 // modules is the Python packages that a tool imports, where it tells.
 func modules(t stage.Tool) []string {
-	if m, ok := t.(interface{ Modules() []string }); ok {
+	if m, ok := t.(stage.Importer); ok {
 		return m.Modules()
 	}
 	return nil

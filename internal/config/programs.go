@@ -56,7 +56,7 @@ func providers(f *File, t Target, kind string) []stage.Tool {
 // calls is the programs that a tool calls, by the stage that has them, where it
 // tells.
 func calls(t stage.Tool) map[string][]string {
-	if c, ok := t.(interface{ Calls() map[string][]string }); ok {
+	if c, ok := t.(stage.Caller); ok {
 		return c.Calls()
 	}
 	return nil
@@ -64,7 +64,7 @@ func calls(t stage.Tool) map[string][]string {
 
 // serves asks a tool for programs. One that does not tell has all.
 func serves(t stage.Tool, programs []string) error {
-	if s, ok := t.(interface{ Serves([]string) error }); ok {
+	if s, ok := t.(stage.Provider); ok {
 		return s.Serves(programs)
 	}
 	return nil

@@ -145,7 +145,7 @@ func (l *loader) checkName(name string, n *node) {
 
 // needs is the stages whose commands a tool calls at run time, where it tells.
 func needs(t stage.Tool) []string {
-	if n, ok := t.(interface{ Needs() []string }); ok {
+	if n, ok := t.(stage.Dependent); ok {
 		return n.Needs()
 	}
 	return nil

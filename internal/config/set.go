@@ -9,6 +9,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
@@ -203,7 +204,7 @@ func (l *loader) followVersion(component string, set []string) {
 	if !ok {
 		return
 	}
-	if r, ok := kind.Defaults().(interface{ Released(string) bool }); ok && r.Released(version) {
+	if r, ok := kind.Defaults().(stage.Released); ok && r.Released(version) {
 		delete(table, "source")
 		l.root.sub("components").sub(component).drop("source")
 	}
