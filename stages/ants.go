@@ -2,7 +2,7 @@ package stages
 
 import (
 	"cmp"
-	"fmt"
+	_ "embed"
 	"slices"
 	"strings"
 
@@ -157,34 +157,32 @@ func (a *ANTs) called() []stage.Check {
 	return out
 }
 
-// antsScript keeps bin alone: of 220 files in a release 100 are static
+// The script keeps bin alone: of 220 files in a release 100 are static
 // libraries, which nothing needs at run time (ANTs issue 1587).
-const antsScript = `
-unzip -q %[1]s/*.zip '*/bin/*' -x '*.a' -d /tmp/ants
-mkdir %[2]s/bin && cd /tmp/ants/*/bin
-%[3]s
-chmod -R a+rX %[2]s`
+//
+//go:embed scripts/ants.sh
+var antsScript string
 
 func (a *ANTs) unpack(on stage.Base, source llb.Input) llb.State {
-	const src = llb.Run + "/src"
 	tools := llb.Apt{Component: a.Name, Action: "unzip", On: on.Root, Distribution: on.ID(),
 		Packages: []string{"unzip"}, At: here()}
 	return llb.Step{
 		Component: a.Name,
 		Action:    "unpack",
 		On:        tools.Root(),
-		Script:    fmt.Sprintf(antsScript, src, a.Prefix, a.keep()),
-		Inputs:    []llb.Mount{{Target: src, State: source.Fetch(a.Name, here())}},
+		Script:    stage.Script(antsScript, stage.Values{"PREFIX": a.Prefix}, stage.Code{"COMMANDS": a.keep()}),
+		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: source.Fetch(a.Name, here())}},
 		Secrets:   a.Secrets,
 		At:        here(),
 	}.Layer(a.Prefix)
 }
 
+// keep is the programs to keep, as the shell has them.
 func (a *ANTs) keep() string {
 	if len(a.Commands) == 0 {
-		return "mv * " + a.Prefix + "/bin/"
+		return "*"
 	}
-	return "mv " + strings.Join(a.Commands, " ") + " " + a.Prefix + "/bin/"
+	return stage.Args(a.Commands...)
 }
 
 // asked is the program that tells the version: every ANTs program can.

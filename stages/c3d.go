@@ -69,7 +69,8 @@ func (c *C3D) unpack(on stage.Base, input llb.Input) llb.State {
 		u.Keep, u.Prune = []string{"/bin"}, []string{"bin/c3d_gui"}
 		script = u.Script()
 	case !c.has("c3d"):
-		script += "\n" + c.Prefix + "/bin/c3d -version >" + c.versionFile() + "\nrm " + c.Prefix + "/bin/c3d"
+		program := stage.Word(c.Prefix + "/bin/c3d")
+		script += "\n" + program + " -version >" + stage.Word(c.versionFile()) + "\nrm " + program
 	}
 	return llb.Step{
 		Component: c.Name,
@@ -92,7 +93,7 @@ func (c *C3D) asked() string {
 	if c.has("c3d") {
 		return "c3d -version"
 	}
-	return "cat " + c.versionFile()
+	return "cat " + stage.Word(c.versionFile())
 }
 
 // checks runs each program that is known to do something without an image:

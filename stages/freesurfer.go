@@ -122,7 +122,7 @@ func (f *FreeSurfer) Stage(g stage.Ground) (stage.Stage, error) {
 		Path:    []string{f.Prefix + "/bin", f.Prefix + "/mni/bin"},
 		Env:     f.env(keeps),
 		Questions: []stage.Question{{Key: "FREESURFER_VERSION", Section: stage.Software, Want: f.release(),
-			Command: "cat " + f.Prefix + "/build-stamp.txt", Pattern: `^freesurfer-.*-v?([0-9]+\.[0-9]+\.[0-9]+)(-.*)?$`}},
+			Command: "cat " + stage.Word(f.Prefix+"/build-stamp.txt"), Pattern: `^freesurfer-.*-v?([0-9]+\.[0-9]+\.[0-9]+)(-.*)?$`}},
 		Smoke: f.smoke(keeps),
 	}, nil
 }
@@ -143,20 +143,19 @@ func (f *FreeSurfer) unpack(on stage.Base, source llb.Input, keeps profile) llb.
 }
 
 func (f *FreeSurfer) script() string {
-	return strings.NewReplacer("@PREFIX@", f.Prefix, "@PATH@", f.Source.Path, "@LICENCE@", f.Licence,
-		"@VERSION@", f.release()).Replace(stage.LicensedScript + freesurferScript)
+	return stage.LicensedScript + stage.Fill(freesurferScript, stage.Values{"PREFIX": f.Prefix, "PATH": f.Source.Path,
+		"LICENCE": f.Licence, "VERSION": f.release()}, nil)
 }
 
 // lists are the files that the script reads.
 func (f *FreeSurfer) lists(keeps profile) map[string][]byte {
-	licence := strings.NewReplacer("@LICENCE@", f.Licence, "@OWNER@", f.Owner).Replace(freesurferLicence)
 	return map[string][]byte{
 		"prune":      lines(keeps.prune),
 		"drop":       lines(append([]stage.Pattern{staticLibraries}, f.Prune...)),
 		"keep":       lines(keeps.keep),
 		"more":       lines(append(slices.Clone(f.Keep), freesurferAverage)),
 		"never":      lines([]stage.Pattern{"license.txt", ".license"}),
-		"fs-license": []byte(licence),
+		"fs-license": []byte(stage.Fill(freesurferLicence, stage.Values{"LICENCE": f.Licence, "OWNER": f.Owner}, nil)),
 	}
 }
 
@@ -195,9 +194,9 @@ func (f *FreeSurfer) release() string {
 func (f *FreeSurfer) smoke(keeps profile) []stage.Check {
 	checks := stage.Checks(
 		"mri_convert --version",
-		"perl -c "+f.Prefix+"/mni/bin/nu_correct",
-		"test -d "+f.Prefix+"/"+freesurferAverage,
-		"test -L "+f.Prefix+"/license.txt",
+		"perl -c "+stage.Word(f.Prefix+"/mni/bin/nu_correct"),
+		"test -d "+stage.Word(f.Prefix+"/"+freesurferAverage),
+		"test -L "+stage.Word(f.Prefix+"/license.txt"),
 	)
 	return append(checks, stage.Checks(keeps.smoke...)...)
 }

@@ -1,8 +1,8 @@
 package stages
 
 import (
+	_ "embed"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -141,16 +141,12 @@ func (f *FSL) env() []string {
 	}
 }
 
-// fslScript writes what the release's own installer writes and no package
+// The script writes what the release's own installer writes and no package
 // does, and gives eddy the other names that it is called by: dwifslpreproc
 // looks for eddy_openmp, eddy_cpu and eddy, the packages have one or two.
-const fslScript = `mkdir -p etc
-echo %s >etc/fslversion
-set --
-for c in eddy_openmp eddy_cpu eddy; do [ ! -e bin/$c ] || set -- "$@" $c; done
-if [ $# = 1 ]; then for d in bin share/fsl/bin; do for c in eddy_openmp eddy_cpu eddy; do
-  [ ! -e $d/$1 ] || [ -e $d/$c ] || ln -s $1 $d/$c
-done; done; fi`
+//
+//go:embed scripts/fsl.sh
+var fslScript string
 
 // install tells FSL's packages, by their own variables, where they are and
 // that their post-link scripts are to make the wrappers in share/fsl/bin: FSL's
@@ -171,7 +167,9 @@ func (f *FSL) install(on stage.Base, lock stage.CondaLock) llb.State {
 	}.Layer()
 }
 
-func (f *FSL) script() string { return fmt.Sprintf(fslScript, f.Version) }
+func (f *FSL) script() string {
+	return stage.Script(fslScript, stage.Values{"VERSION": f.Version}, nil)
+}
 
 // smoke starts every program that is promised. They answer a call without
 // arguments with a page of help and a code of their own; one that lacks a

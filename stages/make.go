@@ -1,6 +1,7 @@
 package stages
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 
@@ -74,17 +75,11 @@ func (m *Make) Stage(g stage.Ground) (stage.Stage, error) {
 // varies in what is compiled.
 const makeFolder = "/tmp/source"
 
-// makeScript runs each command in a shell of its own, in which a variable that
+// The script runs each command in a shell of its own, in which a variable that
 // is not set is no error.
-const makeScript = `%[1]s
-cd ` + makeFolder + `
-PATH=/usr/lib/ccache:$PATH
-JOBS=${MEDBUILD_JOBS:-$(nproc)}
-MAKEFLAGS=-j$JOBS
-export PATH JOBS MAKEFLAGS
-ccache --zero-stats >/dev/null
-%[2]sccache --show-stats
-[ -n "$(ls -A %[3]s)" ] || { echo "the commands wrote nothing to PREFIX, %[3]s" >&2; exit 1; }`
+//
+//go:embed scripts/make.sh
+var makeScript string
 
 func (m *Make) compile(on stage.Base, input llb.Input, u stage.Unpacking) (llb.State, error) {
 	packages, err := m.BuildPackages.On(on.Facts, "the packages that compile "+m.Name)
@@ -97,7 +92,7 @@ func (m *Make) compile(on stage.Base, input llb.Input, u stage.Unpacking) (llb.S
 		Component: m.Name,
 		Action:    "compile",
 		On:        tools.Root(),
-		Script:    fmt.Sprintf(makeScript, u.Script(), m.commands(), m.Prefix),
+		Script:    stage.Script(makeScript, stage.Values{"PREFIX": m.Prefix}, stage.Code{"UNPACK": u.Script() + "\n", "COMMANDS": m.commands()}),
 		Env:       []string{"PREFIX=" + m.Prefix, "CCACHE_DIR=" + llb.Run + "/ccache"},
 		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: input.Fetch(m.Name, here())}},
 		Caches:    []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/" + m.Name + llb.Run + "/ccache"}},

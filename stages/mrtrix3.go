@@ -1,6 +1,7 @@
 package stages
 
 import (
+	_ "embed"
 	"fmt"
 	"maps"
 	"slices"
@@ -106,33 +107,25 @@ func (m *MRtrix3) Stage(g stage.Ground) (stage.Stage, error) {
 	}, nil
 }
 
-// mrtrix3Script compiles in a fixed folder, so that nothing of the path varies,
-// and takes along what MRtrix3 needs at run time: its scripts find lib beside bin.
+// The script compiles in a fixed folder, so that nothing of the path varies, and
+// takes along what MRtrix3 needs at run time: its scripts find lib beside bin.
 // They are given the distribution's Python by name, so that a virtual environment
 // in front of PATH, which lacks imp and distutils, does not run them.
-const mrtrix3Script = `
-mkdir /tmp/mrtrix3 && cd /tmp/mrtrix3
-if [ -f %[1]s/configure ]; then cp -R %[1]s/. .; else tar -xf %[1]s/* --strip-components=1; fi
-PATH=/usr/lib/ccache:$PATH
-python3 ./configure %[2]s
-ccache --zero-stats >/dev/null
-NUMBER_OF_PROCESSORS=${MEDBUILD_JOBS:-$(nproc)} python3 ./build -nopaginate %[3]s
-ccache --show-stats
-cp -R bin lib share LICENCE.txt %[4]s/
-grep -rlIE '^#!/usr/bin/env python3? *$' %[4]s/bin | xargs -r sed -Ei '1s|^#!/usr/bin/env python3? *$|#!/usr/bin/python3|'`
+//
+//go:embed scripts/mrtrix3.sh
+var mrtrix3Script string
 
 func (m *MRtrix3) compile(on stage.Base, source llb.Input) llb.State {
-	const src = llb.Run + "/src"
 	return llb.Step{
 		Component: m.Name,
 		Action:    "compile",
 		On:        m.tools(on),
-		Script:    fmt.Sprintf(mrtrix3Script, src, m.configure(), m.targets(), m.Prefix),
+		Script:    stage.Script(mrtrix3Script, stage.Values{"PREFIX": m.Prefix}, stage.Code{"CONFIGURE": m.configure(), "TARGETS": m.targets()}),
 		Env: []string{"ARCH=x86-64", "CCACHE_DIR=" + llb.Run + "/ccache", "PYTHONDONTWRITEBYTECODE=1",
 			// The programs hold the date of their compilation, and their objects
 			// are linked in the order of a Python set.
 			fmt.Sprintf("SOURCE_DATE_EPOCH=%d", llb.Epoch), "PYTHONHASHSEED=0"},
-		Inputs:  []llb.Mount{{Target: src, State: source.Fetch(m.Name, here())}},
+		Inputs:  []llb.Mount{{Target: stage.SourceMount, State: source.Fetch(m.Name, here())}},
 		Caches:  []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/mrtrix3" + llb.Run + "/ccache"}},
 		Secrets: m.Secrets,
 		Site:    true,
@@ -203,10 +196,11 @@ func (m *MRtrix3) configure() string {
 }
 
 func (m *MRtrix3) targets() string {
-	if len(m.Commands) == 0 {
-		return ""
+	var all []string
+	for _, c := range m.Commands {
+		all = append(all, "bin/"+c)
 	}
-	return "bin/" + strings.Join(m.Commands, " bin/")
+	return stage.Args(all...)
 }
 
 // asked is the command that tells the version.

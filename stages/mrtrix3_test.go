@@ -133,8 +133,8 @@ func TestMRtrix3Shebangs(t *testing.T) {
 	for name, content := range files {
 		testkit.Write(t, filepath.Join(prefix, "bin", name), content[0])
 	}
-	lines := strings.Split(mrtrix3Script, "\n")
-	script := strings.ReplaceAll(lines[len(lines)-1], "%[4]s", prefix)
+	lines := strings.Split(strings.TrimSpace(mrtrix3Script), "\n")
+	script := stage.Script(lines[len(lines)-1], stage.Values{"PREFIX": prefix}, nil)
 	if out, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -3,7 +3,9 @@ package stages
 import (
 	"cmp"
 	"crypto/sha256"
+	_ "embed"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -140,48 +142,49 @@ func (p *Python) bin() string {
 // python is how the environment's interpreter is called.
 func (p *Python) python() string {
 	if len(p.Commands) > 0 {
-		return p.Prefix + "/bin/python"
+		return p.interpreter()
 	}
 	return "python"
 }
 
-// pythonScript drops the static libraries that some wheels bring for those who
+// The script drops the static libraries that some wheels bring for those who
 // compile against them, and gives the sources their constant time before it
 // compiles them: the byte code holds the time of its source.
-const pythonScript = `
-uv=%[1]s/uv/bin/uv
-%[5]s$uv venv --quiet --no-project --allow-existing%[6]s --python %[2]s %[3]s
-$uv pip install --quiet --python %[3]s/bin/python --require-hashes --no-deps %[7]s --requirements %[1]s/in/requirements.txt
-%[9]s%[8]sfind %[3]s -name '*.a' -delete
-find %[3]s -exec touch -h -d @%[4]d {} +
-%[3]s/bin/python -m compileall -q -j 0 %[3]s/lib
-`
+//
+//go:embed scripts/python.sh
+var pythonScript string
 
 func (p *Python) script(reqs stage.Requirements) string {
-	site, wheels, check := "", "--only-binary :all:", fmt.Sprintf("$uv pip check --quiet --python %s/bin/python\n", p.Prefix)
+	site, wheels, check := "", "--only-binary :all:", "$uv pip check --quiet --python "+p.interpreter()+"\n"
 	if p.SystemSitePackages { // what the distribution brings is not there yet
 		site, check = " --system-site-packages", ""
 	}
 	if p.Build {
 		wheels = "--build-constraints " + llb.Run + "/build/constraints.txt"
 	}
-	return fmt.Sprintf(pythonScript, llb.Run, p.Interpreter, p.Prefix, llb.Epoch, reqs.Links(), site, wheels, check+p.links(), p.unpinned(reqs, wheels)) + p.own()
+	return stage.Fill(pythonScript,
+		stage.Values{"PREFIX": p.Prefix, "PYTHON": p.Interpreter, "EPOCH": strconv.Itoa(llb.Epoch)},
+		stage.Code{"SITE": site, "WHEELS": wheels, "CHECK": check, "LINKS": reqs.Links(), "LOOSE": p.loose(reqs, wheels),
+			"COMMANDS": p.links(), "OWN": own(p.Owner, p.Prefix)})
 }
 
-// own gives the environment to who may change it.
-func (p *Python) own() string {
-	if p.Owner == "" {
+// interpreter is the environment's own, as a word of the shell.
+func (p *Python) interpreter() string { return stage.Word(p.Prefix + "/bin/python") }
+
+// own gives a folder to who may change it.
+func own(owner, folder string) string {
+	if owner == "" {
 		return ""
 	}
-	return fmt.Sprintf("chown -R -h %s %s", p.Owner, p.Prefix)
+	return "chown -R -h " + stage.Args(owner, folder)
 }
 
-// unpinned installs what has no hash, where that is allowed.
-func (p *Python) unpinned(reqs stage.Requirements, wheels string) string {
+// loose installs what has no hash, where that is allowed.
+func (p *Python) loose(reqs stage.Requirements, wheels string) string {
 	if reqs.Loose == "" {
 		return ""
 	}
-	return fmt.Sprintf("$uv pip install --quiet --python %s/bin/python --no-deps %s --requirements %s/loose/requirements.txt\n", p.Prefix, wheels, llb.Run)
+	return "$uv pip install --quiet --python " + p.interpreter() + " --no-deps " + wheels + " --requirements " + llb.Run + "/loose/requirements.txt\n"
 }
 
 // links makes the folder that PATH names.
@@ -189,13 +192,16 @@ func (p *Python) links() string {
 	if len(p.Commands) == 0 {
 		return ""
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "mkdir %s\n", p.bin())
+	script := "mkdir " + stage.Word(p.bin()) + "\n"
 	for _, c := range p.Commands {
-		fmt.Fprintf(&b, "[ -x %[1]s/bin/%[3]s ] || { echo 'no package brings the program %[3]s' >&2; exit 1; }\nln -s ../bin/%[3]s %[2]s/\n", p.Prefix, p.bin(), c)
+		script += stage.Fill(pythonLink, stage.Values{"FROM": p.Prefix + "/bin/" + c, "NAME": c, "TO": p.bin() + "/"}, nil)
 	}
-	return b.String()
+	return script
 }
+
+const pythonLink = `[ -x @FROM@ ] || { echo 'no package brings the program @NAME@' >&2; exit 1; }
+ln -s ../bin/@NAME@ @TO@
+`
 
 func (p *Python) install(on stage.Base, reqs stage.Requirements) (llb.State, error) {
 	tools, err := p.tools(on)
@@ -258,7 +264,7 @@ func (p *Python) uv(on llb.State) llb.State {
 func (p *Python) questions(reqs stage.Requirements) []stage.Question {
 	ask := func(key, want, expr string) stage.Question {
 		return stage.Question{Key: key, Section: stage.Packages, Want: want, Pattern: "(.+)",
-			Command: p.Prefix + `/bin/python -c "import sys, importlib.metadata as m; print(` + expr + `)"`}
+			Command: p.interpreter() + ` -c "import sys, importlib.metadata as m; print(` + expr + `)"`}
 	}
 	var all []stage.Question
 	if p.VersionCommand == "" {

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
@@ -158,8 +157,8 @@ func (s *SCT) install(on stage.Base, packages []string, mounts []llb.Mount) llb.
 }
 
 func (s *SCT) script() string {
-	return strings.NewReplacer("@PREFIX@", s.Prefix, "@FLAGS@", s.flags(), "@OWN@", s.own(),
-		"@EPOCH@", strconv.Itoa(llb.Epoch)).Replace(sctScript)
+	return stage.Fill(sctScript, stage.Values{"PREFIX": s.Prefix, "EPOCH": strconv.Itoa(llb.Epoch)},
+		stage.Code{"FLAGS": s.flags(), "OWN": s.own() + "\n"})
 }
 
 // flags are those of install_sct beside -i and -y. Its checks are left to the
@@ -179,5 +178,5 @@ func (s *SCT) own() string {
 	if s.Owner == "" {
 		return ""
 	}
-	return "chown -hR " + s.Owner + " " + s.Prefix
+	return "chown -hR " + stage.Args(s.Owner, s.Prefix)
 }

@@ -153,20 +153,24 @@ func (s *Synb0) install(on stage.Base, source llb.Input) llb.State {
 		Component: s.Name,
 		Action:    "copy and patch",
 		On:        on.Root,
-		Script:    s.fill(synb0Script),
+		Script:    s.script(),
 		Inputs: []llb.Mount{
 			{Target: llb.Run + "/src", State: source.Fetch(s.Name, here())},
-			{Target: llb.Run + "/command", State: llb.File("synb0-disco", []byte(s.fill(synb0Command)))},
+			{Target: llb.Run + "/command", State: llb.File("synb0-disco", []byte(s.command()))},
 		},
 		Secrets: s.Secrets,
 		At:      here(),
 	}.Layer(s.Prefix)
 }
 
-// fill puts the settings into a script.
-func (s *Synb0) fill(script string) string {
-	return strings.NewReplacer("@PREFIX@", s.Prefix, "@PYTHON@", s.Interpreter, "@TOPUP@", s.Topup,
-		"@INPUTS@", s.inputs(), "@OUTPUTS@", s.outputs(), "@COMMIT@", s.commit(), "@FOLDERS@", s.folders()).Replace(script)
+func (s *Synb0) script() string {
+	return stage.Fill(synb0Script, stage.Values{"PREFIX": s.Prefix, "COMMIT": s.commit()}, stage.Code{"FOLDERS": s.folders() + "\n"})
+}
+
+// command is the program that runs the pipeline.
+func (s *Synb0) command() string {
+	return stage.Fill(synb0Command, stage.Values{"PREFIX": s.Prefix, "PYTHON": s.Interpreter, "TOPUP": s.Topup,
+		"INPUTS": s.inputs(), "OUTPUTS": s.outputs()}, nil)
 }
 
 func (s *Synb0) inputs() string {
@@ -189,7 +193,7 @@ func (s *Synb0) folders() string {
 	var made []string
 	for _, dir := range []string{s.inputs(), s.outputs()} {
 		if strings.HasPrefix(dir, s.Prefix+"/") {
-			made = append(made, "mkdir -p "+dir+" && chmod 777 "+dir)
+			made = append(made, "mkdir -p "+stage.Word(dir)+" && chmod 777 "+stage.Word(dir))
 		}
 	}
 	return strings.Join(made, "\n")
@@ -199,7 +203,7 @@ func (s *Synb0) folders() string {
 func (s *Synb0) smoke() []stage.Check {
 	checks := stage.Checks("synb0-disco --help", "test -x \"$(command -v normalize_T1.sh)\"")
 	if s.Interpreter == systemPython {
-		checks = append(checks, stage.Check{Command: s.Interpreter + " -c 'import nibabel, numpy, scipy, torch, torchvision'"})
+		checks = append(checks, stage.Check{Command: stage.Word(s.Interpreter) + " -c 'import nibabel, numpy, scipy, torch, torchvision'"})
 	}
 	return checks
 }

@@ -110,7 +110,7 @@ func installed(t *testing.T, s *Synb0, tree map[string]string) (prefix, said str
 	for name, content := range tree {
 		testkit.Write(t, filepath.Join(dir, "run/src", name), content)
 	}
-	testkit.Write(t, filepath.Join(dir, "run/command/synb0-disco"), strings.ReplaceAll(s.fill(synb0Command), s.Prefix, prefix))
+	testkit.Write(t, filepath.Join(dir, "run/command/synb0-disco"), strings.ReplaceAll(s.command(), s.Prefix, prefix))
 	script := stepScript(t, s, "[synb0] copy and patch", map[string]string{s.Prefix: prefix, "/run/medbuild": dir + "/run"})
 	out, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput()
 	return prefix, string(out), err

@@ -6,8 +6,11 @@ import (
 )
 
 //go:embed scripts/licensed.sh
-var LicensedScript string
+var licensedScript string
 
-// freesurferLicensed is how a licence begins, as the script knows it: an address,
+// LicensedScript names the files that look like a FreeSurfer licence.
+var LicensedScript = Fill(licensedScript, nil, nil)
+
+// FreeSurferLicence is how a licence begins, as the script knows it: an address,
 // a number, and an asterisk before the third line.
 var FreeSurferLicence = regexp.MustCompile(`\A[^ @\n]+@[^ @\n]+[.][^ @\n]+[ \t\r]*\n[0-9]+[ \t\r]*\n ?[*]`)

@@ -5,8 +5,29 @@ import (
 	"strings"
 )
 
-// ownerForm is a user and a group as numbers.
+// OwnerForm is the numbers of a user and a group: 1000:100.
 var OwnerForm = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
-// quote is s as one word of the shell.
+// plain is what a shell takes as it stands.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./+:@%=,-]*$`)
+
+// Quote is s as one word of the shell, in quotes.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// Word is s as one word of the shell, in quotes where it needs them; nothing when
+// s is empty.
+func Word(s string) string {
+	if plain.MatchString(s) {
+		return s
+	}
+	return Quote(s)
+}
+
+// Args is words of the shell with blanks between them.
+func Args(words ...string) string {
+	var out []string
+	for _, w := range words {
+		out = append(out, Word(w))
+	}
+	return strings.Join(out, " ")
+}

@@ -1,7 +1,8 @@
 package stage
 
 import (
-	"fmt"
+	_ "embed"
+	"strconv"
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -73,28 +74,30 @@ func (u Unpacking) Packages() []string { return formats[u.Format].packages }
 // source is where the script finds the input.
 const SourceMount = llb.Run + "/src"
 
+//go:embed scripts/unpack.sh
+var unpackScript string
+
 // A zip, whose programs know neither strip nor where a * must stop, and the
 // files of a repository or an image are put into a tar first: one set of rules
 // for all.
 const (
-	zipScript  = "unzip -q " + SourceMount + "/* -d /tmp/unzipped && tar -C /tmp/unzipped -cf /tmp/unpack.tar . && rm -rf /tmp/unzipped\n"
-	treeScript = "tar -C %s -cf /tmp/unpack.tar .\n"
+	inputFile = SourceMount + "/*"
+	tarFile   = "/tmp/unpack.tar"
+	zipScript = "unzip -q " + inputFile + " -d /tmp/unzipped && tar -C /tmp/unzipped -cf " + tarFile + " . && rm -rf /tmp/unzipped\n"
 )
 
-// script unpacks what is mounted at source. Archives often hold files that
+// Script unpacks what is mounted at SourceMount. Archives often hold files that
 // their owner alone can read, who is nobody in the image.
 func (u Unpacking) Script() string {
-	from, before, strip := SourceMount+"/*", "", u.Strip
+	from, before, strip := inputFile, "", u.Strip
 	switch u.Format {
 	case "zip":
-		from, before, strip = "/tmp/unpack.tar", zipScript, strip+1 // its paths begin with ./
+		from, before, strip = tarFile, zipScript, strip+1 // its paths begin with ./
 	case tree:
-		from, before, strip = "/tmp/unpack.tar", fmt.Sprintf(treeScript, Quote(SourceMount+u.Folder)), strip+1
+		from, before, strip = tarFile, "tar -C "+Quote(SourceMount+u.Folder)+" -cf "+tarFile+" .\n", strip+1
 	}
-	option := strings.TrimSpace("-x " + formats[u.Format].option)
-	return fmt.Sprintf("mkdir -p %[1]s\n%[2]star %[3]s -f %[4]s -C %[1]s --no-same-owner --strip-components=%[5]d%[6]s\n"+
-		"rm -f /tmp/unpack.tar\n[ -n \"$(ls -A %[1]s)\" ] || { echo 'the source has nothing at this depth: see strip' >&2; exit 1; }\nchmod -R a+rX %[1]s",
-		u.To, before, option, from, strip, u.patterns(strip))
+	return Script(unpackScript, Values{"TO": u.To, "STRIP": strconv.Itoa(strip)},
+		Code{"BEFORE": before, "OPTIONS": strings.TrimSpace("-x " + formats[u.Format].option), "FROM": from, "PATTERNS": u.patterns(strip)})
 }
 
 func (u Unpacking) patterns(strip int) string {

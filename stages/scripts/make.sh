@@ -1,0 +1,11 @@
+# shellcheck shell=sh disable=SC2164 # it runs with sh -eu
+@UNPACK@
+cd /tmp/source
+PATH=/usr/lib/ccache:$PATH
+JOBS=${MEDBUILD_JOBS:-$(nproc)}
+MAKEFLAGS=-j$JOBS
+export PATH JOBS MAKEFLAGS
+ccache --zero-stats >/dev/null
+@COMMANDS@
+ccache --show-stats
+[ -n "$(ls -A @PREFIX@)" ] || { echo "the commands wrote nothing to PREFIX, @PREFIX@" >&2; exit 1; }
