@@ -7,7 +7,8 @@ import (
 
 // Apt installs distribution packages on a root file system.
 type Apt struct {
-	Component    string // whose packages these are
+	Owner        Owner  // whose packages these are; "" is a component's
+	Component    string // the component's name
 	Action       string // "runtime packages"
 	On           State
 	Distribution string // such as "debian-13": caches are kept per distribution
@@ -39,6 +40,7 @@ func (a Apt) Root() State {
 func (a Apt) step(names []string) Step {
 	cache := "medbuild/" + a.Distribution + "/" + a.Component
 	return Step{
+		Owner:     a.Owner,
 		Component: a.Component,
 		Action:    a.Action,
 		On:        a.On,

@@ -39,10 +39,10 @@ func FileLayer(component string, entries []Entry, at Location) State {
 	for _, e := range foldersFirst(entries) {
 		made = e.made(made)
 	}
-	from := bk.Scratch().File(made, bk.WithCustomNamef("[%s] write files", component), at.option())
+	from := bk.Scratch().File(made, Operation{Component: component, Action: "write files"}.described(), at.option())
 	when := epoch()
 	return bk.Scratch().File(bk.Copy(from, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &when}),
-		bk.WithCustomNamef("[%s] layer", component), at.option())
+		Operation{Component: component, Action: "layer"}.described(), at.option())
 }
 
 // foldersFirst has each folder made before anything in it brings it about.

@@ -49,12 +49,17 @@ func (i Input) Name() string {
 // Pinned reports whether the content is fixed.
 func (i Input) Pinned() bool { return i.Pin != "" }
 
+// Fetching is the operation that fetches the input for a component.
+func (i Input) Fetching(component string) Operation {
+	return Operation{Owner: OfComponent, Component: component, Action: "fetch " + i.Name()}
+}
+
 // Fetch is the input as BuildKit fetches it: an archive as one file named
 // Name at the root, a repository as its work tree without .git, an image as its
 // root file system. The pin is part of the cache key, the address of an archive
 // is not: a mirror hits the same cache.
 func (i Input) Fetch(component string, at Location) State {
-	name := bk.WithCustomNamef("[%s] fetch %s", component, i.Name())
+	name := i.Fetching(component).described()
 	switch i.Kind {
 	case Git:
 		return bk.Git(i.Address, "", append(i.submodules(), bk.GitRef(i.Pin), bk.GitChecksum(i.Pin), name, at.option())...)

@@ -78,7 +78,7 @@ func TestDefinitionsMarshalTheSame(t *testing.T) {
 		s.Inputs = []Mount{{Target: "/in", State: Input{Kind: Archive, Address: "https://files.example/x", Pin: "sha256:" + digits}.Fetch("x", Location{})}}
 		s.Caches = []Cache{{Target: "/c", ID: "x/c"}, {Target: "/b", ID: "x/b", Locked: true}}
 		root := Tar("base", "base.tar", digest.Digest("sha256:"+digits))
-		return Merge("all", root, s.Layer("/opt/x"), File("f", []byte("text")), Parents(root, []string{"/opt/x", "/home/u/y"}))
+		return Merge(Operation{Action: "all"}, root, s.Layer("/opt/x"), File("f", []byte("text")), Parents("all", root, []string{"/opt/x", "/home/u/y"}))
 	})
 }
 

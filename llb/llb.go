@@ -29,18 +29,18 @@ func Scratch() State { return bk.Scratch() }
 
 // Merge lays layers over each other, the last on top. Where two have the same
 // directory, the owner and mode of the later one win.
-func Merge(name string, layers ...State) State {
-	return bk.Merge(layers, bk.WithCustomName(name))
+func Merge(of Operation, layers ...State) State {
+	return bk.Merge(layers, of.described())
 }
 
 // File is an empty file system with one file, mode 0644, at its root.
 func File(name string, content []byte) State {
 	return bk.Scratch().File(bk.Mkfile(name, 0o644, content, bk.WithCreatedTime(epoch())),
-		bk.WithCustomName("write "+name))
+		helper("write "+name))
 }
 
-// Folder is File for several files, by their names.
-func Folder(name string, files map[string][]byte) State {
+// Folder is File for several files, by their names. The action says what it does.
+func Folder(action string, files map[string][]byte) State {
 	var made *bk.FileAction
 	for _, f := range slices.Sorted(maps.Keys(files)) {
 		if made == nil {
@@ -49,19 +49,19 @@ func Folder(name string, files map[string][]byte) State {
 		}
 		made = made.Mkfile(f, 0o644, files[f], bk.WithCreatedTime(epoch()))
 	}
-	return bk.Scratch().File(made, bk.WithCustomName(name))
+	return bk.Scratch().File(made, helper(action))
 }
 
 // Image is the root file system of an image given by name and digest.
 func Image(reference string) State {
-	return bk.Image(reference, bk.WithCustomName("[base] "+reference))
+	return bk.Image(reference, ofBase(reference))
 }
 
 // OCILayout is the root file system of an image in an OCI layout folder that
 // the client serves to BuildKit as the content store named store.
 func OCILayout(store string, manifest digest.Digest) State {
 	return bk.OCILayout(OCIReference(store, manifest), bk.OCIStore("", store),
-		bk.WithCustomName("[base] "+store))
+		ofBase(store))
 }
 
 // OCIReference is how BuildKit is asked for an image of the content store named
@@ -75,17 +75,17 @@ func OCIReference(store string, manifest digest.Digest) string {
 // the file in cache keys, so two builds with different files never meet.
 func Tar(local, file string, content digest.Digest) State {
 	from := bk.Local(local, bk.LocalUniqueID(content.String()), bk.SharedKeyHint(content.String()),
-		bk.IncludePatterns([]string{file}), bk.WithCustomName("[internal] load "+file))
+		bk.IncludePatterns([]string{file}), ofBase("load "+file))
 	return bk.Scratch().File(bk.Copy(from, "/"+file, "/", &bk.CopyInfo{AttemptUnpack: true}),
-		bk.WithCustomName("[base] unpack "+file))
+		ofBase("unpack "+file))
 }
 
-// Parents is a layer with the folders above the prefixes as root has them: owner
+// Parents is a target's layer with the folders above the prefixes as root has them: owner
 // and mode, nothing of what is in them. Merged last, it undoes what the skeletons
 // of the layers below did to those folders. Their time is the constant one: that
 // of a folder which packages were installed into is the time of the build. It is
 // empty when all prefixes lie in the root folder.
-func Parents(root State, prefixes []string) State {
+func Parents(target string, root State, prefixes []string) State {
 	dirs := Ancestors(prefixes)
 	if len(dirs) == 0 {
 		return bk.Scratch() // without a pattern everything would be copied
@@ -93,7 +93,7 @@ func Parents(root State, prefixes []string) State {
 	when := epoch()
 	return bk.Scratch().File(bk.Copy(root, "/", "/", &bk.CopyInfo{
 		CopyDirContentsOnly: true, IncludePatterns: dirs, ExcludePatterns: contents(dirs), CreatedTime: &when,
-	}), bk.WithCustomName("[base] folders above the components"))
+	}), Operation{Owner: OfTarget, Component: target, Action: "folders above the components"}.described())
 }
 
 // Ancestors lists the folders above the prefixes, each once and after the one

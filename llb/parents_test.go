@@ -35,7 +35,7 @@ func TestParentsKeepsTheFoldersAlone(t *testing.T) {
 }
 
 func TestParentsOfTheRootFolderIsEmpty(t *testing.T) {
-	g := llbtest.Read(t, llbtest.End{Name: "parents", State: Parents(Image("base@sha256:"+digits), []string{"/fsl", "/ants"})})
+	g := llbtest.Read(t, llbtest.End{Name: "parents", State: Parents("tool", Image("base@sha256:"+digits), []string{"/fsl", "/ants"})})
 	if len(g.Ops) != 0 || g.Ends["parents"] != "scratch" {
 		t.Errorf("ends at %q with %d operations, want scratch with none", g.Ends["parents"], len(g.Ops))
 	}
@@ -70,8 +70,8 @@ func copied(t *testing.T, prefixes []string) []string {
 
 func parentsOf(t *testing.T, prefixes []string) string {
 	t.Helper()
-	g := llbtest.Read(t, llbtest.End{Name: "parents", State: Parents(Image("base@sha256:"+digits), prefixes)})
-	op := g.Find("[base] folders above the components").GetFile().Actions[0].GetCopy()
+	g := llbtest.Read(t, llbtest.End{Name: "parents", State: Parents("tool", Image("base@sha256:"+digits), prefixes)})
+	op := g.Find("[tool] folders above the components").GetFile().Actions[0].GetCopy()
 	src, dst := someRoot(t), t.TempDir()
 	err := fscopy.Copy(t.Context(), src, op.Src, dst, op.Dest, fscopy.WithCopyInfo(fscopy.CopyInfo{
 		CopyDirContents: op.DirCopyContents, IncludePatterns: op.IncludePatterns, ExcludePatterns: op.ExcludePatterns,

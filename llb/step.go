@@ -14,7 +14,8 @@ const Run = "/run/medbuild"
 
 // Step is one shell script run on a root file system.
 type Step struct {
-	Component string   // whose step this is
+	Owner     Owner    // whose step this is; "" is a component's
+	Component string   // the component's name
 	Action    string   // what it does: the step is shown as "[component] action"
 	On        State    // the root file system it runs on
 	Script    string   // POSIX shell; the first failing command ends it
@@ -45,13 +46,18 @@ type Cache struct {
 func (s Step) Run() bk.ExecState {
 	opts := []bk.RunOption{
 		bk.Args([]string{"/bin/sh", "-eu", "-c", s.script()}),
-		bk.WithCustomNamef("[%s] %s", s.Component, s.Action),
+		s.operation(s.Action).described(),
 		s.At.option(),
 	}
 	opts = append(opts, s.network()...)
 	opts = append(opts, s.environment()...)
 	opts = append(opts, s.mounts()...)
 	return s.On.Run(opts...)
+}
+
+// operation is something that is done for the step's owner.
+func (s Step) operation(action string) Operation {
+	return Operation{Owner: s.Owner, Component: s.Component, Action: action}
 }
 
 // Root is the root file system as the step leaves it.
@@ -79,18 +85,18 @@ func (s Step) Layer(prefix string) State {
 	s.Script += repeatable(prefix)
 	skeleton := skeleton(prefix)
 	wrote := s.Run().AddMount(prefix, skeleton, bk.SourcePath(prefix))
-	return bk.Diff(skeleton, wrote, bk.WithCustomNamef("[%s] layer", s.Component), s.At.option())
+	return bk.Diff(skeleton, wrote, s.operation("layer").described(), s.At.option())
 }
 
 // skeleton is the empty prefix. Mkdir gives the folders it makes the current
 // time; copying them gives each the constant one.
 func skeleton(prefix string) State {
 	made := bk.Scratch().File(bk.Mkdir(prefix, 0o755, bk.WithParents(true)),
-		bk.WithCustomName("prefix "+prefix))
+		helper("prefix "+prefix))
 	when := epoch()
 	return bk.Scratch().File(bk.Copy(made, "/", "/",
 		&bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &when}),
-		bk.WithCustomName("prefix "+prefix))
+		helper("prefix "+prefix))
 }
 
 // repeatable ends a script by giving what it wrote one constant time, the one

@@ -135,7 +135,7 @@ func (f *FreeSurfer) unpack(on stage.Base, source llb.Input, keeps profile) llb.
 		Script:    f.script(),
 		Inputs: []llb.Mount{
 			{Target: llb.Run + "/src", State: source.Fetch(f.Name, here())},
-			{Target: llb.Run + "/lists", State: llb.Folder("["+f.Name+"] write lists", f.lists(keeps))},
+			{Target: llb.Run + "/lists", State: llb.Folder("write lists", f.lists(keeps))},
 		},
 		Secrets: f.Secrets,
 		At:      here(),

@@ -28,6 +28,7 @@ func withAccounts(target string, on llb.State, a stage.Accounts) llb.State {
 		return on
 	}
 	return llb.Step{
+		Owner:     llb.OfTarget,
 		Component: target,
 		Action:    "accounts",
 		On:        on,

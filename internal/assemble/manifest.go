@@ -118,6 +118,6 @@ func (m Manifest) layer(on llb.State, asked []llb.State) llb.State {
 		fmt.Fprintf(&script, "if cat %s/*/%s >/tmp/s 2>/dev/null; [ -s /tmp/s ]; then { printf '\\n# %s\\n'; cat /tmp/s; } >>%s%s; fi\n",
 			in, s.File(), s, out, ManifestPath)
 	}
-	return llb.Step{Component: "manifest", Action: "write", On: on, Script: script.String(),
+	return llb.Step{Owner: llb.OfManifest, Component: "manifest", Action: "write", On: on, Script: script.String(),
 		Inputs: inputs, At: here()}.Output(out)
 }

@@ -117,7 +117,7 @@ func (t Target) alone(s stage.Stage) llb.State {
 	if s.Layer == nil {
 		return root
 	}
-	return llb.Merge("["+s.Name+"] beside its base", root, *s.Layer)
+	return llb.Merge(llb.Operation{Component: s.Name, Action: "beside its base"}, root, *s.Layer)
 }
 
 // merge puts everything together. apt layers cannot be merged, as each writes
@@ -132,7 +132,7 @@ func (t Target) merge(img Image) Image {
 			layers = append(layers, *p.Layer)
 		}
 	}
-	root := llb.Apt{Component: t.Name, Action: "runtime packages", On: t.Run.Root,
+	root := llb.Apt{Owner: llb.OfTarget, Component: t.Name, Action: "runtime packages", On: t.Run.Root,
 		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
 	root = withAccounts(t.Name, root, t.Accounts)
 	all := append([]llb.State{root}, layers...)
@@ -140,10 +140,10 @@ func (t Target) merge(img Image) Image {
 	t.Manifest.notices, t.Manifest.login = notices(img.Parts), login(img.Config)
 	all = append(all, t.Manifest.layer(t.Run.Root, asked))
 	if img.Folders() {
-		all = append(all, llb.Parents(root, img.places()))
+		all = append(all, llb.Parents(t.Name, root, img.places()))
 	}
 	img.Root, img.Apt, img.Users = root, len(packages) > 0, !t.Accounts.None()
-	img.State = llb.Merge("["+t.Name+"] merge layers", all...)
+	img.State = llb.Merge(llb.Operation{Owner: llb.OfTarget, Component: t.Name, Action: "merge layers"}, all...)
 	return img
 }
 

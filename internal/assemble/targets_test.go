@@ -52,7 +52,7 @@ func boolToInt(b bool) int {
 
 func TestFoldersAboveComeLast(t *testing.T) {
 	g := llbtest.Read(t, llbtest.End{Name: "image", State: assembled(t, jupyterTarget()).State})
-	want := []string{"[jupyter] runtime packages:/", "[mrtrix3] layer", "[ants] layer", "[manifest] write:/run/medbuild/out", "[base] folders above the components"}
+	want := []string{"[jupyter] runtime packages:/", "[mrtrix3] layer", "[ants] layer", "[manifest] write:/run/medbuild/out", "[jupyter] folders above the components"}
 	if got := g.Find("[jupyter] merge layers").From; !slices.Equal(got, want) {
 		t.Errorf("merges %q, want %q", got, want)
 	}
@@ -108,7 +108,7 @@ func TestTwoOfOneStage(t *testing.T) {
 	}
 	img := assembled(t, newTarget("both", stagetest.Focal(), freesurfer("freesurfer6", "6.0.0"), freesurfer("freesurfer7", "7.4.1")))
 	g := llbtest.Read(t, llbtest.End{Name: "image", State: img.State})
-	want := []string{"[both] runtime packages:/", "[freesurfer6] layer", "[freesurfer7] layer", "[manifest] write:/run/medbuild/out", "[base] folders above the components"}
+	want := []string{"[both] runtime packages:/", "[freesurfer6] layer", "[freesurfer7] layer", "[manifest] write:/run/medbuild/out", "[both] folders above the components"}
 	if got := g.Find("[both] merge layers").From; !slices.Equal(got, want) {
 		t.Errorf("merges %q, want %q", got, want)
 	}
@@ -190,7 +190,7 @@ func TestFilesAnywhere(t *testing.T) {
 	}
 	img := assembled(t, newTarget("x", stagetest.Trixie(), f))
 	g := llbtest.Read(t, llbtest.End{State: img.State})
-	got := g.Find("[base] folders above the components").GetFile().Actions[0].GetCopy().IncludePatterns
+	got := g.Find("[x] folders above the components").GetFile().Actions[0].GetCopy().IncludePatterns
 	if want := []string{"opt", "etc", "etc/tool"}; !slices.Equal(got, want) {
 		t.Errorf("folders %q, want %q", got, want)
 	}

@@ -9,6 +9,7 @@ import (
 // once, and space on the engine for another base.
 func Flat(b stage.Base) stage.Base {
 	b.Root = llb.Step{
+		Owner:     llb.OfBase,
 		Component: "base",
 		Action:    "flatten",
 		On:        b.Root,

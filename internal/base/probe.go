@@ -34,7 +34,7 @@ done`
 
 // Probe asks a base what Facts wants to know. ParseFacts reads ProbeFile of it.
 func Probe(name string, root llb.State) llb.State {
-	return llb.Step{Component: "base", Action: "look at " + name, On: root,
+	return llb.Step{Owner: llb.OfBase, Component: "base", Action: "look at " + name, On: root,
 		Script: probeScript, At: here()}.Output(llb.Run + "/out")
 }
 

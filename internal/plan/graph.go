@@ -1,9 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
 
+	"github.com/medbuild/medbuild/llb"
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
@@ -13,34 +14,32 @@ import (
 type Step struct {
 	Digest    string   `json:"digest"`    // of its definition, as BuildKit reports it
 	Name      string   `json:"name"`      // "[mrtrix3] compile", as progress shows it
-	Component string   `json:"component"` // whose it is: a component, "base", "manifest" or a target; "" when several share it
+	Owner     string   `json:"owner"`     // whose it is: "component", "base", "manifest" or "target"; "" when several share it
+	Component string   `json:"component"` // the name of the component or target; of others the owner's
 	Kind      string   `json:"kind"`      // "source", "exec", "file", "merge" or "diff"
 	Inputs    []string `json:"inputs"`    // digests of the steps it takes something from
 	Source    string   `json:"source"`    // line of the stage that made it, "file:line"; "" when none is known
+
+	does llb.Operation // what the step says of itself
 }
 
 // Action is the step's name without whose it is.
-func (s Step) Action() string {
-	if _, action, ok := named(s.Name); ok {
-		return action
-	}
-	return s.Name
-}
+func (s Step) Action() string { return s.does.Action }
 
-// own reports whether the step's name says whose it is. The others are small
-// helpers of those; progress displays hide the ones named "[internal]".
-func (s Step) own() bool {
-	component, _, ok := named(s.Name)
-	return ok && component != "internal"
-}
+// own reports whether the step says whose it is. The others are small helpers
+// of those.
+func (s Step) own() bool { return s.does.Owner != "" }
 
-// named splits "[component] action".
-func named(name string) (component, action string, ok bool) {
-	rest, ok := strings.CutPrefix(name, "[")
-	if !ok {
-		return "", name, false
-	}
-	return strings.Cut(rest, "] ")
+// owner is whose the step is.
+func (s Step) owner() owner { return owner{llb.Owner(s.Owner), s.Component} }
+
+// is reports whether the step belongs to a thing of that sort.
+func (s Step) is(sort llb.Owner) bool { return s.Owner == string(sort) }
+
+// owner is whose steps are, with the zero value for those that several share.
+type owner struct {
+	Sort llb.Owner
+	Name string
 }
 
 // read is the steps of a definition, each after its inputs, as the definition
@@ -65,10 +64,9 @@ func read(def *bk.Definition) ([]Step, error) {
 
 func step(def *bk.Definition, dgst digest.Digest, op *pb.Op) Step {
 	s := Step{Digest: dgst.String(), Kind: kind(op), Inputs: []string{}, Source: madeAt(def.Source, dgst)}
-	s.Name = def.Metadata[dgst].Description["llb.customname"]
-	if s.Name == "" {
-		s.Name = s.Kind
-	}
+	s.does = llb.OperationOf(def.Metadata[dgst].Description)
+	s.does.Action = cmp.Or(s.does.Action, s.Kind)
+	s.Name = s.does.Name()
 	seen := map[string]bool{}
 	for _, in := range op.Inputs {
 		if !seen[in.Digest] {
@@ -108,66 +106,67 @@ func madeAt(source *pb.Source, dgst digest.Digest) string {
 // uses them, if it is one alone. Users come after what they use, so the last
 // step goes first.
 func attribute(steps []Step) {
-	users := map[string]map[string]bool{}
+	users := map[string]map[owner]bool{}
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := &steps[i]
-		if s.Component = only(users[s.Digest]); s.own() {
-			s.Component, _, _ = named(s.Name)
+		whose := only(users[s.Digest])
+		if s.own() {
+			whose = owner{s.does.Owner, s.does.Component}
 		}
+		s.Owner, s.Component = string(whose.Sort), whose.Name
 		for _, in := range s.Inputs {
 			if users[in] == nil {
-				users[in] = map[string]bool{}
+				users[in] = map[owner]bool{}
 			}
-			users[in][s.Component] = true
+			users[in][whose] = true
 		}
 	}
 }
 
-func only(names map[string]bool) string {
-	if len(names) != 1 {
-		return ""
+func only(all map[owner]bool) owner {
+	if len(all) != 1 {
+		return owner{}
 	}
-	for n := range names {
-		return n
+	for o := range all {
+		return o
 	}
-	return ""
+	return owner{}
 }
 
-// group is the steps of one component.
+// group is the steps of one owner.
 type group struct {
-	Name  string
+	owner
 	Steps []Step
 }
 
-// groups is all steps by component, bases first, then the components and what
-// puts them together. Steps that several share are a group without a name, the
-// last.
+// groups is all steps by owner, bases first, then the components and what puts
+// them together. Steps that several share are a group without a name, the last.
 func (p *Plan) groups() []group {
-	steps := map[string][]Step{}
+	steps := map[owner][]Step{}
 	for _, s := range p.Steps {
-		steps[s.Component] = append(steps[s.Component], s)
+		steps[s.owner()] = append(steps[s.owner()], s)
 	}
 	var out []group
-	for _, name := range p.owners() {
-		if len(steps[name]) > 0 {
-			out = append(out, group{name, steps[name]})
-			delete(steps, name)
+	for _, o := range p.owners() {
+		if len(steps[o]) > 0 {
+			out = append(out, group{o, steps[o]})
+			delete(steps, o)
 		}
 	}
 	return out
 }
 
-func (p *Plan) owners() []string {
-	out := []string{"base"}
+func (p *Plan) owners() []owner {
+	out := []owner{{llb.OfBase, string(llb.OfBase)}}
 	for _, t := range p.Targets {
 		for _, c := range t.Components {
-			out = append(out, c.Name)
+			out = append(out, owner{llb.OfComponent, c.Name})
 		}
 	}
 	for _, s := range p.Steps {
-		if s.Component != "" {
-			out = append(out, s.Component)
+		if s.Owner != "" {
+			out = append(out, s.owner())
 		}
 	}
-	return append(out, "")
+	return append(out, owner{})
 }

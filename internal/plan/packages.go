@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/medbuild/medbuild/llb"
 )
 
 // few is how many conda packages of one host are named one by one: a lock has
@@ -97,7 +99,7 @@ func (p *Plan) heaped() *Plan {
 			continue
 		}
 		if ok {
-			s.Name = first.Name
+			s.Name, s.does = first.Name, first.does
 		}
 		s.Inputs = merged(s.Inputs, into)
 		out.Steps = append(out.Steps, s)
@@ -112,27 +114,28 @@ func (p *Plan) heaped() *Plan {
 // heapSteps is the step that stands for each step of a heap: the heap's first,
 // with a name for all.
 func (p *Plan) heapSteps() map[string]Step {
-	names := map[string]string{} // of heaps, by the fetching step's name
+	fetches := map[llb.Operation]llb.Operation{} // of heaps, by the packages'
 	for _, t := range p.Targets {
 		for _, c := range t.Components {
 			many := heaps(c.Inputs)
 			for _, i := range c.Inputs {
 				if h := many[condaHost(i)]; h != nil {
-					names[fmt.Sprintf("[%s] fetch %s", c.Name, path.Base(i.Address))] = fmt.Sprintf("[%s] fetch %s", c.Name, h)
+					one := llb.Input{Kind: llb.Archive, Address: i.Address}.Fetching(c.Name)
+					fetches[one] = llb.Operation{Owner: one.Owner, Component: c.Name, Action: "fetch " + h.String()}
 				}
 			}
 		}
 	}
-	first, out := map[string]Step{}, map[string]Step{}
+	first, out := map[llb.Operation]Step{}, map[string]Step{}
 	for _, s := range p.Steps {
-		name, ok := names[s.Name]
+		heap, ok := fetches[s.does]
 		if !ok || s.Kind != "source" {
 			continue
 		}
-		if _, known := first[name]; !known {
-			first[name] = Step{Digest: s.Digest, Name: name}
+		if _, known := first[heap]; !known {
+			first[heap] = Step{Digest: s.Digest, Name: heap.Name(), does: heap}
 		}
-		out[s.Digest] = first[name]
+		out[s.Digest] = first[heap]
 	}
 	return out
 }

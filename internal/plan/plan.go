@@ -146,7 +146,7 @@ func component(p assemble.Part, steps []Step) Component {
 		c.Tests = append(c.Tests, s.Command)
 	}
 	for _, s := range steps {
-		if s.Component == p.Name {
+		if s.owner() == (owner{llb.OfComponent, p.Name}) {
 			c.Steps = append(c.Steps, s.Digest)
 		}
 	}

@@ -197,7 +197,7 @@ func TestJSONHasNoNullLists(t *testing.T) {
 // label.
 func TestPictures(t *testing.T) {
 	base := debian(1)
-	base.Root = llb.Image(base.Reference).File(bk.Mkfile("/x", 0o644, nil), bk.WithCustomName(`[base] "a" <b> \c #d`))
+	base.Root = llb.Image(base.Reference).File(bk.Mkfile("/x", 0o644, nil), bk.WithCustomName(`"a" <b> \c #d`))
 	p := planned(t, assembled(t, "production", base, mrtrix3()))
 	edges := 0
 	for _, s := range p.Steps {

@@ -3,10 +3,11 @@ package plan
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/medbuild/medbuild/llb"
 )
 
 // Text writes the plan for people. Small helper steps, which the other formats
@@ -28,34 +29,18 @@ func (p *Plan) Text(w io.Writer) error {
 func (t Target) text(b *strings.Builder, known map[string]Step) {
 	fmt.Fprintf(b, "target %s\n\n", t.Name)
 	t.Base.text(b)
-	t.steps(b, known, func(s Step) bool { return s.Component == "base" && !above(s, known) })
+	t.steps(b, known, func(s Step) bool { return s.is(llb.OfBase) })
 	fmt.Fprintf(b, "\n  runtime packages\n    %s\n", orNone(t.Packages))
 	for _, c := range t.Components {
 		c.text(b)
-		t.steps(b, known, func(s Step) bool { return s.Component == c.Name })
+		t.steps(b, known, func(s Step) bool { return s.owner() == owner{llb.OfComponent, c.Name} })
 	}
 	b.WriteString("\n  image\n")
-	t.steps(b, known, func(s Step) bool { return s.Component == "manifest" || t.together(s) || above(s, known) })
+	t.steps(b, known, func(s Step) bool { return s.is(llb.OfManifest) || s.is(llb.OfTarget) })
 	t.Layers.text(b)
 	for _, w := range t.Warnings {
 		fmt.Fprintf(b, "\nwarning: %s\n", w)
 	}
-}
-
-// above reports whether a base's step stands on what was put on the base.
-func above(s Step, known map[string]Step) bool {
-	return s.Component == "base" && slices.ContainsFunc(s.Inputs, func(in string) bool { return known[in].Component != "base" })
-}
-
-// together reports whether a step is the target's own. A target of one
-// component has that one's name; its steps stand there already.
-func (t Target) together(s Step) bool {
-	for _, c := range t.Components {
-		if c.Name == t.Name {
-			return false
-		}
-	}
-	return s.Component == t.Name
 }
 
 func (base Base) text(b *strings.Builder) {

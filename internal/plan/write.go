@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/medbuild/medbuild/llb"
 )
 
 // JSON writes the plan as one JSON object.
@@ -63,8 +65,11 @@ func (p *Plan) edges(b *strings.Builder, format string) {
 }
 
 func title(g group) string {
-	if g.Name == "" {
+	switch g.Sort {
+	case "":
 		return "shared"
+	case llb.OfTarget: // it may have a component's name
+		return "target " + g.Name
 	}
 	return g.Name
 }

@@ -111,12 +111,28 @@ func (p *paragraph) rest() {
 		p.with = append(p.with, "Constraints="+value(reflect.ValueOf(c)))
 	}
 	m := p.op.Metadata
-	m.Caps, m.Description = nil, maps.Clone(m.Description)
-	delete(m.Description, customName)
-	if len(m.Description) == 0 {
-		m.Description = nil
-	}
+	m.Caps, m.Description = nil, p.op.descriptions()
 	p.with = append(p.with, fields(reflect.ValueOf(m))...)
+}
+
+// descriptions is what is said of the operation beside its name. A component's
+// name and an action that the name has too are left out, and that it is a
+// component's.
+func (o *Op) descriptions() map[string]string {
+	out := maps.Clone(o.Metadata.Description)
+	component, action, name := out["medbuild.component"], out["medbuild.action"], out[customName]
+	if name == action && component == "" || name == "["+component+"] "+action {
+		delete(out, "medbuild.component")
+		delete(out, "medbuild.action")
+	}
+	if out["medbuild.owner"] == "component" {
+		delete(out, "medbuild.owner")
+	}
+	delete(out, customName)
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 func (p *paragraph) platform(on *pb.Platform) {

@@ -36,6 +36,9 @@ func TestRenderShowsEveryChange(t *testing.T) {
 		"secret's owner":  bk.AddSecret("/s", bk.SecretFileOpt(1, 2, 0o400)),
 		"ssh":             bk.AddSSHSocket(),
 		"description":     bk.WithDescription(map[string]string{"key": "value"}),
+		"owner":           bk.WithDescription(map[string]string{"medbuild.owner": "base"}),
+		"component":       bk.WithDescription(map[string]string{"medbuild.component": "y", "medbuild.action": "run"}),
+		"action":          bk.WithDescription(map[string]string{"medbuild.component": "x", "medbuild.action": "walk"}),
 		"cache ignored":   bk.IgnoreCache,
 	} {
 		if before == rendering(t, someState(option)) {
