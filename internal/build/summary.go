@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/medbuild/medbuild/internal/usage"
 
 	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/llb"
 )
 
 // Summary is what a build did: a line for each part of the image.
@@ -54,27 +54,21 @@ func Summarize(ctx context.Context, record *solve.Record, blobs content.Provider
 
 // rows are the parts in the order of their layers, the base first.
 func rows(record *solve.Record, img assemble.Image) []Row {
-	of := func(component, action string) solve.Work {
-		return record.Of(func(n solve.Name) bool { return n.Component == component && strings.HasPrefix(n.Action, action) })
-	}
-	const packages = "runtime packages"
-	rows := []Row{{Part: "base", Work: of("base", ""), Layer: true}}
+	// A target that is one component has its name: its packages are told once.
+	packages := llb.Operation{Owner: llb.OfTarget, Component: img.Name, Action: "runtime packages"}
+	rows := []Row{{Part: "base", Work: record.Of(llb.Operation{Owner: llb.OfBase, Component: "base"}), Layer: true}}
 	if img.Apt {
-		rows = append(rows, Row{Part: "packages", Work: of(img.Name, packages), Layer: true})
+		rows = append(rows, Row{Part: "packages", Work: record.Of(packages), Layer: true})
 	}
 	if img.Users {
-		rows = append(rows, Row{Part: "accounts", Work: of(img.Name, "accounts"), Layer: true})
+		rows = append(rows, Row{Part: "accounts", Work: record.Of(llb.Operation{Owner: llb.OfTarget, Component: img.Name, Action: "accounts"}), Layer: true})
 	}
 	for _, p := range img.Parts {
-		// A target that is one component has its name: its packages are told once.
-		work := record.Of(func(n solve.Name) bool {
-			return n.Component == p.Name && (p.Name != img.Name || n.Action != packages)
-		})
-		rows = append(rows, Row{Part: p.Name, Work: work, Layer: p.Layer != nil})
+		rows = append(rows, Row{Part: p.Name, Work: record.Of(llb.Operation{Owner: llb.OfComponent, Component: p.Name}, packages), Layer: p.Layer != nil})
 	}
-	rows = append(rows, Row{Part: "manifest", Work: of("manifest", ""), Layer: true})
+	rows = append(rows, Row{Part: "manifest", Work: record.Of(llb.Operation{Owner: llb.OfManifest, Component: "manifest"}), Layer: true})
 	if img.Folders() {
-		rows = append(rows, Row{Part: "folders", Work: of("base", "folders"), Layer: true})
+		rows = append(rows, Row{Part: "folders", Work: record.Of(llb.Operation{Owner: llb.OfTarget, Component: img.Name, Action: "folders above the components"}), Layer: true})
 	}
 	return rows
 }

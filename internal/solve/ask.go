@@ -9,6 +9,7 @@ import (
 	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/fetch"
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -21,7 +22,7 @@ var _ base.Engine = (*Session)(nil)
 func (s *Session) Ask(ctx context.Context, q base.Question) (base.Answer, error) {
 	var a base.Answer
 	_, err := s.One(ctx, Job{
-		Place: func(string, string) (problem.Position, string) { return q.At, q.Subject },
+		Place: func(llb.Operation, string) (problem.Position, string) { return q.At, q.Subject },
 		Work: func(ctx context.Context, c *Client) (*gateway.Result, error) {
 			var err error
 			a, err = c.answer(ctx, q)
@@ -72,7 +73,7 @@ func (c *Client) config(ctx context.Context, q base.Question) (dgst digest.Diges
 	}
 	opt := sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p}}
 	ask := func(ctx context.Context) error {
-		f := &failure{address: full(q.Image), name: Name{Component: q.Subject}}
+		f := &failure{address: full(q.Image), of: llb.Operation{Component: q.Subject}}
 		f.asked, _ = c.session.attempts.Next(f.address)
 		_, dgst, data, err = c.Gateway.ResolveImageConfig(ctx, f.asked, opt)
 		if err == nil || ctx.Err() != nil {

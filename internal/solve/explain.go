@@ -8,13 +8,14 @@ import (
 	"syscall"
 
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/llb"
 	"github.com/moby/buildkit/util/grpcerrors"
 	"google.golang.org/grpc/codes"
 )
 
 // Place is where in the user's file the step of a component is stated, or its
 // source, and whose it is there. address is "" for a step that fetches nothing.
-type Place func(component, address string) (at problem.Position, subject string)
+type Place func(of llb.Operation, address string) (at problem.Position, subject string)
 
 // IsStep reports whether an error tells of a step that failed, and not of the
 // engine or an export.
@@ -55,9 +56,9 @@ func (s *Session) step(f *failure, place Place) *problem.Error {
 	reason, hints := s.advise(f, log)
 	shown := *f
 	shown.Reason = reason
-	p := &problem.Error{Subject: f.name.Component, Class: problem.Failed, Message: shown.Error(), Hints: hints, Cause: f}
+	p := &problem.Error{Subject: f.of.Component, Class: problem.Failed, Message: shown.Error(), Hints: hints, Cause: f}
 	if place != nil {
-		p.At, p.Subject = place(f.name.Component, f.address)
+		p.At, p.Subject = place(f.of, f.address)
 	}
 	if f.Transient {
 		p.Class = problem.Transient

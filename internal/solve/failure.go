@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/llb"
 	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
 	digest "github.com/opencontainers/go-digest"
@@ -18,7 +19,7 @@ type failure struct {
 	fetch.Failure // of commands the reason alone
 
 	digest  digest.Digest
-	name    Name
+	of      llb.Operation
 	address string // of what a fetching step fetches, as the stages wrote it; "" for others
 	asked   string // the address that was asked: a mirror's, or address itself
 	line    string // of the stage that made the step
@@ -32,7 +33,7 @@ func (f *failure) Error() string {
 	if f.address != "" {
 		return fmt.Sprintf("fetch %s: %s", f.address, f.Reason)
 	}
-	return fmt.Sprintf("step %s failed: %s", f.name, f.Reason)
+	return fmt.Sprintf("step %s failed: %s", f.of.Name(), f.Reason)
 }
 
 // Unwrap is the engine's error.
@@ -45,7 +46,7 @@ func (g graph) failure(d digest.Digest) *failure {
 		return nil
 	}
 	address := fetch.Address(op.GetSource())
-	return &failure{digest: d, name: nameOf(meta), address: address, asked: address}
+	return &failure{digest: d, of: llb.OperationOf(meta.Description), address: address, asked: address}
 }
 
 // tell takes what the engine told of a step: a command's whole script is no news.

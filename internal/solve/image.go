@@ -41,16 +41,19 @@ func (c *Client) all(ctx context.Context, states []llb.State) error {
 // In is the places of an image: that of the step's source, or else of its
 // component; for the packages and the accounts of the whole image the target's.
 func In(img assemble.Image) Place {
-	return func(component, address string) (problem.Position, string) {
+	return func(of llb.Operation, address string) (problem.Position, string) {
+		if of.Owner != llb.OfComponent && of.Owner != llb.OfTarget {
+			return problem.Position{}, of.Component
+		}
 		for _, p := range img.Parts {
-			if p.Name == component {
-				return source(p, address), component
+			if p.Name == of.Component {
+				return source(p, address), of.Component
 			}
 		}
-		if component == img.Name && img.At.Line > 0 {
-			return img.At, component
+		if of.Owner == llb.OfTarget && img.At.Line > 0 {
+			return img.At, of.Component
 		}
-		return problem.Position{}, component
+		return problem.Position{}, of.Component
 	}
 }
 

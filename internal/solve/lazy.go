@@ -16,7 +16,7 @@ func (s *Session) lazily(g graph, f *failure) {
 	if image == nil {
 		return
 	}
-	f.digest, f.name, f.address, f.asked = image.digest, image.name, image.address, image.asked
+	f.digest, f.of, f.address, f.asked = image.digest, image.of, image.address, image.asked
 }
 
 // lazyImage is the one image that a step's files come from, or else the one

@@ -3,6 +3,7 @@ package solve
 import (
 	"slices"
 
+	"github.com/medbuild/medbuild/llb"
 	bk "github.com/moby/buildkit/client/llb"
 )
 
@@ -15,9 +16,13 @@ type NoCache struct {
 // apply marks the steps. The mark is metadata: it changes no cache key.
 func (n NoCache) apply(def *bk.Definition) {
 	for dgst, meta := range def.Metadata {
-		if n.All || slices.Contains(n.Components, nameOf(meta).Component) {
+		if n.names(llb.OperationOf(meta.Description)) {
 			meta.IgnoreCache = true
 			def.Metadata[dgst] = meta
 		}
 	}
+}
+
+func (n NoCache) names(step llb.Operation) bool {
+	return n.All || step.Owner == llb.OfComponent && slices.Contains(n.Components, step.Component)
 }

@@ -60,7 +60,7 @@ func (s *Session) overdue(g graph, d digest.Digest) *failure {
 		return f
 	}
 	if notice {
-		s.say(fmt.Sprintf("%s: fetch %s: still under way after %s", f.name.Component, f.asked, taken.Round(time.Second)))
+		s.say(fmt.Sprintf("%s: fetch %s: still under way after %s", f.of.Component, f.asked, taken.Round(time.Second)))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/medbuild/medbuild/llb"
 	"github.com/moby/buildkit/client"
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -22,8 +23,8 @@ const logLines = 20
 // It is safe for concurrent use.
 type Record struct {
 	mu    sync.Mutex
-	work  map[digest.Digest]bool // steps that are work; true for commands, false for fetches
-	names map[digest.Digest]Name // of the steps that are work
+	work  map[digest.Digest]bool            // steps that are work; true for commands, false for fetches
+	of    map[digest.Digest][]llb.Operation // what the solves say of each; components and targets can share one
 	steps map[digest.Digest]*Step
 	logs  map[digest.Digest]*bytes.Buffer
 
@@ -42,7 +43,7 @@ type Step struct {
 
 // NewRecord is an empty record.
 func NewRecord() *Record {
-	return &Record{work: map[digest.Digest]bool{}, names: map[digest.Digest]Name{}, steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{},
+	return &Record{work: map[digest.Digest]bool{}, of: map[digest.Digest][]llb.Operation{}, steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{},
 		running: map[digest.Digest]*pending{}, blobs: map[string]digest.Digest{}}
 }
 
@@ -60,9 +61,13 @@ func (r *Record) expect(def *bk.Definition) {
 		source := op.GetSource().GetIdentifier()
 		if op.GetExec() != nil || source != "" && !strings.HasPrefix(source, "local://") {
 			d := digest.FromBytes(data)
-			r.work[d] = op.GetExec() != nil
-			r.names[d] = nameOf(def.Metadata[d])
-			r.work[uncached(d)], r.names[uncached(d)] = r.work[d], r.names[d]
+			of := llb.OperationOf(def.Metadata[d].Description)
+			for _, d := range []digest.Digest{d, uncached(d)} {
+				r.work[d] = op.GetExec() != nil
+				if !slices.Contains(r.of[d], of) {
+					r.of[d] = append(r.of[d], of)
+				}
+			}
 		}
 	}
 }
@@ -140,16 +145,17 @@ type Work struct {
 	Time   time.Duration // in which at least one of its steps ran
 }
 
-// Of is the work of the steps that are meant. Time is wall time: steps that ran
-// side by side count once, waiting counts not at all.
-func (r *Record) Of(meant func(Name) bool) Work {
+// Of is the work of the operations that all stands for, without those that
+// without stands for. Time is wall time: steps that ran side by side count once,
+// waiting counts not at all.
+func (r *Record) Of(all llb.Operation, without ...llb.Operation) Work {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var ran []Step
 	commands := 0
 	for d, s := range r.steps {
 		command, known := r.work[d]
-		if !known || !s.ran() || !meant(r.names[d]) {
+		if !known || !s.ran() || !r.within(d, all) || r.within(d, without...) {
 			continue
 		}
 		ran = append(ran, *s)
@@ -158,6 +164,11 @@ func (r *Record) Of(meant func(Name) bool) Work {
 		}
 	}
 	return Work{Cached: commands == 0, Time: covered(ran)}
+}
+
+// within reports whether one of the operations stands for a step.
+func (r *Record) within(d digest.Digest, any ...llb.Operation) bool {
+	return slices.ContainsFunc(r.of[d], func(o llb.Operation) bool { return slices.ContainsFunc(any, o.Within) })
 }
 
 // covered is the length of the union of the steps' intervals.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medbuild/medbuild/llb"
 	"github.com/moby/buildkit/client"
 	digest "github.com/opencontainers/go-digest"
 )
@@ -14,10 +15,10 @@ func TestStepGivenUpIsNoWork(t *testing.T) {
 	for text, cached := range map[string]bool{"": false, "context canceled": true, "rpc error: context canceled": true, "exit code: 3": false} {
 		r := NewRecord()
 		d := digest.FromString("write")
-		r.work[d], r.names[d] = true, Name{"manifest", "write"}
+		r.work[d], r.of[d] = true, []llb.Operation{{Owner: llb.OfManifest, Component: "manifest", Action: "write"}}
 		from, to := time.Unix(1, 0), time.Unix(2, 0)
 		r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Name: "[manifest] write", Started: &from, Completed: &to, Error: text}}})
-		if got := r.Of(func(n Name) bool { return n.Component == "manifest" }); got.Cached != cached {
+		if got := r.Of(llb.Operation{Owner: llb.OfManifest, Component: "manifest"}); got.Cached != cached {
 			t.Errorf("a step that ended with %q: cached is %v", text, got.Cached)
 		}
 	}

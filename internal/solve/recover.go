@@ -78,9 +78,9 @@ func (s *Session) persist(ctx context.Context, f *failure, ask func(context.Cont
 		next, fresh := s.attempts.Next(f.address)
 		switch {
 		case fresh:
-			s.say(fmt.Sprintf("%s: fetch %s: %s; trying %s", f.name.Component, f.asked, f.Reason, next))
+			s.say(fmt.Sprintf("%s: fetch %s: %s; trying %s", f.of.Component, f.asked, f.Reason, next))
 		case try < tries && s.attempts.Reopen(f.address):
-			s.say(fmt.Sprintf("%s: fetch %s: %s; trying again in %s", f.name.Component, f.asked, f.Reason, wait))
+			s.say(fmt.Sprintf("%s: fetch %s: %s; trying again in %s", f.of.Component, f.asked, f.Reason, wait))
 			if err := pause(ctx, wait); err != nil {
 				return err
 			}
