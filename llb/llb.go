@@ -80,6 +80,9 @@ func Tar(local, file string, content digest.Digest) State {
 		ofBase("unpack "+file))
 }
 
+// ParentsAction is what the operation of Parents does.
+const ParentsAction = "folders above the components"
+
 // Parents is a target's layer with the folders above the prefixes as root has them: owner
 // and mode, nothing of what is in them. Merged last, it undoes what the skeletons
 // of the layers below did to those folders. Their time is the constant one: that
@@ -93,7 +96,7 @@ func Parents(target string, root State, prefixes []string) State {
 	when := epoch()
 	return bk.Scratch().File(bk.Copy(root, "/", "/", &bk.CopyInfo{
 		CopyDirContentsOnly: true, IncludePatterns: dirs, ExcludePatterns: contents(dirs), CreatedTime: &when,
-	}), Operation{Owner: OfTarget, Component: target, Action: "folders above the components"}.described())
+	}), Operation{Owner: OfTarget, Component: target, Action: ParentsAction}.described())
 }
 
 // Ancestors lists the folders above the prefixes, each once and after the one

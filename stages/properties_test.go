@@ -201,7 +201,7 @@ func TestSourceMap(t *testing.T) {
 		"[python] pip":                   "stages/python.go: tools",
 		"[python] fetch uv":              "stages/python.go: uv",
 		"[python] install packages":      "stages/python.go: install",
-		"[production] runtime packages":  "internal/assemble/targets.go: merge",
+		"[production] runtime packages":  "internal/assemble/targets.go: installed",
 		"[manifest] write":               "internal/assemble/manifest.go: layer",
 		"[base] look at trixie":          "internal/base/probe.go: Probe",
 	}

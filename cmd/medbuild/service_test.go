@@ -116,7 +116,7 @@ func checkService(t *testing.T, target string, img assemble.Image) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%s has %q, want %q", target, got, want)
 	}
-	if n := img.Layers(); n >= 50 {
+	if n := img.LayerCount(); n >= 50 {
 		t.Errorf("%s has %d layers", target, n)
 	}
 }

@@ -22,17 +22,16 @@ func accountPackages(a stage.Accounts) []string {
 	return []string{"passwd"}
 }
 
+const accountsAction = "accounts"
+
 // withAccounts is on with the accounts: one layer.
-func withAccounts(target string, on llb.State, a stage.Accounts) llb.State {
-	if a.None() {
-		return on
-	}
+func (t Target) withAccounts(on llb.State) llb.State {
 	return llb.Step{
 		Owner:     llb.OfTarget,
-		Component: target,
-		Action:    "accounts",
+		Component: t.Name,
+		Action:    accountsAction,
 		On:        on,
-		Script:    strings.NewReplacer("@EPOCH@", fmt.Sprint(llb.Epoch)).Replace(accountsScript) + accountCalls(a) + "settle\n",
+		Script:    strings.NewReplacer("@EPOCH@", fmt.Sprint(llb.Epoch)).Replace(accountsScript) + accountCalls(t.Accounts) + "settle\n",
 		// shadow's tools write the day of the last change of a password.
 		Env: []string{fmt.Sprintf("SOURCE_DATE_EPOCH=%d", llb.Epoch)},
 		At:  here(),

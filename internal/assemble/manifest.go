@@ -14,6 +14,9 @@ import (
 // ManifestPath is where the version manifest lies in every image.
 const ManifestPath = "/VERSION_MANIFEST.txt"
 
+// manifestName is whose the manifest's steps are, as they are shown.
+const manifestName = string(llb.OfManifest)
+
 // answers is the folder in which a component's answers lie, one file a section.
 const answers = llb.Run + "/answers"
 
@@ -118,6 +121,6 @@ func (m Manifest) layer(on llb.State, asked []llb.State) llb.State {
 		fmt.Fprintf(&script, "if cat %s/*/%s >/tmp/s 2>/dev/null; [ -s /tmp/s ]; then { printf '\\n# %s\\n'; cat /tmp/s; } >>%s%s; fi\n",
 			in, s.File(), s, out, ManifestPath)
 	}
-	return llb.Step{Owner: llb.OfManifest, Component: "manifest", Action: "write", On: on, Script: script.String(),
+	return llb.Step{Owner: llb.OfManifest, Component: manifestName, Action: "write", On: on, Script: script.String(),
 		Inputs: inputs, At: here()}.Output(out)
 }

@@ -31,13 +31,12 @@ type Target struct {
 type Image struct {
 	Name   string
 	At     problem.Position // of the target in the user's file
-	State  llb.State
-	Root   llb.State // the base with all runtime packages
+	State  llb.State        // all layers, merged
+	Root   llb.State        // the base with all runtime packages and the accounts
+	Layers []Layer          // from the bottom up, the base first
 	Config llb.Config
 	Parts  []Part
 	Base   stage.Base
-	Apt    bool // the runtime packages make a layer
-	Users  bool // so do the accounts
 }
 
 // Part is one component of an image.
@@ -47,30 +46,6 @@ type Part struct {
 	Asked llb.State // what it answered, once its tests passed
 	Notes []string  // which images share its layer, and why others do not
 }
-
-// Layers is how many layers the image has, the base's included.
-func (i Image) Layers() int {
-	n := i.Base.Layers + 1 // the manifest
-	if i.Apt {
-		n++
-	}
-	if i.Users {
-		n++
-	}
-	if i.Folders() {
-		n++
-	}
-	for _, p := range i.Parts {
-		if p.Layer != nil {
-			n++
-		}
-	}
-	return n
-}
-
-// Folders reports whether the last layer has the folders above what the others
-// hold, as the base has them.
-func (i Image) Folders() bool { return len(llb.Ancestors(i.places())) > 0 }
 
 // Assemble makes the stages and merges their layers over the base.
 func (t Target) Assemble() (Image, error) {
@@ -112,7 +87,7 @@ func (t Target) part(s stage.Stage) Part {
 
 // alone is the base with one component and its runtime packages.
 func (t Target) alone(s stage.Stage) llb.State {
-	root := llb.Apt{Component: s.Name, Action: "runtime packages", On: t.Run.Root,
+	root := llb.Apt{Component: s.Name, Action: packagesAction, On: t.Run.Root,
 		Distribution: t.Run.ID(), Packages: s.Runtime, Slim: true, At: here()}.Root()
 	if s.Layer == nil {
 		return root
@@ -120,31 +95,41 @@ func (t Target) alone(s stage.Stage) llb.State {
 	return llb.Merge(llb.Operation{Component: s.Name, Action: "beside its base"}, root, *s.Layer)
 }
 
-// merge puts everything together. apt layers cannot be merged, as each writes
-// the whole package database: the target has one step for all packages.
+// merge puts everything together.
 func (t Target) merge(img Image) Image {
-	packages := accountPackages(t.Accounts)
-	var layers, asked []llb.State
-	for _, p := range img.Parts {
-		packages = append(packages, p.Runtime...)
-		asked = append(asked, p.Asked)
-		if p.Layer != nil {
-			layers = append(layers, *p.Layer)
-		}
-	}
-	root := llb.Apt{Owner: llb.OfTarget, Component: t.Name, Action: "runtime packages", On: t.Run.Root,
-		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
-	root = withAccounts(t.Name, root, t.Accounts)
-	all := append([]llb.State{root}, layers...)
 	img.Config = t.config(img.Parts)
-	t.Manifest.notices, t.Manifest.login = notices(img.Parts), login(img.Config)
-	all = append(all, t.Manifest.layer(t.Run.Root, asked))
-	if img.Folders() {
-		all = append(all, llb.Parents(t.Name, root, img.places()))
-	}
-	img.Root, img.Apt, img.Users = root, len(packages) > 0, !t.Accounts.None()
-	img.State = llb.Merge(llb.Operation{Owner: llb.OfTarget, Component: t.Name, Action: "merge layers"}, all...)
+	img.Layers = t.layers(img)
+	all := merged(img.Layers)
+	img.Root = all[0]
+	img.State = llb.Merge(t.does("merge layers"), all...)
 	return img
+}
+
+const packagesAction = "runtime packages"
+
+// packages are all that the image needs: the target has one step for them.
+func (t Target) packages(parts []Part) []string {
+	out := accountPackages(t.Accounts)
+	for _, p := range parts {
+		out = append(out, p.Runtime...)
+	}
+	return out
+}
+
+// installed is the base with the packages.
+func (t Target) installed(packages []string) llb.State {
+	return llb.Apt{Owner: llb.OfTarget, Component: t.Name, Action: packagesAction, On: t.Run.Root,
+		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
+}
+
+// manifest is the layer with the version manifest and what lies beside it.
+func (t Target) manifest(img Image) llb.State {
+	var asked []llb.State
+	for _, p := range img.Parts {
+		asked = append(asked, p.Asked)
+	}
+	t.Manifest.notices, t.Manifest.login = notices(img.Parts), login(img.Config)
+	return t.Manifest.layer(t.Run.Root, asked)
 }
 
 // config adds what the components need to what the user stated; the user's

@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -32,22 +33,57 @@ func TestLayersAreCountedBeforeBuilding(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			img := assembled(t, tt.target)
-			if got := img.Layers(); got != tt.want {
+			if got := img.LayerCount(); got != tt.want {
 				t.Errorf("%d layers, want %d", got, tt.want)
 			}
 			g := llbtest.Read(t, llbtest.End{Name: "image", State: img.State})
-			if merged := len(g.Find(g.Ends["image"]).From) - 1; merged != tt.want-tt.target.Run.Layers-boolToInt(img.Apt)-boolToInt(img.Users) {
+			inRoot := tt.target.Run.Layers + len(ofKind(img, PackageLayer)) + len(ofKind(img, AccountLayer))
+			if merged := len(g.Find(g.Ends["image"]).From) - 1; merged != tt.want-inRoot {
 				t.Errorf("merges %d layers over its root", merged)
 			}
 		})
 	}
 }
 
-func boolToInt(b bool) int {
-	if b {
-		return 1
+func ofKind(img Image, kind LayerKind) []Layer {
+	return slices.DeleteFunc(slices.Clone(img.Layers), func(l Layer) bool { return l.Kind != kind })
+}
+
+// TestLayersAreInOrder: every list of an image's layers is made from this one.
+func TestLayersAreInOrder(t *testing.T) {
+	t.Parallel()
+	want := []Layer{
+		{Kind: BaseLayer, Name: "base", What: "trixie", Line: "base trixie.tar", Count: 1},
+		{Kind: PackageLayer, Name: "packages", What: "distribution packages", Line: "runtime packages", Count: 1},
+		{Kind: AccountLayer, Name: "accounts", What: "users of the image", Line: "accounts", Count: 1},
+		{Kind: ComponentLayer, Name: "ants", What: "among the packages", Line: "ants 2.5.4"},
+		{Kind: ComponentLayer, Name: "scripts", What: "/opt/scripts", Line: "scripts 1.2.3", Count: 1},
+		{Kind: ManifestLayer, Name: "manifest", What: ManifestPath, Line: "version manifest", Count: 1},
+		{Kind: FolderLayer, Name: "folders", What: "folders above the prefixes", Line: "folders above the components", Count: 1},
 	}
-	return 0
+	got := assembled(t, runnerTarget()).Layers
+	for i := range got {
+		got[i].Steps, got[i].State = llb.Operation{}, llb.State{}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("layers\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+// TestLayersNameTheirSteps: what a layer says makes it, its last step is.
+func TestLayersNameTheirSteps(t *testing.T) {
+	t.Parallel()
+	for name, target := range targetCases() {
+		for _, l := range assembled(t, target()).Layers {
+			if l.Count == 0 {
+				continue
+			}
+			ops := llbtest.Read(t, llbtest.End{State: l.State}).Ops
+			if of := llb.OperationOf(ops[len(ops)-1].Metadata.Description); !of.Within(l.Steps) {
+				t.Errorf("%s: layer %s is made by %+v, not by %+v", name, l.Name, of, l.Steps)
+			}
+		}
+	}
 }
 
 func TestFoldersAboveComeLast(t *testing.T) {
@@ -165,7 +201,7 @@ func TestGoldenTargets(t *testing.T) {
 		said := struct {
 			Layers int
 			Apt    bool
-		}{img.Layers(), img.Apt}
+		}{img.LayerCount(), len(ofKind(img, PackageLayer)) > 0}
 		graph := llbtest.Read(t, llbtest.End{Name: "image", State: img.State})
 		texts[name] = llbtest.Facts("image", said) + "\n\n" + llbtest.Facts("config", img.Config) + "\n\n" + graph.String()
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/medbuild/medbuild/internal/assemble"
 
-	"github.com/medbuild/medbuild/llb"
 	image "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -23,14 +22,16 @@ func withHistory(config []byte, img assemble.Image, created time.Time) ([]byte, 
 	line := func(what string) ocispecs.History {
 		return ocispecs.History{Created: &created, CreatedBy: what, Comment: "medbuild"}
 	}
-	if layersOf(c.History) != img.Base.Layers {
+	own := img.Layers
+	if layersOf(c.History) == own[0].Count {
+		own = own[1:] // the base tells of its layers
+	} else {
 		c.History = nil
-		for range img.Base.Layers {
-			c.History = append(c.History, line("base "+img.Base.Reference))
-		}
 	}
-	for _, what := range ownLayers(img) {
-		c.History = append(c.History, line(what))
+	for _, l := range own {
+		for range l.Count {
+			c.History = append(c.History, line(l.Line))
+		}
 	}
 	return json.Marshal(c)
 }
@@ -43,23 +44,4 @@ func layersOf(history []ocispecs.History) int {
 		}
 	}
 	return n
-}
-
-// ownLayers names the layers over the base's, in their order in the image.
-func ownLayers(img assemble.Image) []string {
-	var out, prefixes []string
-	if img.Apt {
-		out = append(out, "runtime packages")
-	}
-	for _, p := range img.Parts {
-		if p.Layer != nil {
-			out = append(out, p.Name+" "+p.Version)
-			prefixes = append(prefixes, p.Prefix)
-		}
-	}
-	out = append(out, "version manifest")
-	if len(llb.Ancestors(prefixes)) > 0 {
-		out = append(out, "folders above the components")
-	}
-	return out
 }

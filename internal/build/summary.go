@@ -52,23 +52,17 @@ func Summarize(ctx context.Context, record *solve.Record, blobs content.Provider
 	return s
 }
 
-// rows are the parts in the order of their layers, the base first.
+// rows are the image's layers from the bottom up, the base first.
 func rows(record *solve.Record, img assemble.Image) []Row {
-	// A target that is one component has its name: its packages are told once.
-	packages := llb.Operation{Owner: llb.OfTarget, Component: img.Name, Action: "runtime packages"}
-	rows := []Row{{Part: "base", Work: record.Of(llb.Operation{Owner: llb.OfBase, Component: "base"}), Layer: true}}
-	if img.Apt {
-		rows = append(rows, Row{Part: "packages", Work: record.Of(packages), Layer: true})
-	}
-	if img.Users {
-		rows = append(rows, Row{Part: "accounts", Work: record.Of(llb.Operation{Owner: llb.OfTarget, Component: img.Name, Action: "accounts"}), Layer: true})
-	}
-	for _, p := range img.Parts {
-		rows = append(rows, Row{Part: p.Name, Work: record.Of(llb.Operation{Owner: llb.OfComponent, Component: p.Name}, packages), Layer: p.Layer != nil})
-	}
-	rows = append(rows, Row{Part: "manifest", Work: record.Of(llb.Operation{Owner: llb.OfManifest, Component: "manifest"}), Layer: true})
-	if img.Folders() {
-		rows = append(rows, Row{Part: "folders", Work: record.Of(llb.Operation{Owner: llb.OfTarget, Component: img.Name, Action: "folders above the components"}), Layer: true})
+	// What the target and a component share is told once: as the target's.
+	target := llb.Operation{Owner: llb.OfTarget, Component: img.Name}
+	var rows []Row
+	for _, l := range img.Layers {
+		work := record.Of(l.Steps)
+		if l.Kind == assemble.ComponentLayer {
+			work = record.Of(l.Steps, target)
+		}
+		rows = append(rows, Row{Part: l.Name, Work: work, Layer: l.Count > 0 || l.Kind == assemble.BaseLayer})
 	}
 	return rows
 }

@@ -17,10 +17,11 @@ type Layers struct {
 	Limit int           `json:"limit"`
 }
 
-// LayerSource is a part of an image that brings layers.
+// LayerSource is what one thing brings to an image.
 type LayerSource struct {
-	Name  string `json:"name"`  // "base", "packages", a component, "manifest" or "parents"
-	What  string `json:"what"`  // the base's name, a prefix or a file
+	Kind  string `json:"kind"`  // "base", "packages", "accounts", "component", "manifest" or "folders"
+	Name  string `json:"name"`  // a component's, or the kind
+	What  string `json:"what"`  // what is in it: the base's name, a prefix or a file
 	Count *int   `json:"count"` // null when it is not known
 }
 
@@ -33,35 +34,13 @@ func (l Layers) Warning() string {
 }
 
 func layersOf(img assemble.Image) Layers {
-	l := Layers{Limit: LayerLimit, Exact: img.Base.Layers > 0}
-	l.add("base", img.Base.Name, img.Base.Layers)
-	if img.Base.Layers == 0 { // every base has one: none means that nobody has counted
-		l.From[0].Count = nil
-	}
-	l.add("packages", "distribution packages", one(img.Apt))
-	if img.Users {
-		l.add("accounts", "users of the image", 1)
-	}
-	for _, p := range img.Parts {
-		what := p.Prefix
-		if p.Layer == nil {
-			what = "among the packages"
+	l := Layers{Limit: LayerLimit, Total: img.LayerCount(), Exact: true}
+	for _, from := range img.Layers {
+		s := LayerSource{Kind: string(from.Kind), Name: from.Name, What: from.What, Count: &from.Count}
+		if from.Kind == assemble.BaseLayer && from.Count == 0 { // every base has one: none means that nobody has counted
+			s.Count, l.Exact = nil, false
 		}
-		l.add(p.Name, what, one(p.Layer != nil))
+		l.From = append(l.From, s)
 	}
-	l.add("manifest", assemble.ManifestPath, 1)
-	l.add("parents", "folders above the prefixes", one(img.Folders()))
 	return l
-}
-
-func (l *Layers) add(name, what string, count int) {
-	l.From = append(l.From, LayerSource{Name: name, What: what, Count: &count})
-	l.Total += count
-}
-
-func one(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
 }

@@ -139,8 +139,8 @@ func TestLayers(t *testing.T) {
 	} {
 		img := assembled(t, name, debian(3), tools...)
 		l := planned(t, img).Targets[0].Layers
-		if l.Total != img.Layers() || !l.Exact {
-			t.Errorf("%s: %d layers (exact: %v), the image has %d", name, l.Total, l.Exact, img.Layers())
+		if l.Total != img.LayerCount() || !l.Exact {
+			t.Errorf("%s: %d layers (exact: %v), the image has %d", name, l.Total, l.Exact, img.LayerCount())
 		}
 	}
 }

@@ -40,6 +40,6 @@ func (s *Session) definition(ctx context.Context, state llb.State) (*bk.Definiti
 		return nil, fmt.Errorf("send the sources to the mirrors: %w", err)
 	}
 	s.NoCache.apply(def)
-	s.Progress.Record.expect(def)
+	s.Progress.Record.Expect(def)
 	return def, nil
 }

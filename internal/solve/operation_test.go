@@ -61,17 +61,17 @@ func TestRecordKnowsOwners(t *testing.T) {
 	t.Parallel()
 	r := NewRecord()
 	steps := everyOwner()
-	r.expect(together(t, steps))
+	r.Expect(together(t, steps))
 	both := steps[2]
 	both.Owner = llb.OfComponent
-	r.expect(together(t, []llb.Step{both}))
+	r.Expect(together(t, []llb.Step{both}))
 	from := time.Unix(1, 0)
 	for d, all := range r.of {
 		to := from.Add(time.Second)
 		if slices.ContainsFunc(all, func(o llb.Operation) bool { return o.Action == "compile" }) {
 			to = from.Add(5 * time.Second)
 		}
-		r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Name: "any", Started: &from, Completed: &to}}})
+		r.Add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Name: "any", Started: &from, Completed: &to}}})
 	}
 	packages := llb.Operation{Owner: llb.OfTarget, Component: "base", Action: "runtime packages"}
 	for _, tt := range []struct {

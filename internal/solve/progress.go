@@ -49,7 +49,7 @@ func (p *Progress) channel() (in chan *client.SolveStatus, shown <-chan struct{}
 		defer p.open.Done()
 		defer close(done)
 		for s := range in {
-			p.Record.add(s)
+			p.Record.Add(s)
 			if !p.closed.Load() {
 				p.out <- s
 			}

@@ -47,10 +47,10 @@ func NewRecord() *Record {
 		running: map[digest.Digest]*pending{}, blobs: map[string]digest.Digest{}}
 }
 
-// expect takes note of what a definition has the engine do. Merging, copying
+// Expect takes note of what a definition has the engine do. Merging, copying
 // and looking at the user's own files is not work: it takes no time worth
 // telling, and BuildKit reports it as done anew in builds that change nothing.
-func (r *Record) expect(def *bk.Definition) {
+func (r *Record) Expect(def *bk.Definition) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, data := range def.Def {
@@ -72,7 +72,8 @@ func (r *Record) expect(def *bk.Definition) {
 	}
 }
 
-func (r *Record) add(s *client.SolveStatus) {
+// Add takes in what a solve reports.
+func (r *Record) Add(s *client.SolveStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, v := range s.Vertexes {

@@ -17,7 +17,7 @@ func TestStepGivenUpIsNoWork(t *testing.T) {
 		d := digest.FromString("write")
 		r.work[d], r.of[d] = true, []llb.Operation{{Owner: llb.OfManifest, Component: "manifest", Action: "write"}}
 		from, to := time.Unix(1, 0), time.Unix(2, 0)
-		r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Name: "[manifest] write", Started: &from, Completed: &to, Error: text}}})
+		r.Add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Name: "[manifest] write", Started: &from, Completed: &to, Error: text}}})
 		if got := r.Of(llb.Operation{Owner: llb.OfManifest, Component: "manifest"}); got.Cached != cached {
 			t.Errorf("a step that ended with %q: cached is %v", text, got.Cached)
 		}
@@ -32,7 +32,7 @@ func TestFetchUnderWay(t *testing.T) {
 	r.work[fetch], r.work[command] = false, true
 	from := time.Now()
 	for _, d := range []digest.Digest{fetch, command} {
-		r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Started: &from}}})
+		r.Add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Started: &from}}})
 	}
 	for _, after := range []time.Duration{0, firstNotice} {
 		want := after > 0
@@ -47,7 +47,7 @@ func TestFetchUnderWay(t *testing.T) {
 	if taken, _ := r.underWay(command); taken != 0 {
 		t.Error("a command is taken for a fetch")
 	}
-	r.add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: fetch, Started: &from, Completed: &from}}})
+	r.Add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: fetch, Started: &from, Completed: &from}}})
 	if taken, _ := r.underWay(fetch); taken != 0 {
 		t.Error("it is under way after its end")
 	}
