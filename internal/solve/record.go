@@ -73,6 +73,7 @@ func (r *Record) Expect(def *bk.Definition) {
 }
 
 // Add takes in what a solve reports.
+// Add takes in what a solve reports.
 func (r *Record) Add(s *client.SolveStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
