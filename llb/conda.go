@@ -74,7 +74,7 @@ func (c Conda) Layer() State {
 		{Target: condaIn, State: File("packages.txt", c.list())},
 	}
 	for _, p := range c.sorted() {
-		inputs = append(inputs, Mount{Target: condaChannel + "/" + condaPath(p), State: p.Fetch(c.Component, c.At), File: p.Name()})
+		inputs = append(inputs, Mount{Target: condaChannel + "/" + condaPath(p), State: p.Fetch(c.Component, c.At), File: p.File()})
 	}
 	return Step{
 		Component: c.Component,
@@ -122,7 +122,7 @@ func (c Conda) sorted() []Input {
 }
 
 // condaPath is a package's place in a channel: "linux-64/zlib-1.3.1-hb9d3cd8_2.conda".
-func condaPath(i Input) string { return path.Base(path.Dir(i.Address)) + "/" + i.Name() }
+func condaPath(i Input) string { return path.Base(path.Dir(i.Address)) + "/" + i.File() }
 
 func (c Conda) options() string {
 	var b strings.Builder

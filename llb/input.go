@@ -19,11 +19,15 @@ const (
 	Git     Kind = "git"     // a repository, pinned by commit
 	Files   Kind = "image"   // the files of an image, pinned by digest
 	Package Kind = "package" // a package that a step's installer takes from its index, never fetched here
+	Own     Kind = "file"    // a file of the user's, pinned by its content, never fetched here
 )
 
 // Input is something a stage takes from outside: what it is, where it comes
 // from, what pins its content and where the user wrote it.
 type Input struct {
+	Name    string `json:",omitempty"` // of the software or data; a component's own sources have the component's
+	Version string `json:",omitempty"` // "" when it is not known
+	Licence string `json:",omitempty"` // SPDX expression; "" when it is not known
 	Kind    Kind
 	Address string           // URL of an archive or repository
 	Pin     string           // "sha256:…" or a git commit; "" when nothing pins it
@@ -32,9 +36,9 @@ type Input struct {
 	Size    int64            `json:",omitempty"` // of an archive in bytes; 0 when it is not known
 }
 
-// Name is the file name of an archive, the repository's name or the image's with
+// File is the file name of an archive, the repository's name or the image's with
 // its tag: the end of the address without query, fragment and digest.
-func (i Input) Name() string {
+func (i Input) File() string {
 	if i.Kind == Files {
 		name, _, _ := strings.Cut(i.Address, "@")
 		return path.Base(name)
@@ -51,11 +55,11 @@ func (i Input) Pinned() bool { return i.Pin != "" }
 
 // Fetching is the operation that fetches the input for a component.
 func (i Input) Fetching(component string) Operation {
-	return Operation{Owner: OfComponent, Component: component, Action: "fetch " + i.Name()}
+	return Operation{Owner: OfComponent, Component: component, Action: "fetch " + i.File()}
 }
 
 // Fetch is the input as BuildKit fetches it: an archive as one file named
-// Name at the root, a repository as its work tree without .git, an image as its
+// File at the root, a repository as its work tree without .git, an image as its
 // root file system. The pin is part of the cache key, the address of an archive
 // is not: a mirror hits the same cache.
 func (i Input) Fetch(component string, at Location) State {
@@ -66,7 +70,7 @@ func (i Input) Fetch(component string, at Location) State {
 	case Files:
 		return bk.Image(i.Address, name, at.option())
 	}
-	return bk.HTTP(i.Address, bk.Checksum(digest.Digest(i.Pin)), bk.Filename(i.Name()), name, at.option())
+	return bk.HTTP(i.Address, bk.Checksum(digest.Digest(i.Pin)), bk.Filename(i.File()), name, at.option())
 }
 
 func (i Input) submodules() []bk.GitOption {

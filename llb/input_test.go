@@ -28,7 +28,7 @@ func TestFetch(t *testing.T) {
 	}
 	for _, tt := range tests {
 		g := llbtest.Read(t, llbtest.End{State: tt.input.Fetch("tool", Location{})})
-		op := g.Find("[tool] fetch " + tt.input.Name())
+		op := g.Find("[tool] fetch " + tt.input.File())
 		if op == nil {
 			t.Fatalf("%s: no operation with the component's name", tt.input.Address)
 		}
@@ -53,7 +53,7 @@ func TestInputName(t *testing.T) {
 		"https://files.example/":                        "files.example",
 		"git@git.example:group/tool.git":                "tool.git",
 	} {
-		if got := (Input{Address: address}).Name(); got != want {
+		if got := (Input{Address: address}).File(); got != want {
 			t.Errorf("name of %s is %q, want %q", address, got, want)
 		}
 	}

@@ -73,7 +73,7 @@ func TestPinErrors(t *testing.T) {
 // engine, and uv finds it under its own name.
 func TestWheelsAreInputs(t *testing.T) {
 	s := stagetest.Stage(t, wheelTorch(), stagetest.Trixie())
-	want := llb.Input{Kind: llb.Archive, Pin: "sha256:" + testkit.SHA256,
+	want := llb.Input{Name: "torch", Version: "2.5.1+cpu", Kind: llb.Archive, Pin: "sha256:" + testkit.SHA256,
 		Address: "https://wheels.example/whl/cpu/torch-2.5.1%2Bcpu-cp312-cp312-linux_x86_64.whl",
 		At:      problem.Position{File: "requirements.txt", Line: 2, Col: 1}}
 	if !slices.Equal(s.Inputs, []llb.Input{want}) {

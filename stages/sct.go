@@ -116,6 +116,7 @@ func (s *SCT) inputs(g stage.Ground) ([]llb.Input, []llb.Mount, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("miniforge: %w", err)
 	}
+	miniforge.Name = "miniforge"
 	return append(inputs, miniforge),
 		append(mounts, llb.Mount{Target: llb.Run + "/miniforge", State: miniforge.Fetch(s.Name, here())}), nil
 }

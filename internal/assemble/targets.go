@@ -72,7 +72,7 @@ func (t Target) Assemble() (Image, error) {
 
 func (t Target) stage(tool stage.Tool) (stage.Stage, error) {
 	g := stage.Ground{Build: t.Build(tool.Shared().Name), Run: t.Run, AllowUnpinned: t.AllowUnpinned}
-	s, err := tool.Stage(g)
+	s, err := stage.Make(tool, g)
 	if err != nil {
 		return stage.Stage{}, err
 	}

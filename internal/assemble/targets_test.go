@@ -250,3 +250,18 @@ func TestFilesInTheWay(t *testing.T) {
 	_, err = newTarget("x", stagetest.Trixie(), alone("one", "/etc/a"), alone("two", "/etc/a")).Assemble()
 	testkit.WantText(t, err, "one and two both write /etc/a")
 }
+
+// TestInputsAreNamed: who asks what is in an image gets a name and a version of
+// each thing that it is made from.
+func TestInputsAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, target := range targetCases() {
+		for _, p := range assembled(t, target()).Parts {
+			for _, in := range p.Inputs {
+				if in.Name == "" || in.Version == "" {
+					t.Errorf("%s: input %s of %s is %q %q", name, in.Address, p.Name, in.Name, in.Version)
+				}
+			}
+		}
+	}
+}

@@ -71,7 +71,7 @@ var releaseNames = regexp.MustCompile(`(?i)(centos|almalinux|rocky|ubuntu|debian
 // base's. It may work all the same: what its programs use of it counts, and
 // their smoke tests tell.
 func ahead(in llb.Input, base stage.Facts) string {
-	m := releaseNames.FindStringSubmatch(in.Name())
+	m := releaseNames.FindStringSubmatch(in.File())
 	if m == nil || in.Kind != llb.Archive {
 		return ""
 	}
@@ -80,5 +80,5 @@ func ahead(in llb.Input, base stage.Facts) string {
 		return ""
 	}
 	return fmt.Sprintf("%s was made for %s, whose C library %s is newer than %s of %s: its programs may not start; better one made for an older release",
-		in.Name(), m[0], libc, base.Libc, base.ID())
+		in.File(), m[0], libc, base.Libc, base.ID())
 }

@@ -4,15 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/medbuild/medbuild/stages/stage"
-
-	"github.com/medbuild/medbuild/llb"
-	digest "github.com/opencontainers/go-digest"
 )
 
 // List is the components of a file. Its JSON form is stable, as Plan's is.
@@ -101,22 +97,22 @@ func Fitting(tool stage.Tool) stage.Base {
 func (l *List) Add(tool stage.Tool, on stage.Base) {
 	c := tool.Shared()
 	out := Listed{Name: c.Name, Stage: c.Stage, Version: c.Version, Prefix: c.Prefix,
-		Inputs: []Input{}, Packages: []string{}, At: c.At.String()}
-	s, err := tool.Stage(stage.Ground{Build: on, Run: on})
+		Packages: []string{}, At: c.At.String()}
+	s, err := stage.Make(tool, stage.Ground{Build: on, Run: on})
 	if err != nil {
 		out.Problem = problem(err)
 	}
 	if errors.Is(err, stage.ErrUnpinned) { // all else of it can be told
-		s, err = tool.Stage(stage.Ground{Build: on, Run: on, AllowUnpinned: true})
+		s, err = stage.Make(tool, stage.Ground{Build: on, Run: on, AllowUnpinned: true})
 	}
+	taken := s.Inputs
 	if err != nil {
-		out.Inputs = append(out.Inputs, stated(tool)...)
+		taken = stage.Sources(tool)
 	} else {
 		out.Licence = Licence(s.Licence)
-		out.Inputs = append(out.Inputs, inputs(s.Inputs)...)
 		out.Packages = packaged(s)
 	}
-	out.Inputs = append(out.Inputs, files(tool)...)
+	out.Inputs = inputs(append(taken, stage.Files(tool)...))
 	out.Pinned = out.Problem == "" && !slices.ContainsFunc(out.Inputs, func(i Input) bool { return i.Pin == "" })
 	l.Components = append(l.Components, out)
 }
@@ -127,69 +123,6 @@ func packaged(s stage.Stage) []string {
 		return []string{}
 	}
 	return append([]string{}, s.Runtime...)
-}
-
-// stated is the sources in a tool's settings, for one that makes no stage.
-func stated(tool stage.Tool) []Input {
-	var out []Input
-	for _, s := range settings[stage.Source](tool) {
-		if s.Empty() {
-			continue
-		}
-		i := Input{Kind: string(llb.Archive), Address: s.URL, Pin: s.SHA256, At: s.At.String()}
-		switch {
-		case s.Git != "":
-			i.Kind, i.Address, i.Pin = string(llb.Git), s.Git, s.Commit
-		case s.Debian != "":
-			i.Address = "debian:" + s.Debian
-		case s.Image != "":
-			i.Kind, i.Address = string(llb.Files), s.Image
-			_, i.Pin, _ = strings.Cut(s.Image, "@")
-		}
-		if i.Kind == string(llb.Archive) && i.Pin != "" {
-			i.Pin = "sha256:" + i.Pin
-		}
-		out = append(out, i)
-	}
-	return out
-}
-
-// files is the user's files that the settings name, pinned by what is in them.
-func files(tool stage.Tool) []Input {
-	var out []Input
-	for _, f := range settings[stage.File](tool) {
-		if f.Path != "" {
-			out = append(out, Input{Kind: "file", Address: f.Path, Pin: digest.FromBytes(f.Content).String(), At: f.At.String()})
-		}
-	}
-	return out
-}
-
-// settings is the fields of type T in a tool's settings, in their order, those
-// of the tables in it included. No tool says which it has; its settings type
-// does.
-func settings[T any](tool stage.Tool) []T { return within[T](reflect.ValueOf(tool)) }
-
-func within[T any](v reflect.Value) []T {
-	v = reflect.Indirect(v)
-	if !v.IsValid() || !v.CanInterface() {
-		return nil
-	}
-	if t, ok := v.Interface().(T); ok {
-		return []T{t}
-	}
-	var out []T
-	switch {
-	case v.Kind() == reflect.Struct:
-		for i := range v.NumField() {
-			out = append(out, within[T](v.Field(i))...)
-		}
-	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
-		for i := range v.Len() {
-			out = append(out, within[T](v.Index(i))...)
-		}
-	}
-	return out
 }
 
 // JSON writes the list as one JSON object.

@@ -68,7 +68,10 @@ type Licence struct {
 
 // Input is something taken from outside.
 type Input struct {
-	Kind    string `json:"kind"`    // "archive", "git" or "file"
+	Name    string `json:"name"`    // of the software or data
+	Version string `json:"version"` // "" when it is not known
+	Licence string `json:"licence"` // SPDX expression; "" when it is not known
+	Kind    string `json:"kind"`    // "archive", "git", "image", "package" or "file"
 	Address string `json:"address"` // URL, or the file's path
 	Pin     string `json:"pin"`     // "sha256:…" or a git commit; "" when nothing pins it
 	At      string `json:"at"`      // where the user wrote it, "file:line:col"
@@ -156,7 +159,7 @@ func component(p assemble.Part, steps []Step) Component {
 func inputs(in []llb.Input) []Input {
 	out := []Input{}
 	for _, i := range in {
-		out = append(out, Input{Kind: string(i.Kind), Address: i.Address, Pin: i.Pin, At: i.At.String(), Size: i.Size})
+		out = append(out, Input{Name: i.Name, Version: i.Version, Licence: i.Licence, Kind: string(i.Kind), Address: i.Address, Pin: i.Pin, At: i.At.String(), Size: i.Size})
 	}
 	return out
 }

@@ -120,7 +120,8 @@ func (l CondaLock) Find(name string) (condaPackage, bool) {
 func (l CondaLock) Inputs(f File) []llb.Input {
 	var out []llb.Input
 	for _, p := range l {
-		out = append(out, llb.Input{Kind: llb.Archive, Address: p.Address, Pin: "sha256:" + p.SHA256, Size: p.Size,
+		out = append(out, llb.Input{Name: p.Name, Version: p.Version, Licence: p.Licence,
+			Kind: llb.Archive, Address: p.Address, Pin: "sha256:" + p.SHA256, Size: p.Size,
 			At: problem.Position{File: f.Path, Line: p.Line, Col: 1}})
 	}
 	return out

@@ -114,11 +114,11 @@ func FuzzCondaLock(f *testing.F) {
 				t.Errorf("%+v", p)
 			}
 			stem := p.Name + "-" + p.Version + "-" + p.Build
-			if in.Name() != stem+".conda" && in.Name() != stem+".tar.bz2" {
-				t.Errorf("%q is fetched as %q", stem, in.Name())
+			if in.File() != stem+".conda" && in.File() != stem+".tar.bz2" {
+				t.Errorf("%q is fetched as %q", stem, in.File())
 			}
-			if strings.ContainsAny(in.Name(), "/ '\"$`\\\n") {
-				t.Errorf("file name %q", in.Name())
+			if strings.ContainsAny(in.File(), "/ '\"$`\\\n") {
+				t.Errorf("file name %q", in.File())
 			}
 		}
 	})

@@ -68,7 +68,7 @@ func (r *Requirements) add(from File, name, version, address, rest string) error
 		r.Text = strings.Replace(r.Text, address, "file://"+wheelFolder+"/"+url.PathEscape(w.file), 1)
 		version = w.version()
 	case !hashed(rest):
-		r.listed = append(r.listed, llb.Input{Kind: llb.Package, Address: name + "==" + version, At: from.At})
+		r.listed = append(r.listed, llb.Input{Name: NormalName(name), Version: version, Kind: llb.Package, Address: name + "==" + version, At: from.At})
 	}
 	if other, again := r.Pins[NormalName(name)]; again && other != version {
 		version = "" // markers say which one, and uv reads them
@@ -126,7 +126,8 @@ func newWheel(name, address, rest string, from File) (wheel, error) {
 		return wheel{}, err
 	}
 	u.Fragment = ""
-	w := wheel{file: path.Base(u.Path), input: llb.Input{Kind: llb.Archive, Address: u.String(), At: from.At}}
+	w := wheel{file: path.Base(u.Path), input: llb.Input{Name: NormalName(name), Kind: llb.Archive, Address: u.String(), At: from.At}}
+	w.input.Version = w.version()
 	if len(hashes) == 1 {
 		w.input.Pin = "sha256:" + hashes[0][1]
 	}

@@ -46,7 +46,7 @@ func FormatOf(s Source, stated string) (string, error) {
 	}
 	name := stated
 	if name == "" {
-		name = strings.ToLower((llb.Input{Address: s.URL + s.Debian}).Name())
+		name = strings.ToLower((llb.Input{Address: s.URL + s.Debian}).File())
 	}
 	for _, n := range formatNames {
 		if name == n[0] || stated == "" && strings.HasSuffix(name, "."+n[0]) {
