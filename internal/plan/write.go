@@ -23,16 +23,17 @@ func writeJSON(w io.Writer, v any) error {
 // component. Many conda packages are one step.
 func (p *Plan) DOT(w io.Writer) error {
 	p = p.heaped()
+	ids := p.ids()
 	var b strings.Builder
 	b.WriteString("digraph plan {\n  rankdir=LR\n  node [shape=box style=rounded fontname=\"sans-serif\"]\n")
 	for i, g := range p.groups() {
 		fmt.Fprintf(&b, "  subgraph cluster_%d {\n    label=%s\n", i, dotText(title(g)))
 		for _, s := range g.Steps {
-			fmt.Fprintf(&b, "    %s [label=%s tooltip=%s]\n", id(s.Digest), dotText(s.Action()), dotText(s.Source))
+			fmt.Fprintf(&b, "    %s [label=%s tooltip=%s]\n", ids[s.Digest], dotText(s.Action()), dotText(s.Source))
 		}
 		b.WriteString("  }\n")
 	}
-	p.edges(&b, "  %s -> %s\n")
+	p.edges(&b, ids, "  %s -> %s\n")
 	b.WriteString("}\n")
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -42,24 +43,25 @@ func (p *Plan) DOT(w io.Writer) error {
 // each component. Many conda packages are one step.
 func (p *Plan) Mermaid(w io.Writer) error {
 	p = p.heaped()
+	ids := p.ids()
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	for i, g := range p.groups() {
 		fmt.Fprintf(&b, "  subgraph g%d[%s]\n", i, mermaidText(title(g)))
 		for _, s := range g.Steps {
-			fmt.Fprintf(&b, "    %s[%s]\n", id(s.Digest), mermaidText(s.Action()))
+			fmt.Fprintf(&b, "    %s[%s]\n", ids[s.Digest], mermaidText(s.Action()))
 		}
 		b.WriteString("  end\n")
 	}
-	p.edges(&b, "  %s --> %s\n")
+	p.edges(&b, ids, "  %s --> %s\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (p *Plan) edges(b *strings.Builder, format string) {
+func (p *Plan) edges(b *strings.Builder, ids map[string]string, format string) {
 	for _, s := range p.Steps {
 		for _, in := range s.Inputs {
-			fmt.Fprintf(b, format, id(in), id(s.Digest))
+			fmt.Fprintf(b, format, ids[in], ids[s.Digest])
 		}
 	}
 }
@@ -74,10 +76,16 @@ func title(g group) string {
 	return g.Name
 }
 
-// id is a step's name in a picture: enough of its digest to be the only one.
-func id(dgst string) string {
-	_, hex, _ := strings.Cut(dgst, ":")
-	return "s" + hex[:min(16, len(hex))]
+// ids are the steps' names in a picture, by digest: numbers in the order in
+// which they are drawn, so that a picture changes only where the graph does.
+func (p *Plan) ids() map[string]string {
+	out := map[string]string{}
+	for _, g := range p.groups() {
+		for _, s := range g.Steps {
+			out[s.Digest] = fmt.Sprintf("n%d", len(out)+1)
+		}
+	}
+	return out
 }
 
 func dotText(s string) string {
