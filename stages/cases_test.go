@@ -103,8 +103,16 @@ func zipANTs() *ANTs {
 }
 
 func newTarget(name string, on stage.Base, tools ...stage.Tool) assemble.Target {
-	return assemble.Target{Name: name, Run: on, Tools: tools, Build: func(string) stage.Base { return on },
+	return assemble.Target{Name: name, Run: on, Members: madeOn(on, tools...),
 		Manifest: assemble.Manifest{Service: "1.0.0", Base: on.Reference}}
+}
+
+func madeOn(base stage.Base, tools ...stage.Tool) []assemble.Member {
+	var out []assemble.Member
+	for _, tool := range tools {
+		out = append(out, assemble.Member{Tool: tool, Build: base})
+	}
+	return out
 }
 
 func assembled(t *testing.T, target assemble.Target) assemble.Image {
@@ -129,7 +137,7 @@ func targetCases() map[string]func() assemble.Target {
 // jupyterTarget runs on one base what is made on another.
 func jupyterTarget() assemble.Target {
 	m := testkit.With(newMRtrix3("3.0.8"), func(m *MRtrix3) { m.Prefix = "/home/jovyan/mrtrix3" })
-	t := newTarget("jupyter", stagetest.Bookworm(), m, zipANTs())
-	t.Build = func(string) stage.Base { return stagetest.Focal() }
+	t := newTarget("jupyter", stagetest.Bookworm())
+	t.Members = madeOn(stagetest.Focal(), m, zipANTs())
 	return t
 }

@@ -33,15 +33,23 @@ func runnerTarget() Target {
 }
 
 func newTarget(name string, on stage.Base, tools ...stage.Tool) Target {
-	return Target{Name: name, Run: on, Tools: tools, Build: func(string) stage.Base { return on },
+	return Target{Name: name, Run: on, Members: madeOn(on, tools...),
 		Manifest: Manifest{Service: "1.0.0", Base: on.Reference}}
+}
+
+func madeOn(base stage.Base, tools ...stage.Tool) []Member {
+	var out []Member
+	for _, tool := range tools {
+		out = append(out, Member{Tool: tool, Build: base})
+	}
+	return out
 }
 
 // jupyterTarget runs on one base what is made on another.
 func jupyterTarget() Target {
 	m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = "/home/jovyan/mrtrix3" })
-	t := newTarget("jupyter", stagetest.Bookworm(), m, zipANTs())
-	t.Build = func(string) stage.Base { return stagetest.Focal() }
+	t := newTarget("jupyter", stagetest.Bookworm())
+	t.Members = madeOn(stagetest.Focal(), m, zipANTs())
 	t.Manifest.Generated = "2024-05-01"
 	return t
 }

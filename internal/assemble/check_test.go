@@ -42,13 +42,13 @@ func TestTargetRefusesTheBasesFolders(t *testing.T) {
 }
 
 func TestTargetRefusesANewerCLibrary(t *testing.T) {
-	target := newTarget("t", stagetest.Focal(), newMRtrix3("3.0.8"))
-	target.Build = func(string) stage.Base { return stagetest.Trixie() }
+	target := newTarget("t", stagetest.Focal())
+	target.Members = madeOn(stagetest.Trixie(), newMRtrix3("3.0.8"))
 	_, err := target.Assemble()
 	testkit.WantText(t, err, "mrtrix3: ", "C library 2.41 is newer than 2.31", "hint: make it on the base with the oldest C library")
 
-	target = newTarget("t", stagetest.Trixie(), newMRtrix3("3.0.8"))
-	target.Build = func(string) stage.Base { return stagetest.Focal() }
+	target = newTarget("t", stagetest.Trixie())
+	target.Members = madeOn(stagetest.Focal(), newMRtrix3("3.0.8"))
 	if _, err := target.Assemble(); err != nil {
 		t.Errorf("an older C library: %v", err)
 	}

@@ -67,27 +67,34 @@ func only(a, b []string) string {
 	return strings.Join(out, " ")
 }
 
-// sharing is what there is to say of the base that a stage's layer is made on.
-func (t Target) sharing(s stage.Stage) []string {
-	if t.Others == nil || s.Layer == nil {
-		return nil
-	}
-	var out []string
-	if made := t.Build(s.Name); made.Name != t.Run.Name {
-		out = append(out, "made on "+made.Name+", whose C library is older: images on both share it")
-	}
-	for _, other := range t.Others(s.Name) {
-		if other.Name == t.Run.Name {
-			continue // asking makes the stage twice
-		}
-		if why := Unshared(t.tool(s.Name), t.Run, other); why != "" && !slices.Contains(out, why) {
-			out = append(out, why)
-		}
-	}
-	return out
+// Member is a tool of an image and the base that its layer is made on.
+type Member struct {
+	Tool  stage.Tool
+	Build stage.Base
+	Notes []string // which images share its layer, and why others do not
 }
 
-func (t Target) tool(name string) stage.Tool {
-	i := slices.IndexFunc(t.Tools, func(tool stage.Tool) bool { return tool.Shared().Name == name })
-	return t.Tools[i]
+// Place decides which base a tool's layer is made on for an image on run.
+// others are the bases that images with the tool stand on.
+func Place(tool stage.Tool, run stage.Base, others []stage.Base) Member {
+	m := Member{Tool: tool, Build: BuildOn(tool, run, others)}
+	if m.Build.Name != run.Name {
+		m.Notes = append(m.Notes, "made on "+m.Build.Name+", whose C library is older: images on both share it")
+	}
+	for _, other := range others {
+		if other.Name == run.Name {
+			continue // asking makes the stage twice
+		}
+		if why := Unshared(tool, run, other); why != "" && !slices.Contains(m.Notes, why) {
+			m.Notes = append(m.Notes, why)
+		}
+	}
+	return m
+}
+
+// Shareable reports whether a tool makes a layer for an image on run, which
+// images on other bases can share: Place wants to know those bases then.
+func Shareable(tool stage.Tool, run stage.Base) bool {
+	s, err := tool.Stage(stage.Ground{Build: run, Run: run, AllowUnpinned: true})
+	return err == nil && s.Layer != nil
 }

@@ -2,7 +2,6 @@ package assemble
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,11 +15,9 @@ import (
 type Target struct {
 	Name     string
 	At       problem.Position
-	Run      stage.Base                          // what the image stands on
-	Tools    []stage.Tool                        // in the order of their layers
-	Build    func(component string) stage.Base   // what a component's layer is made on
-	Others   func(component string) []stage.Base // what images with that component stand on; nil when nobody asks
-	Config   llb.Config                          // what the user adds to the image's configuration
+	Run      stage.Base // what the image stands on
+	Members  []Member   // in the order of their layers
+	Config   llb.Config // what the user adds to the image's configuration
 	Manifest Manifest
 	Accounts stage.Accounts // how the base's users are changed
 
@@ -52,17 +49,19 @@ func (t Target) Assemble() (Image, error) {
 	img := Image{Name: t.Name, At: t.At, Base: t.Run, Config: t.Config}
 	var errs []error
 	var all []stage.Stage
-	for _, tool := range t.Tools {
-		s, err := t.stage(tool)
+	notes := map[string][]string{}
+	for _, m := range t.Members {
+		s, err := t.stage(m)
 		if err != nil {
-			c := tool.Shared()
-			errs = append(errs, fmt.Errorf("%s: %s: %w", c.At, c.Name, err))
+			c := m.Tool.Shared()
+			errs = append(errs, problem.At(c.At, c.Name, err))
 			continue
 		}
 		all = append(all, s)
+		notes[s.Name] = m.Notes
 	}
 	for _, s := range apartInManifest(all) {
-		img.Parts = append(img.Parts, t.part(s))
+		img.Parts = append(img.Parts, t.part(s, notes[s.Name]))
 	}
 	if err := errors.Join(append(errs, img.check()...)...); err != nil {
 		return Image{}, err
@@ -70,17 +69,20 @@ func (t Target) Assemble() (Image, error) {
 	return t.merge(img), nil
 }
 
-func (t Target) stage(tool stage.Tool) (stage.Stage, error) {
-	g := stage.Ground{Build: t.Build(tool.Shared().Name), Run: t.Run, AllowUnpinned: t.AllowUnpinned}
-	s, err := stage.Make(tool, g)
+func (t Target) stage(m Member) (stage.Stage, error) {
+	g := stage.Ground{Build: m.Build, Run: t.Run, AllowUnpinned: t.AllowUnpinned}
+	s, err := stage.Make(m.Tool, g)
 	if err != nil {
 		return stage.Stage{}, err
 	}
 	return s, fits(g, s)
 }
 
-func (t Target) part(s stage.Stage) Part {
-	p := Part{Stage: s, Alone: t.alone(s), Notes: t.sharing(s)}
+func (t Target) part(s stage.Stage, notes []string) Part {
+	p := Part{Stage: s, Alone: t.alone(s)}
+	if s.Layer != nil {
+		p.Notes = notes
+	}
 	p.Asked = ask(s, p.Alone, environment(t.Run, []stage.Stage{s}))
 	return p
 }

@@ -17,11 +17,19 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
+func members(tools ...stage.Tool) []assemble.Member {
+	var out []assemble.Member
+	for _, tool := range tools {
+		out = append(out, assemble.Member{Tool: tool, Build: stagetest.Trixie()})
+	}
+	return out
+}
+
 // layered are images with every kind of layer, and with as few as there can be.
 func layered(t *testing.T) map[string]assemble.Image {
 	t.Helper()
 	on := func(tools ...stage.Tool) assemble.Target {
-		return assemble.Target{Name: "t", Run: stagetest.Trixie(), Tools: tools, Build: func(string) stage.Base { return stagetest.Trixie() }}
+		return assemble.Target{Name: "t", Run: stagetest.Trixie(), Members: members(tools...)}
 	}
 	ants := &stages.ANTs{Common: stage.Common{Name: "ants", Stage: "ants", Version: "2.5.4"}, Distribution: true}
 	files := &stages.Files{Common: stage.Common{Name: "scripts", Stage: "files", Version: "1.2.3", Prefix: "/opt/scripts"},
@@ -101,8 +109,8 @@ func TestSummaryHasTheSizeOfEachLayer(t *testing.T) {
 // is told of the packages alone.
 func TestSummaryTellsPackagesOnce(t *testing.T) {
 	t.Parallel()
-	target := assemble.Target{Name: "ants", Run: stagetest.Trixie(), Build: func(string) stage.Base { return stagetest.Trixie() },
-		Tools: []stage.Tool{&stages.ANTs{Common: stage.Common{Name: "ants", Stage: "ants", Version: "2.5.4"}, Distribution: true}}}
+	target := assemble.Target{Name: "ants", Run: stagetest.Trixie(),
+		Members: members(&stages.ANTs{Common: stage.Common{Name: "ants", Stage: "ants", Version: "2.5.4"}, Distribution: true})}
 	img, err := target.Assemble()
 	if err != nil {
 		t.Fatal(err)

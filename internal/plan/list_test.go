@@ -8,6 +8,7 @@ import (
 
 	"github.com/medbuild/medbuild/stages/stage"
 
+	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/internal/plan"
 	"github.com/medbuild/medbuild/stages"
 )
@@ -16,12 +17,12 @@ import (
 // complete, so a listing needs no engine.
 func TestAssumedServesEveryStage(t *testing.T) {
 	l := &plan.List{}
-	l.Add(mrtrix3(), plan.Assumed())
-	l.Add(ants(), plan.Assumed())
+	l.Add(mrtrix3(), assemble.Assumed())
+	l.Add(ants(), assemble.Assumed())
 	l.Add(&stages.Python{Common: stage.Common{Name: "python", Stage: "python", Version: "3.13", Prefix: "/opt/python"},
-		Interpreter: "/usr/bin/python3", Requirements: stage.File{Path: "requirements.txt", Content: []byte("")}}, plan.Assumed())
+		Interpreter: "/usr/bin/python3", Requirements: stage.File{Path: "requirements.txt", Content: []byte("")}}, assemble.Assumed())
 	for _, tool := range slices.Concat(generic(), trees(), locked(t)) {
-		l.Add(tool, plan.Assumed())
+		l.Add(tool, assemble.Assumed())
 	}
 	if problems := l.Problems(); len(problems) > 0 {
 		t.Fatalf("problems: %q", problems)
@@ -96,7 +97,7 @@ func TestFilesInTables(t *testing.T) {
 	l := &plan.List{}
 	for _, tool := range generic() {
 		if tool.Shared().Stage == "files" {
-			l.Add(tool, plan.Assumed())
+			l.Add(tool, assemble.Assumed())
 		}
 	}
 	if got := l.Components[0].Inputs; len(got) != 1 || got[0].Address != "tool" || !strings.HasPrefix(got[0].Pin, "sha256:") {
@@ -117,7 +118,7 @@ func TestUnpinned(t *testing.T) {
 		tool := mrtrix3().(*stages.MRtrix3)
 		tool.Source = c.source
 		l := &plan.List{}
-		l.Add(tool, plan.Assumed())
+		l.Add(tool, assemble.Assumed())
 		got := l.Components[0]
 		if got.Pinned || len(got.Inputs) != 1 || got.Inputs[0].Address != c.want || got.Inputs[0].Pin != "" || got.Problem == "" {
 			t.Errorf("%s: %+v", name, got)
@@ -142,11 +143,11 @@ func TestNonCommercial(t *testing.T) {
 func TestFitting(t *testing.T) {
 	tool := &stages.Apt{Common: stage.Common{Name: "tiff", Stage: "apt", Version: "1"},
 		Packages: stage.Debs{"ubuntu-22.04": {"libtiff5"}}, Generic: stage.Generic{Licence: "libtiff", VersionCommand: "x"}}
-	if got := plan.Fitting(tool).Facts.ID(); got != "ubuntu-22.04" {
+	if got := assemble.Fitting(tool).Facts.ID(); got != "ubuntu-22.04" {
 		t.Errorf("listed on %s", got)
 	}
 	tool.Packages = stage.Debs{"plan9-4": {"tiff"}}
-	if got := plan.Fitting(tool).Facts.ID(); got != "debian-13" {
+	if got := assemble.Fitting(tool).Facts.ID(); got != "debian-13" {
 		t.Errorf("listed on %s", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/medbuild/medbuild/stages/stage"
 
+	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/internal/plan"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages"
@@ -100,7 +101,7 @@ func TestFewCondaPackagesAreThemselves(t *testing.T) {
 
 func TestListedCondaPackages(t *testing.T) {
 	l := &plan.List{}
-	l.Add(condaOf(80), plan.Assumed())
+	l.Add(condaOf(80), assemble.Assumed())
 	var b strings.Builder
 	if err := l.Table(&b); err != nil {
 		t.Fatal(err)

@@ -43,8 +43,11 @@ func ants() stage.Tool {
 
 func assembled(t *testing.T, name string, base stage.Base, tools ...stage.Tool) assemble.Image {
 	t.Helper()
-	img, err := assemble.Target{Name: name, Run: base, Tools: tools,
-		Build: func(string) stage.Base { return base }}.Assemble()
+	target := assemble.Target{Name: name, Run: base}
+	for _, tool := range tools {
+		target.Members = append(target.Members, assemble.Place(tool, base, nil))
+	}
+	img, err := target.Assemble()
 	if err != nil {
 		t.Fatal(err)
 	}
