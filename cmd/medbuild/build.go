@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/medbuild/medbuild/internal/build"
+	"github.com/medbuild/medbuild/internal/output"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/project"
+	"github.com/medbuild/medbuild/internal/solve"
 	"github.com/urfave/cli/v2"
 )
 
@@ -34,47 +40,76 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's digest to `FILE`"},
 			&cli.GenericFlag{Name: "no-cache", Value: &noCacheValue{}, Usage: "run every step again, or with --no-cache=`COMPONENT` that component's"},
 		},
-		Action: runBuild,
+		Action: func(c *cli.Context) error { return runBuild(c.Context, readBuild(c)) },
 	}
 }
 
-func runBuild(c *cli.Context) error {
-	if c.NArg() > 0 {
-		return usagef("build takes no arguments, got %q\nhint: name what to build with --target", c.Args().First())
+// buildFlags are the flags of medbuild build.
+type buildFlags struct {
+	options
+	targets, tags, outputs []string
+	push                   bool
+	labels, annotations    []string
+	cacheFrom, cacheTo     []string
+	secrets                []string
+	metadata, iid          string // names of files
+	noCache                solve.NoCache
+}
+
+func readBuild(c *cli.Context) buildFlags {
+	return buildFlags{
+		options: readOptions(c), targets: c.StringSlice("target"), tags: c.StringSlice("tag"), outputs: c.StringSlice("output"), push: c.Bool("push"),
+		labels: c.StringSlice("label"), annotations: c.StringSlice("annotation"),
+		cacheFrom: c.StringSlice("cache-from"), cacheTo: c.StringSlice("cache-to"), secrets: c.StringSlice("secret"),
+		metadata: c.String("metadata-file"), iid: c.String("iidfile"), noCache: c.Generic("no-cache").(*noCacheValue).NoCache,
+	}
+}
+
+func runBuild(ctx context.Context, f buildFlags) error {
+	if len(f.args) > 0 {
+		return problem.Usagef("build takes no arguments, got %q", f.args[0]).Hint("name what to build with --target")
 	}
 	started := time.Now()
-	req, err := readRequest(c)
+	r, err := readRequest(f)
 	if err != nil {
 		return err
 	}
-	if err := req.checkPins(c); err != nil {
-		return err
-	}
-	s, err := open(c, req.file, req.secrets)
+	s, err := f.open(ctx, r.project.Dir(), r.secrets)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	s.solve.NoCache, s.solve.Imports = req.noCache, req.cacheFrom
-	built, err := req.build(c, s)
+	s.solve.NoCache, s.solve.Imports = f.noCache, r.cacheFrom
+	built, err := r.build(ctx, s)
 	if cerr := s.progress(); err == nil {
 		err = cerr
 	}
-	return errors.Join(err, req.report(c, s, built, time.Since(started)))
+	return errors.Join(err, r.report(ctx, s, built, time.Since(started)))
+}
+
+// built is one image of a request.
+type built struct {
+	project.Image
+	outputs []output.Output
+	result  build.Result
 }
 
 // build assembles what is asked for and builds all of it in one run.
-func (r *request) build(c *cli.Context, s *session) ([]built, error) {
+func (r *request) build(ctx context.Context, s *session) ([]built, error) {
+	images, err := r.flags.assemble(ctx, s, r.project, r.targets, r.labels)
+	if err != nil {
+		return nil, err
+	}
 	var orders []build.Order
 	var out []built
-	for _, name := range r.targets {
-		b, err := r.order(c, s, name)
+	for _, img := range images {
+		b, order, err := r.order(s, img)
 		if err != nil {
 			return nil, err
 		}
-		orders, out = append(orders, b.order), append(out, b)
+		orders, out = append(orders, order), append(out, b)
 	}
-	results, err := build.Build(c.Context, s.solve, build.Settings{Created: s.created, Caches: r.cacheTo}, orders)
+	results, err := build.Build(ctx, s.solve, build.Settings{Created: s.created, Caches: r.cacheTo}, orders)
 	for i := range out {
 		out[i].result = results[i]
 		for _, o := range out[i].outputs {
@@ -82,4 +117,19 @@ func (r *request) build(c *cli.Context, s *session) ([]built, error) {
 		}
 	}
 	return out, err
+}
+
+// order is the build of one image.
+func (r *request) order(s *session, img project.Image) (built, build.Order, error) {
+	b := built{Image: img}
+	order := build.Order{Image: img.Image, Labels: img.Labels}
+	for _, o := range r.outputs {
+		o.Dest = strings.ReplaceAll(o.Dest, "{target}", img.Name)
+		entry, err := o.Entry(img.Names, s.created.Unix(), s.engine.InDocker())
+		if err != nil {
+			return b, order, err
+		}
+		b.outputs, order.Output = append(b.outputs, o), append(order.Output, entry)
+	}
+	return b, order, nil
 }

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/project"
 	"github.com/urfave/cli/v2"
 )
 
@@ -22,19 +23,20 @@ func completionCommand() *cli.Command {
 		ArgsUsage:   "bash|zsh|fish",
 		UsageText:   "medbuild completion bash|zsh|fish\n\nEXAMPLES:\n   " + completionExamples,
 		Description: "Commands, options and their values are completed; names of targets and components\nare those of components.toml, or of the file that --file names.",
-		Action:      runCompletion,
+		Action:      func(c *cli.Context) error { return runCompletion(readOptions(c), c.App.Writer) },
 	}
 }
 
-func runCompletion(c *cli.Context) error {
-	if c.NArg() != 1 {
-		return usagef("completion takes one shell, got %d\nhint: shells are bash, zsh and fish", c.NArg())
+func runCompletion(o options, w io.Writer) error {
+	const hint = "shells are bash, zsh and fish"
+	if len(o.args) != 1 {
+		return problem.Usagef("completion takes one shell, got %d", len(o.args)).Hint(hint)
 	}
-	script := completionScript(c.Args().First())
+	script := completionScript(o.args[0])
 	if script == "" {
-		return usagef("no completion for shell %q\nhint: shells are bash, zsh and fish", c.Args().First())
+		return problem.Usagef("no completion for shell %q", o.args[0]).Hint(hint)
 	}
-	_, err := io.WriteString(c.App.Writer, script)
+	_, err := io.WriteString(w, script)
 	return err
 }
 
@@ -223,9 +225,9 @@ func words(all ...string) []candidate {
 	return out
 }
 
-// file is the components.toml of the command line. One that cannot be read has
-// nothing to complete.
-func (t typed) file() *config.File {
+// project is that of the command line. One that cannot be read has nothing to
+// complete.
+func (t typed) project() *project.Project {
 	name := "components.toml"
 	for i, w := range t.words {
 		key, value, joined := strings.Cut(w, "=")
@@ -237,25 +239,29 @@ func (t typed) file() *config.File {
 			name = t.words[i+1]
 		}
 	}
-	f, err := config.Load(name, nil)
+	p, err := project.Open(name, nil)
 	if err != nil {
-		return &config.File{}
+		return &project.Project{}
 	}
-	return f
+	return p
 }
 
 func (t typed) targets() []candidate {
 	var out []candidate
-	for _, target := range t.file().Targets {
-		out = append(out, candidate{target.Name, "target: " + strings.Join(target.Components, " ")})
+	for _, target := range t.project().Targets {
+		about := "target:"
+		for _, c := range target.Components {
+			about += " " + c.Name()
+		}
+		out = append(out, candidate{target.Name, about})
 	}
 	return out
 }
 
 func (t typed) components(suffix string) []candidate {
 	var out []candidate
-	for _, tool := range t.file().Components {
-		c := tool.Shared()
+	for _, component := range t.project().Components {
+		c := component.Tool.Shared()
 		out = append(out, candidate{c.Name + suffix, "component: " + c.Stage + " " + c.Version})
 	}
 	return out

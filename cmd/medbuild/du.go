@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/usage"
-
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
 )
@@ -34,7 +34,9 @@ func duCommand() *cli.Command {
 			engineFlag(), filterFlag(""), formatFlag("du"),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every record, the largest first"},
 		},
-		Action: runDu,
+		Action: func(c *cli.Context) error {
+			return runDu(c.Context, readOptions(c), c.StringSlice("filter"), c.Bool("verbose"))
+		},
 	}
 }
 
@@ -43,44 +45,44 @@ func filterFlag(more string) cli.Flag {
 	return &cli.StringSliceFlag{Name: "filter", Usage: "only records with `KEY=VALUE`: type=KIND, id=ID, description=TEXT, " + more + "shared or private; all of them when repeated"}
 }
 
-func runDu(c *cli.Context) error {
-	filters, err := duFilters(c)
-	if err != nil {
-		return usageError{err}
-	}
-	site, err := thisSite(c)
-	if err != nil {
+func runDu(ctx context.Context, o options, filter []string, verbose bool) error {
+	if err := o.checkLine(); err != nil {
 		return err
 	}
-	e, err := connect(c, site)
+	filters, err := duFilters(filter)
+	if err != nil {
+		return problem.As(problem.Usage, err)
+	}
+	e, err := o.engineAlone(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	usage, err := usage.Usage(c.Context, e.Client, filters)
+	usage, err := usage.Usage(ctx, e.Client, filters)
 	if err != nil {
 		return err
 	}
-	if !c.Bool("verbose") {
+	if !verbose {
 		usage.Records = nil
 	}
-	if c.String("format") == "json" {
-		enc := json.NewEncoder(os.Stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(usage)
+	if o.format == "json" {
+		return writeJSON(os.Stdout, usage)
 	}
 	return writeUsage(os.Stdout, usage)
 }
 
-func duFilters(c *cli.Context) (usage.Filters, error) {
-	if err := checkLine(c); err != nil {
-		return usage.Filters{}, err
-	}
-	f, err := usage.ParseFilters(c.StringSlice("filter"))
+func duFilters(filter []string) (usage.Filters, error) {
+	f, err := usage.ParseFilters(filter)
 	if err == nil && f.Until != 0 {
-		err = errors.New("--filter until is for prune")
+		err = problem.Usagef("--filter until is for prune")
 	}
 	return f, err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 func writeUsage(w io.Writer, u usage.DiskUsage) error {

@@ -1,8 +1,69 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/medbuild/medbuild/internal/engine"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/urfave/cli/v2"
 )
+
+// options are the values of the flags that commands share, those of other
+// commands left empty. What a command does takes them, never the command line.
+type options struct {
+	command       string // its name
+	args          []string
+	format        string
+	file          string
+	set           []string
+	engine        string
+	platform      string
+	progress      string
+	jobs          int
+	mirrors       []string
+	allowUnpinned bool
+	screen        io.Writer // for progress and notices
+}
+
+func readOptions(c *cli.Context) options {
+	return options{
+		command: c.Command.Name, args: c.Args().Slice(), format: c.String("format"),
+		file: c.Path("file"), set: c.StringSlice("set"),
+		engine: c.String("engine"), platform: c.String("platform"), progress: c.String("progress"), jobs: c.Int("jobs"),
+		mirrors: c.StringSlice("mirror"), allowUnpinned: c.Bool("allow-unpinned"), screen: os.Stderr,
+	}
+}
+
+// say prints notices; nil when the user wants quiet or machine-readable output.
+func (o options) say() func(string) {
+	if o.progress == "quiet" || o.progress == "rawjson" {
+		return nil
+	}
+	return func(s string) { fmt.Fprintln(o.screen, s) }
+}
+
+// checkPlatform refuses what no stage can build: the tools are compiled, or
+// come compiled, for 64-bit x86.
+func (o options) checkPlatform() error {
+	if o.platform != onlyPlatform {
+		return problem.Usagef("--platform %s: the stages build for %s alone", o.platform, onlyPlatform)
+	}
+	return nil
+}
+
+func (o options) checkJobs() error {
+	if o.jobs < 0 {
+		return problem.Usagef("--jobs %d: the number of jobs is 1 or more", o.jobs)
+	}
+	return nil
+}
+
+// checkEngine refuses what names no engine, before one is looked for.
+func (o options) checkEngine() error {
+	return problem.As(problem.Usage, engine.CheckAddress(o.engine))
+}
 
 // Flags that several commands share. Each call makes a new one: a flag keeps
 // the value of its command.

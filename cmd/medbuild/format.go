@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/urfave/cli/v2"
 )
 
@@ -27,15 +28,15 @@ func formatFlag(command string) cli.Flag {
 
 // checkLine refuses arguments that are no options, formats that the command
 // does not have, and what names no engine.
-func checkLine(c *cli.Context) error {
-	all, format := formats(c.Command.Name), c.String("format")
+func (o options) checkLine() error {
+	all := formats(o.command)
 	switch {
-	case c.NArg() > 0:
-		return usagef("%s takes no arguments, got %q\nhint: medbuild %s --help shows the options", c.Command.Name, c.Args().First(), c.Command.Name)
-	case len(all) > 0 && !slices.Contains(all, format):
-		return usagef("--format %q is unknown\nhint: --format takes %s", format, either(all))
+	case len(o.args) > 0:
+		return problem.Usagef("%s takes no arguments, got %q", o.command, o.args[0]).Hint("medbuild %s --help shows the options", o.command)
+	case len(all) > 0 && !slices.Contains(all, o.format):
+		return problem.Usagef("--format %q is unknown", o.format).Hint("--format takes %s", either(all))
 	}
-	return checkEngine(c)
+	return o.checkEngine()
 }
 
 // either is "a, b or c".

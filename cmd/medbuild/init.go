@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/urfave/cli/v2"
 )
 
@@ -23,32 +24,34 @@ func initCommand() *cli.Command {
 		UsageText:   "medbuild init [options] [FILE]\n\nEXAMPLES:\n   " + initExamples,
 		Description: "Writes a commented file with an image, and every key of every stage as a comment.\nFILE is components.toml when it is left out.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists"}},
-		Action:      runInit,
+		Action: func(c *cli.Context) error {
+			return runInit(readOptions(c), c.Bool("force"))
+		},
 	}
 }
 
-func runInit(c *cli.Context) error {
-	if c.NArg() > 1 {
-		return usagef("init takes one file, got %d\nhint: options stand before the file", c.NArg())
+func runInit(o options, force bool) error {
+	name := "components.toml"
+	switch {
+	case len(o.args) > 1:
+		return problem.Usagef("init takes one file, got %d", len(o.args)).Hint("options stand before the file")
+	case len(o.args) == 1 && o.args[0] != "":
+		name = o.args[0]
 	}
-	name := c.Args().First()
-	if name == "" {
-		name = "components.toml"
-	}
-	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) && !c.Bool("force") {
+	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) && !force {
 		return exists(name, err)
 	}
 	if err := replace(name, config.Starter()); err != nil {
 		return unwritten(name, err)
 	}
-	fmt.Fprintf(c.App.ErrWriter, "wrote %s; medbuild stages lists what is in it\n", name)
+	fmt.Fprintf(os.Stderr, "wrote %s; medbuild stages lists what is in it\n", name)
 	return nil
 }
 
 // unwritten is why name could not be written: often its folder is not there.
 func unwritten(name string, err error) error {
 	if dir := filepath.Dir(name); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("write %s: there is no folder %s\nhint: mkdir -p %s", name, dir, dir)
+		return problem.Failedf("write %s: there is no folder %s", name, dir).Hint("mkdir -p %s", dir)
 	}
 	return fmt.Errorf("write %s: %w", name, err)
 }
@@ -58,7 +61,7 @@ func exists(name string, err error) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%s exists\nhint: name another file, or replace it with --force", name)
+	return problem.Failedf("%s exists", name).Hint("name another file, or replace it with --force")
 }
 
 // replace gives data the name in one go: what had it before is there until all

@@ -19,8 +19,8 @@ import (
 
 func main() { os.Exit(run(os.Args)) }
 
-// run is the command with its exit code: 0, 1 when something failed, 2 when
-// the command line is wrong, and that of the command that medbuild run ran.
+// run is the command with its exit code: that of the error's class, or that of
+// the command that medbuild run ran.
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -29,19 +29,14 @@ func run(args []string) int {
 	_ = log.SetLevel("error")
 	stdlog.SetOutput(io.Discard)
 	err := app().RunContext(ctx, args)
-	if err == nil {
-		return 0
-	}
 	if status := exitStatus(0); errors.As(err, &status) {
 		return int(status)
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "medbuild: interrupted")
-		return 130
+		err = problem.New(problem.Interrupted, "interrupted")
 	}
-	fmt.Fprintln(os.Stderr, "medbuild:", problem.Text(err))
-	if errors.As(err, new(usageError)) {
-		return 2
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "medbuild:", problem.Text(err))
 	}
 	return problem.ExitCode(err)
 }
@@ -73,28 +68,21 @@ func commands() []*cli.Command {
 	return all
 }
 
-// usageError is a wrong command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	name := "medbuild"
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
 		name += " " + c.Command.Name
 	}
-	return usagef("%w\nhint: %s%s --help shows the options", err, meant(c, err), name)
+	return problem.Usagef("%w", err).Hint("%s%s --help shows the options", meant(c.Command, err), name)
 }
 
 // meant asks whether a flag that does not exist is another one misspelt.
-func meant(c *cli.Context, err error) string {
+func meant(command *cli.Command, err error) string {
 	_, flag, ok := strings.Cut(err.Error(), "not defined: -")
-	if !ok || c.Command == nil {
+	if !ok || command == nil {
 		return ""
 	}
-	if like := cli.SuggestFlag(c.Command.Flags, flag, false); like != "" {
+	if like := cli.SuggestFlag(command.Flags, flag, false); like != "" {
 		return "did you mean " + like + "? "
 	}
 	return ""
@@ -102,7 +90,7 @@ func meant(c *cli.Context, err error) string {
 
 func noCommand(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return usagef("unknown command %q\nhint: medbuild --help lists the commands", c.Args().First())
+		return problem.Usagef("unknown command %q", c.Args().First()).Hint("medbuild --help lists the commands")
 	}
 	return cli.ShowAppHelp(c)
 }

@@ -2,34 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"os/exec"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/osparc"
-	"github.com/urfave/cli/v2"
 )
-
-// serviceLabels are the labels of the oSPARC service that a target is; none of
-// other targets. labels are the command line's, which come before them.
-func serviceLabels(c *cli.Context, file *config.File, t config.Target, created time.Time, labels map[string]string) (map[string]string, error) {
-	if t.Osparc.Key == "" {
-		return nil, nil
-	}
-	own := t.Osparc.With(origin(c.Context, file.Dir(), created))
-	all := maps.Clone(own)
-	for _, over := range []map[string]string{file.Image.Labels, t.Labels, labels} {
-		maps.Copy(all, over)
-	}
-	if err := osparc.CheckDate(all); err != nil {
-		return nil, fmt.Errorf("%s: target %s: %w", t.At, t.Name, err)
-	}
-	return own, nil
-}
 
 // origin is where an image comes from that is built of a file in dir. Its date
 // is the image's own, or else the commit's: a clock's would give every build

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"fmt"
+	"context"
 	"io"
-	"strings"
-
-	"github.com/medbuild/medbuild/stages/stage"
 
 	"github.com/medbuild/medbuild/internal/base"
-	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/plan"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/project"
 	"github.com/medbuild/medbuild/internal/solve"
+	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/urfave/cli/v2"
 )
 
@@ -32,40 +31,32 @@ func planCommand() *cli.Command {
 			fileFlag(), targetFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			formatFlag("plan"),
 		},
-		Action: runPlan,
+		Action: func(c *cli.Context) error {
+			return runPlan(c.Context, readOptions(c), c.StringSlice("target"), c.App.Writer)
+		},
 	}
 }
 
-func runPlan(c *cli.Context) error {
-	if err := checkLine(c); err != nil {
-		return err
-	}
-	if err := checkPlatform(c); err != nil {
-		return usageError{err}
-	}
-	file, err := loadFile(c)
+func runPlan(ctx context.Context, o options, names []string, w io.Writer) error {
+	p, targets, err := planTargets(o, names)
 	if err != nil {
 		return err
 	}
-	network, err := siteFile()
+	images, err := planImages(ctx, o, p, targets)
 	if err != nil {
 		return err
 	}
-	if _, err := mirrors(c, network); err != nil {
-		return err
+	out := &plan.Plan{}
+	for _, img := range images {
+		def, err := solve.Definition(ctx, img.State, o.platform)
+		if err != nil {
+			return err
+		}
+		if err := out.Add(img.Image, def); err != nil {
+			return err
+		}
 	}
-	targets, err := planTargets(c, file)
-	if err != nil {
-		return err
-	}
-	if err := checkPins(c, file, targets); err != nil {
-		return err
-	}
-	p, err := planAll(c, file, targets)
-	if err != nil {
-		return err
-	}
-	return writePlan(p, c.App.Writer, c.String("format"))
+	return writePlan(out, w, o.format)
 }
 
 func writePlan(p *plan.Plan, w io.Writer, format string) error {
@@ -80,77 +71,64 @@ func writePlan(p *plan.Plan, w io.Writer, format string) error {
 	return p.Text(w)
 }
 
-func planAll(c *cli.Context, file *config.File, targets []config.Target) (*plan.Plan, error) {
-	created, err := sourceDateEpoch()
+// planTargets is what the command line names, once nothing stands against it.
+func planTargets(o options, names []string) (*project.Project, []project.Target, error) {
+	if err := o.checkLine(); err != nil {
+		return nil, nil, err
+	}
+	if err := o.checkPlatform(); err != nil {
+		return nil, nil, err
+	}
+	p, err := project.Open(o.file, o.set)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := o.network(); err != nil {
+		return nil, nil, err
+	}
+	targets, err := p.Select(names)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, targets, o.refused(p, targets)
+}
+
+// planImages puts the targets together.
+func planImages(ctx context.Context, o options, p *project.Project, targets []project.Target) ([]project.Image, error) {
+	images, err := o.images(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	all, err := planBases(c, file, targets)
-	if err != nil {
-		return nil, err
-	}
-	p := &plan.Plan{}
-	for _, t := range targets {
-		if _, err := serviceLabels(c, file, t, created, nil); err != nil {
-			return nil, err
-		}
-		img, err := assembleOn(c, file, t, all, generated(created))
-		if err != nil {
-			return nil, err
-		}
-		def, err := solve.Definition(c.Context, img.State, c.String("platform"))
-		if err != nil {
-			return nil, err
-		}
-		if err := p.Add(img, def); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
+	bases := &planBases{options: o, dir: p.Dir(), kept: o.bases(p.Dir())}
+	defer bases.close()
+	return project.Assemble(ctx, targets, bases, images)
 }
 
-// planTargets are those that the command line names, or the file's only one.
-func planTargets(c *cli.Context, file *config.File) ([]config.Target, error) {
-	names := c.StringSlice("target")
-	if len(names) == 0 && len(file.Targets) == 1 {
-		names = []string{file.Targets[0].Name}
-	}
-	if len(names) == 0 {
-		return nil, usagef("no target named\nhint: --target takes one of %s", strings.Join(targetNames(file), ", "))
-	}
-	var out []config.Target
-	for _, n := range names {
-		t, err := target(file, n)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		out = append(out, t)
-	}
-	return out, nil
+// planBases is bases of which an engine is asked only where no build has looked
+// at them.
+type planBases struct {
+	options
+	dir     string
+	kept    *base.Bases
+	session *session // once an engine was needed
 }
 
-// planBases is the bases that the targets stand on and their layers are made on.
-// An engine is asked only for those that no build has looked at.
-func planBases(c *cli.Context, file *config.File, targets []config.Target) (bases, error) {
-	known := base.New(file.Dir(), cacheDir())
-	known.AllowUnpinned = c.Bool("allow-unpinned")
-	var s *session
-	defer func() {
-		if s != nil {
-			s.close()
+// Base is the base of the settings with all that is known of it.
+func (p *planBases) Base(ctx context.Context, s stage.BaseSettings) (stage.Base, error) {
+	b, known, err := p.kept.Known(s)
+	if err != nil || known {
+		return b, err
+	}
+	if p.session == nil {
+		if p.session, err = p.open(ctx, p.dir, nil); err != nil {
+			return b, problem.Wrapf("look at base %s, which no build has seen: %w", s.Name, err)
 		}
-	}()
-	all := bases{}
-	return all, all.learn(file, targets, func(settings stage.BaseSettings) (stage.Base, error) {
-		b, ok, err := known.Known(settings)
-		if err != nil || ok {
-			return b, err
-		}
-		if s == nil {
-			if s, err = open(c, file, nil); err != nil {
-				return b, fmt.Errorf("look at base %s, which no build has seen: %w", settings.Name, err)
-			}
-		}
-		return s.base(c.Context, settings)
-	})
+	}
+	return p.session.Base(ctx, s)
+}
+
+func (p *planBases) close() {
+	if p.session != nil {
+		p.session.close()
+	}
 }

@@ -2,14 +2,16 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/usage"
-
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
 )
@@ -34,31 +36,45 @@ func pruneCommand() *cli.Command {
 			&cli.DurationFlag{Name: "keep-duration", Usage: "keep what was used within `TIME`, such as 48h"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f", "y"}, Usage: "do not ask"},
 		},
-		Action: runPrune,
+		Action: func(c *cli.Context) error {
+			return runPrune(c.Context, readOptions(c), readPrune(c))
+		},
 	}
 }
 
-func runPrune(c *cli.Context) error {
-	p, err := readPrune(c)
-	if err != nil {
-		return usageError{err}
+// pruneFlags are the flags of medbuild prune alone.
+type pruneFlags struct {
+	filter       []string
+	keepStorage  string
+	keepDuration time.Duration
+	all, force   bool
+}
+
+func readPrune(c *cli.Context) pruneFlags {
+	return pruneFlags{filter: c.StringSlice("filter"), keepStorage: c.String("keep-storage"),
+		keepDuration: c.Duration("keep-duration"), all: c.Bool("all"), force: c.Bool("force")}
+}
+
+func runPrune(ctx context.Context, o options, flags pruneFlags) error {
+	if err := o.checkLine(); err != nil {
+		return err
 	}
-	if !c.Bool("force") && !agreed(p) {
+	p, err := flags.prune()
+	if err != nil {
+		return problem.As(problem.Usage, err)
+	}
+	if !flags.force && !agreed(p) {
 		fmt.Fprintln(os.Stderr, "nothing was removed")
 		return nil
 	}
-	site, err := thisSite(c)
-	if err != nil {
-		return err
-	}
-	e, err := connect(c, site)
+	e, err := o.engineAlone(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
 	var freed int64
-	err = p.Run(c.Context, e.Client, func(r client.UsageInfo) {
+	err = p.Run(ctx, e.Client, func(r client.UsageInfo) {
 		freed += r.Size
 		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, usage.Bytes(r.Size), firstLine(r.Description))
 	})
@@ -66,21 +82,19 @@ func runPrune(c *cli.Context) error {
 	return errors.Join(err, t.Flush())
 }
 
-func readPrune(c *cli.Context) (usage.Prune, error) {
-	p := usage.Prune{All: c.Bool("all"), KeepDuration: c.Duration("keep-duration")}
-	if err := checkLine(c); err != nil {
-		return p, err
-	}
+// prune is what the flags say, or what is wrong with them.
+func (f pruneFlags) prune() (usage.Prune, error) {
+	p := usage.Prune{All: f.all, KeepDuration: f.keepDuration}
 	if p.KeepDuration < 0 {
-		return p, errors.New("--keep-duration is negative")
+		return p, problem.Usagef("--keep-duration is negative")
 	}
 	var err error
-	if p.Filters, err = usage.ParseFilters(c.StringSlice("filter")); err != nil {
+	if p.Filters, err = usage.ParseFilters(f.filter); err != nil {
 		return p, err
 	}
-	if s := c.String("keep-storage"); s != "" {
-		if p.KeepStorage, err = usage.ParseSize(s); err != nil {
-			return p, fmt.Errorf("--keep-storage: %w", err)
+	if f.keepStorage != "" {
+		if p.KeepStorage, err = usage.ParseSize(f.keepStorage); err != nil {
+			return p, problem.Usagef("--keep-storage: %w", err)
 		}
 	}
 	return p, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,20 +12,18 @@ import (
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/files"
 	"github.com/medbuild/medbuild/internal/output"
-
-	"github.com/urfave/cli/v2"
 )
 
 // report tells what was built: a summary for people on standard error, the
 // references on standard output, the files that were asked for.
-func (r *request) report(c *cli.Context, s *session, images []built, took time.Duration) error {
+func (r *request) report(ctx context.Context, s *session, images []built, took time.Duration) error {
 	var done []built
 	for _, b := range images {
 		if b.result.Target != "" {
 			done = append(done, b)
 		}
 	}
-	if err := summaries(c, s, done, took); err != nil {
+	if err := r.summaries(ctx, s, done, took); err != nil {
 		return err
 	}
 	if !r.onStdout() {
@@ -34,11 +33,11 @@ func (r *request) report(c *cli.Context, s *session, images []built, took time.D
 			}
 		}
 	}
-	return errors.Join(metadataFile(c.String("metadata-file"), done), iidFile(c.String("iidfile"), done))
+	return errors.Join(metadataFile(r.flags.metadata, done), iidFile(r.flags.iid, done))
 }
 
 // reference is the image's first name with its digest.
-func (b built) reference() string { return b.names[0] + "@" + b.result.Digest }
+func (b built) reference() string { return b.Names[0] + "@" + b.result.Digest }
 
 func (r *request) onStdout() bool {
 	for _, o := range r.outputs {
@@ -49,14 +48,14 @@ func (r *request) onStdout() bool {
 	return false
 }
 
-func summaries(c *cli.Context, s *session, images []built, took time.Duration) error {
-	if say(c) == nil {
+func (r *request) summaries(ctx context.Context, s *session, images []built, took time.Duration) error {
+	if r.flags.say() == nil {
 		return nil
 	}
 	for _, b := range images {
-		sum := build.Summarize(c.Context, s.solve.Progress.Record, build.Blobs(s.engine.Client), b.order.Image, b.result)
+		sum := build.Summarize(ctx, s.solve.Progress.Record, build.Blobs(s.engine.Client), b.Image.Image, b.result)
 		for _, o := range b.outputs {
-			sum.Where = append(sum.Where, output.Where(o, b.names[0], s.engine.InDocker()))
+			sum.Where = append(sum.Where, output.Where(o, b.Names[0], s.engine.InDocker()))
 		}
 		if err := sum.Write(os.Stderr); err != nil {
 			return err
@@ -78,7 +77,7 @@ func metadataFile(path string, images []built) error {
 	if len(images) > 1 {
 		byTarget := map[string]any{}
 		for _, b := range images {
-			byTarget[b.target.Name] = metadata(b)
+			byTarget[b.Name] = metadata(b)
 		}
 		all = byTarget
 	}

@@ -1,17 +1,17 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
 	"strings"
 
+	"github.com/containerd/console"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/project"
 	command "github.com/medbuild/medbuild/internal/run"
 	"github.com/medbuild/medbuild/internal/site"
-
-	"github.com/containerd/console"
-	"github.com/medbuild/medbuild/internal/config"
 	"github.com/urfave/cli/v2"
 )
 
@@ -50,7 +50,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal; the default when standard input and output are one"},
 			&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` instead of the image's entrypoint; \"\" for none"},
 		},
-		Action: runRun,
+		Action: func(c *cli.Context) error { return runRun(c.Context, readRun(c)) },
 	}
 }
 
@@ -60,70 +60,105 @@ type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-func runRun(c *cli.Context) error {
-	if err := checkPlatform(c); err != nil {
-		return usageError{err}
+// runFlags are the flags of medbuild run.
+type runFlags struct {
+	options
+	targets     []string // one, or none
+	secrets     []string
+	volumes     []string
+	command     command.Command
+	interactive bool
+	tty         *bool // nil when it is not said
+}
+
+func readRun(c *cli.Context) runFlags {
+	f := runFlags{options: readOptions(c), secrets: c.StringSlice("secret"), volumes: c.StringSlice("volume"), interactive: c.Bool("interactive"),
+		command: command.Command{Args: c.Args().Slice(), Env: environment(c.StringSlice("env")), WorkingDir: c.String("workdir"), User: c.String("user")}}
+	if name := c.String("target"); name != "" {
+		f.targets = []string{name}
 	}
-	if err := checkEngine(c); err != nil {
-		return err
+	if c.IsSet("entrypoint") {
+		f.command.Entrypoint = new(c.String("entrypoint"))
 	}
-	file, err := loadFile(c)
+	if c.IsSet("tty") {
+		f.tty = new(c.Bool("tty"))
+	}
+	if !c.IsSet("progress") {
+		f.screen = held()
+	}
+	return f
+}
+
+func runRun(ctx context.Context, f runFlags) error {
+	j, err := f.job()
 	if err != nil {
 		return err
 	}
-	cmd, err := readCommand(c)
-	if err != nil {
-		return usageError{err}
-	}
-	tty, err := wantsTTY(c)
-	if err != nil {
-		return usageError{err}
-	}
-	name, err := runTarget(c, file)
-	if err != nil {
-		return usageError{err}
-	}
-	secrets, err := site.ParseSecrets(c.StringSlice("secret"), os.Getenv)
-	if err != nil {
-		return usageError{err}
-	}
-	if err := checkPins(c, file, []config.Target{name}); err != nil {
-		return err
-	}
-	s, err := open(c, file, secrets)
+	s, err := f.open(ctx, j.project.Dir(), j.secrets)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if cmd.Image, err = assembled(c, s, file, name); err != nil {
+	images, err := f.assemble(ctx, s, j.project, j.targets, nil)
+	if err != nil {
 		return err
 	}
-	prepared, err := command.Prepare(c.Context, s.solve, s.engine.Client, cmd)
+	f.command.Image, f.command.Mounts = images[0].Image, j.mounts
+	prepared, err := command.Prepare(ctx, s.solve, s.engine.Client, f.command)
 	if err != nil {
 		return err
 	}
 	if err := s.progress(); err != nil {
 		return err
 	}
-	return inTerminal(c, prepared, tty)
+	return inTerminal(ctx, prepared, f.interactive, j.tty)
 }
 
-// readCommand takes what the command line says of the command.
-func readCommand(c *cli.Context) (command.Command, error) {
-	cmd := command.Command{Args: c.Args().Slice(), Env: environment(c.StringSlice("env")),
-		WorkingDir: c.String("workdir"), User: c.String("user")}
-	if c.IsSet("entrypoint") {
-		e := c.String("entrypoint")
-		cmd.Entrypoint = &e
+// job is a run as the command line states it, checked before an engine is
+// looked for.
+type job struct {
+	project *project.Project
+	targets []project.Target // one
+	mounts  []command.Mount
+	secrets map[string][]byte
+	tty     bool
+}
+
+func (f runFlags) job() (job, error) {
+	var j job
+	if err := f.checkPlatform(); err != nil {
+		return j, err
 	}
-	for _, v := range c.StringSlice("volume") {
+	if err := f.checkEngine(); err != nil {
+		return j, err
+	}
+	var err error
+	if j.project, err = project.Open(f.file, f.set); err != nil {
+		return j, err
+	}
+	if err := f.read(&j); err != nil {
+		return j, problem.As(problem.Usage, err)
+	}
+	return j, f.refused(j.project, j.targets)
+}
+
+// read takes what the flags say of the command.
+func (f runFlags) read(j *job) (err error) {
+	for _, v := range f.volumes {
 		m, err := command.ParseMount(v)
 		if err != nil {
-			return cmd, err
+			return err
 		}
-		cmd.Mounts = append(cmd.Mounts, m)
+		j.mounts = append(j.mounts, m)
 	}
-	return cmd, nil
+	if j.tty, err = f.wantsTTY(); err != nil {
+		return err
+	}
+	if j.targets, err = j.project.Select(f.targets); err != nil {
+		return err
+	}
+	j.secrets, err = site.ParseSecrets(f.secrets, os.Getenv)
+	return err
 }
 
 // environment gives "KEY" the value it has here; without one it is left out.
@@ -142,15 +177,14 @@ func environment(given []string) []string {
 	return out
 }
 
-func wantsTTY(c *cli.Context) (bool, error) {
-	terminal := isTerminal(os.Stdin) && isTerminal(os.Stdout)
-	if !c.IsSet("tty") {
-		return terminal && c.Bool("interactive"), nil
+func (f runFlags) wantsTTY() (bool, error) {
+	if f.tty == nil {
+		return f.interactive && isTerminal(os.Stdin) && isTerminal(os.Stdout), nil
 	}
-	if c.Bool("tty") && c.Bool("interactive") && !isTerminal(os.Stdin) {
-		return false, errors.New("--tty: standard input is not a terminal\nhint: leave --tty out, or add --interactive=false")
+	if *f.tty && f.interactive && !isTerminal(os.Stdin) {
+		return false, problem.Usagef("--tty: standard input is not a terminal").Hint("leave --tty out, or add --interactive=false")
 	}
-	return c.Bool("tty"), nil
+	return *f.tty, nil
 }
 
 func isTerminal(f *os.File) bool {
@@ -158,27 +192,14 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// runTarget is the named target, or the file's only one.
-func runTarget(c *cli.Context, file *config.File) (config.Target, error) {
-	name := c.String("target")
-	if name == "" && len(file.Targets) == 1 {
-		return file.Targets[0], nil
-	}
-	if name == "" {
-		return config.Target{}, fmt.Errorf("no target named\nhint: --target takes one of %s", strings.Join(targetNames(file), ", "))
-	}
-	return target(file, name)
-}
-
 // inTerminal runs the command with this process's own streams and signals.
-func inTerminal(c *cli.Context, p *command.Prepared, tty bool) error {
+func inTerminal(ctx context.Context, p *command.Prepared, input, tty bool) error {
 	signals := make(chan os.Signal, 8)
-	ctx, handOver := detach(c.Context, signals)
+	ctx, handOver := detach(ctx, signals)
 	defer signal.Stop(signals)
 	t := newTerminal(tty)
 	defer t.close()
 	std := command.Stdio{Stdout: keep{os.Stdout}, Stderr: keep{os.Stderr}, TTY: tty, Signals: signals, Resize: t.size}
-	input := c.Bool("interactive")
 	if input {
 		std.Stdin = os.Stdin
 	}

@@ -6,21 +6,14 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"github.com/urfave/cli/v2"
 )
 
 // quietTime is how long `medbuild run` works before it shows what it does: with
 // nothing to build the command's own output is all there is.
 const quietTime = 1500 * time.Millisecond
 
-// screen is where a command shows progress.
-func screen(c *cli.Context) io.Writer {
-	if c.Command.Name != "run" || c.IsSet("progress") {
-		return os.Stderr
-	}
-	return &patient{File: os.Stderr, from: time.Now().Add(quietTime)}
-}
+// held is a screen that shows nothing of a command that is quick.
+func held() io.Writer { return &patient{File: os.Stderr, from: time.Now().Add(quietTime)} }
 
 // patient is a stream that holds back what is written until a time has come;
 // what is held when the writing ends is never seen.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/urfave/cli/v2"
 )
@@ -14,16 +16,18 @@ func schemaCommand() *cli.Command {
 		Usage:       "print the JSON Schema of components.toml, for editors",
 		UsageText:   "medbuild schema\n\nEXAMPLES:\n   " + schemaExamples,
 		Description: "An editor that knows the schema completes keys, shows what they mean and marks\nthose that are wrong. A first line \"#:schema ./components.schema.json\" in\ncomponents.toml names it to editors that use Taplo.",
-		Action: func(c *cli.Context) error {
-			if err := checkLine(c); err != nil {
-				return err
-			}
-			schema, err := config.Schema()
-			if err != nil {
-				return err
-			}
-			_, err = c.App.Writer.Write(schema)
-			return err
-		},
+		Action:      func(c *cli.Context) error { return runSchema(readOptions(c), c.App.Writer) },
 	}
+}
+
+func runSchema(o options, w io.Writer) error {
+	if err := o.checkLine(); err != nil {
+		return err
+	}
+	schema, err := config.Schema()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(schema)
+	return err
 }

@@ -9,20 +9,17 @@ import (
 	"strconv"
 	"time"
 
+	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/medbuild/medbuild/internal/base"
+	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/site"
 	"github.com/medbuild/medbuild/internal/solve"
 	"github.com/medbuild/medbuild/stages/stage"
-
-	dockerconfig "github.com/docker/cli/cli/config"
-	"github.com/medbuild/medbuild/internal/config"
-	"github.com/medbuild/medbuild/internal/engine"
-	"github.com/medbuild/medbuild/internal/problem"
 	bksession "github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	"github.com/urfave/cli/v2"
 )
 
 // session is a run's engine, what is solved on it, and the file's bases.
@@ -34,40 +31,33 @@ type session struct {
 	shown   bool
 }
 
-// base is a base with all that is known of it.
-func (s *session) base(ctx context.Context, settings stage.BaseSettings) (stage.Base, error) {
+// Base is the base of the settings with all that is known of it.
+func (s *session) Base(ctx context.Context, settings stage.BaseSettings) (stage.Base, error) {
 	return s.bases.Learn(ctx, s.solve, settings)
 }
 
-// open finds the engine and begins a session for the file's bases. secrets are
-// the user's, by id.
-func open(c *cli.Context, file *config.File, secrets map[string][]byte) (*session, error) {
-	site, err := thisSite(c)
+// open finds the engine and begins a session for the bases of a file in dir.
+// secrets are the user's, by id.
+func (o options) open(ctx context.Context, dir string, secrets map[string][]byte) (*session, error) {
+	n, err := o.network()
 	if err != nil {
 		return nil, err
 	}
-	logins, err := credentials(site, secrets)
+	here := n.site(o.jobs)
+	logins, err := credentials(here, secrets)
 	if err != nil {
 		return nil, err
 	}
-	network, err := siteFile()
+	logins.Plain = fetch.PlainTo(n.mirrors)
+	e, err := o.connect(ctx, here)
 	if err != nil {
 		return nil, err
 	}
-	mirrors, err := mirrors(c, network)
-	if err != nil {
-		return nil, err
-	}
-	logins.Plain = fetch.PlainTo(mirrors)
-	e, err := connect(c, site)
-	if err != nil {
-		return nil, err
-	}
-	run, err := begin(c, e, file.Dir(), solve.Settings{Mirrors: mirrors, Patience: network.Fetch.Patience()}, logins)
+	s, err := o.begin(ctx, e, dir, solve.Settings{Mirrors: n.mirrors, Patience: n.Fetch.Patience()}, logins)
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	return run, nil
+	return s, nil
 }
 
 // progress shows the rest of the progress. Nothing can be built after it.
@@ -86,19 +76,22 @@ func (s *session) close() {
 	}
 }
 
-// connect finds the engine the command line asks for.
-func connect(c *cli.Context, site site.Site) (*engine.Engine, error) {
-	e, err := engine.Find(c.Context, engine.Options{
-		Address: c.String("engine"),
-		Env:     site.Engine(),
-		Say:     say(c),
-
-		Insecure: site.Insecure,
-	})
+// engineAlone is the engine for commands that build nothing.
+func (o options) engineAlone(ctx context.Context) (*engine.Engine, error) {
+	n, err := o.network()
 	if err != nil {
 		return nil, err
 	}
-	passedOver(e.Refused, say(c))
+	return o.connect(ctx, n.site(0))
+}
+
+// connect finds the engine the command line asks for.
+func (o options) connect(ctx context.Context, here site.Site) (*engine.Engine, error) {
+	e, err := engine.Find(ctx, engine.Options{Address: o.engine, Env: here.Engine(), Say: o.say(), Insecure: here.Insecure})
+	if err != nil {
+		return nil, err
+	}
+	passedOver(e.Refused, o.say())
 	return e, nil
 }
 
@@ -112,30 +105,28 @@ func passedOver(refused []*problem.Error, say func(string)) {
 	}
 }
 
-// say prints notices, unless the user wants quiet or machine-readable output.
-func say(c *cli.Context) func(string) {
-	if mode := c.String("progress"); mode == "quiet" || mode == "rawjson" {
-		return nil
-	}
-	return func(s string) { fmt.Fprintln(screen(c), s) }
-}
-
 // begin is a session for one run of a command. The caller closes its progress.
-func begin(c *cli.Context, e *engine.Engine, dir string, sources solve.Settings, logins *site.Credentials) (*session, error) {
+func (o options) begin(ctx context.Context, e *engine.Engine, dir string, sources solve.Settings, logins *site.Credentials) (*session, error) {
 	created, err := sourceDateEpoch()
 	if err != nil {
 		return nil, err
 	}
-	progress, err := solve.NewProgress(c.Context, screen(c), c.String("progress"))
+	progress, err := solve.NewProgress(ctx, o.screen, o.progress)
 	if err != nil {
-		return nil, usagef("--progress: %w", err)
+		return nil, problem.Usagef("--progress: %w", err)
 	}
-	bases := base.New(dir, cacheDir())
-	bases.AllowUnpinned = c.Bool("allow-unpinned")
-	sources.Platform, sources.Root, sources.HostNetwork = c.String("platform"), e.Root, e.HostNetwork
+	bases := o.bases(dir)
+	sources.Platform, sources.Root, sources.HostNetwork = o.platform, e.Root, e.HostNetwork
 	sources.Files, sources.Serve, sources.Allow = bases.Files, attachables(logins), logins.Allow
-	sources.Progress, sources.Say = progress, say(c)
+	sources.Progress, sources.Say = progress, o.say()
 	return &session{engine: e, solve: solve.New(e.Client, sources), bases: bases, created: created}, nil
+}
+
+// bases is the bases of a file in dir.
+func (o options) bases(dir string) *base.Bases {
+	out := base.New(dir, cacheDir())
+	out.AllowUnpinned = o.allowUnpinned
+	return out
 }
 
 // attachables serve the engine registry credentials and secrets.
@@ -165,16 +156,7 @@ func sourceDateEpoch() (time.Time, error) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return time.Time{}, usagef("SOURCE_DATE_EPOCH=%q is not a number of seconds", s)
+		return time.Time{}, problem.Usagef("SOURCE_DATE_EPOCH=%q is not a number of seconds", s)
 	}
 	return time.Unix(n, 0).UTC(), nil
-}
-
-// generated is the date in the version manifest; left out without
-// SOURCE_DATE_EPOCH, so that the manifest repeats.
-func generated(created time.Time) string {
-	if created.Unix() == 0 {
-		return ""
-	}
-	return created.Format(time.DateOnly)
 }

@@ -4,44 +4,47 @@ import (
 	"maps"
 	"os"
 
-	"github.com/medbuild/medbuild/internal/fetch"
-	"github.com/medbuild/medbuild/internal/site"
-
 	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/medbuild/medbuild/internal/config"
-	"github.com/urfave/cli/v2"
+	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/site"
 )
 
-// thisSite is the machine and its network: environment, site file, options.
-func thisSite(c *cli.Context) (site.Site, error) {
-	file, err := siteFile()
+// network is the site file and what the command line adds to it.
+type network struct {
+	config.Site
+	mirrors []fetch.Mirror // those of the command line first
+}
+
+func (o options) network() (network, error) {
+	home, _ := os.UserHomeDir()
+	file, err := config.LoadSite(os.Getenv, home)
 	if err != nil {
-		return site.Site{}, err
+		return network{}, err
 	}
-	home, _ := os.UserHomeDir()
-	return site.Site{Getenv: os.Getenv, Home: home, Jobs: c.Int("jobs"), Index: file.Python.Index, Insecure: file.Registries()}, nil
-}
-
-func siteFile() (config.Site, error) {
-	home, _ := os.UserHomeDir()
-	return config.LoadSite(os.Getenv, home)
-}
-
-// mirrors are those of the command line, then those of the site file.
-func mirrors(c *cli.Context, file config.Site) ([]fetch.Mirror, error) {
-	var all []config.Mirror
-	for _, flag := range c.StringSlice("mirror") {
+	n := network{Site: file}
+	for _, flag := range o.mirrors {
 		m, err := config.ParseMirror(flag)
 		if err != nil {
-			return nil, usageError{err}
+			return network{}, problem.As(problem.Usage, err)
 		}
-		all = append(all, m)
+		n.add(m)
 	}
-	var out []fetch.Mirror
-	for _, m := range append(all, file.Mirrors...) {
-		out = append(out, fetch.Mirror{From: m.From, To: m.To, Insecure: m.Insecure})
+	n.add(file.Mirrors...)
+	return n, nil
+}
+
+func (n *network) add(all ...config.Mirror) {
+	for _, m := range all {
+		n.mirrors = append(n.mirrors, fetch.Mirror{From: m.From, To: m.To, Insecure: m.Insecure})
 	}
-	return out, nil
+}
+
+// site is the machine in its network.
+func (n network) site(jobs int) site.Site {
+	home, _ := os.UserHomeDir()
+	return site.Site{Getenv: os.Getenv, Home: home, Jobs: jobs, Index: n.Python.Index, Insecure: n.Registries()}
 }
 
 // credentials are the secrets that the engine may ask for: the site's files,

@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
-	"slices"
-
-	"github.com/medbuild/medbuild/stages/stage"
+	"io"
+	"os"
 
 	"github.com/medbuild/medbuild/internal/base"
-	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/plan"
+	"github.com/medbuild/medbuild/internal/project"
 	"github.com/urfave/cli/v2"
 )
 
@@ -25,53 +24,36 @@ func stagesCommand() *cli.Command {
 		Flags: []cli.Flag{
 			fileFlag(), setFlag(), formatFlag("stages"),
 		},
-		Action: runStages,
+		Action: func(c *cli.Context) error { return runStages(readOptions(c), c.App.Writer) },
 	}
 }
 
-func runStages(c *cli.Context) error {
-	if err := checkLine(c); err != nil {
+func runStages(o options, w io.Writer) error {
+	if err := o.checkLine(); err != nil {
 		return err
 	}
-	file, err := loadFile(c)
+	p, err := project.Open(o.file, o.set)
 	if err != nil {
 		return err
 	}
-	list := listed(file)
+	list := listed(p)
 	for _, p := range list.Problems() {
-		fmt.Fprintln(c.App.ErrWriter, "warning:", p)
+		fmt.Fprintln(os.Stderr, "warning:", p)
 	}
-	if c.String("format") == "json" {
-		return list.JSON(c.App.Writer)
+	if o.format == "json" {
+		return list.JSON(w)
 	}
-	return list.Table(c.App.Writer)
+	return list.Table(w)
 }
 
-func listed(file *config.File) *plan.List {
+func listed(p *project.Project) *plan.List {
 	list := &plan.List{Components: []plan.Listed{}, Bases: []plan.ListedBase{}}
-	for _, b := range file.Bases {
+	for _, b := range p.Bases {
 		list.AddBase(b)
 	}
-	bases := base.New(file.Dir(), cacheDir())
-	for _, tool := range file.Components {
-		list.Add(tool, listingBase(bases, file, tool))
+	kept := base.New(p.Dir(), cacheDir())
+	for _, c := range p.Components {
+		list.Add(c.Tool, c.Listed(kept))
 	}
 	return list
-}
-
-// listingBase is the base of the first target that has the component, where
-// what is known of it is kept from earlier builds, and an assumed one where it
-// is not: a list is worth neither an engine nor an error about a base.
-func listingBase(bases *base.Bases, file *config.File, tool stage.Tool) stage.Base {
-	for _, t := range file.Targets {
-		if !slices.Contains(t.Components, tool.Shared().Name) {
-			continue
-		}
-		settings, _ := file.Base(t.Base)
-		if b, known, err := bases.Known(settings); err == nil && known {
-			return b
-		}
-		break
-	}
-	return plan.Fitting(tool)
 }

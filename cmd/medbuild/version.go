@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -24,7 +23,7 @@ func versionCommand() *cli.Command {
 		UsageText:   "medbuild version [options]\n\nEXAMPLES:\n   " + versionExamples,
 		Description: "Prints the version of medbuild, the version of BuildKit it speaks to engines as,\nthe version of Go it was compiled with and the platform it runs on.",
 		Flags:       []cli.Flag{formatFlag("version")},
-		Action:      runVersion,
+		Action:      func(c *cli.Context) error { return runVersion(readOptions(c), c.App.Writer) },
 	}
 }
 
@@ -37,17 +36,15 @@ type versions struct {
 	Platform string `json:"platform"` // "os/arch"
 }
 
-func runVersion(c *cli.Context) error {
-	if err := checkLine(c); err != nil {
+func runVersion(o options, w io.Writer) error {
+	if err := o.checkLine(); err != nil {
 		return err
 	}
 	v := theseVersions()
-	if c.String("format") == "text" {
-		return v.text(c.App.Writer)
+	if o.format == "text" {
+		return v.text(w)
 	}
-	e := json.NewEncoder(c.App.Writer)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return writeJSON(w, v)
 }
 
 func (v versions) text(w io.Writer) error {

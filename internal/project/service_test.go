@@ -1,21 +1,19 @@
-package main
+package project
 
 import (
-	"flag"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/osparc"
 	"github.com/medbuild/medbuild/internal/problem"
-	"github.com/medbuild/medbuild/stages/stage"
-
-	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
-	"github.com/urfave/cli/v2"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // serviceFiles are the files of the service, as it is and with newer versions,
@@ -50,16 +48,13 @@ var unpublished = map[string][]string{
 // TestServiceFiles puts every image of the service together on bases as they
 // are known to be, which is all that can be done of them without a network.
 func TestServiceFiles(t *testing.T) {
+	t.Parallel()
 	for name, facts := range serviceFiles {
 		t.Run(path.Base(path.Dir(name)), func(t *testing.T) {
-			file, err := config.Load(name, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := opened(t, name)
 			loose := map[string]bool{}
-			for _, target := range file.Targets {
-				img := assembledFrom(t, file, target, facts)
-				checkService(t, target.Name, img)
+			for _, img := range assembledOn(t, p, facts) {
+				checkService(t, img.Name, img.Image)
 				for _, p := range img.Parts {
 					for _, in := range p.Inputs {
 						if !in.Pinned() {
@@ -73,26 +68,27 @@ func TestServiceFiles(t *testing.T) {
 	}
 }
 
-func assembledFrom(t *testing.T, file *config.File, target config.Target, facts map[string]stage.Facts) assemble.Image {
+func assembledOn(t *testing.T, p *Project, facts map[string]stage.Facts) []Image {
 	t.Helper()
-	all := bases{}
-	for _, b := range file.Bases {
+	all := known{}
+	for _, b := range p.Bases {
 		f, ok := facts[b.Name]
 		if !ok {
 			t.Fatalf("what base %s is, is not stated here", b.Name)
 		}
 		all[b.Name] = stage.Base{Name: b.Name, Reference: b.Reference(), Root: llb.Image(b.Image), Facts: f}
 	}
-	flags := flag.NewFlagSet("", flag.ContinueOnError)
-	flags.Bool("allow-unpinned", true, "")
-	img, err := assembleOn(cli.NewContext(cli.NewApp(), flags, nil), file, target, all, "")
+	images, err := Assemble(t.Context(), p.Targets, all, Options{AllowUnpinned: true, Created: time.Unix(1717200000, 0),
+		Origin: func() osparc.Origin { return osparc.Origin{Built: time.Unix(1717200000, 0)} }})
 	if err != nil {
-		t.Fatalf("%s: %v", target.Name, err)
+		t.Fatal(err)
 	}
-	if marshalled(t, img.State) == 0 {
-		t.Errorf("%s has an empty definition", target.Name)
+	for _, img := range images {
+		if marshalled(t, img.State) == 0 {
+			t.Errorf("%s has an empty definition", img.Name)
+		}
 	}
-	return img
+	return images
 }
 
 // checkService wants what the service promises of each of its images.
@@ -141,29 +137,26 @@ func checkLoose(t *testing.T, loose map[string]bool, want []string) {
 
 // TestServiceRefused: a build of the service says all that it wants pinned.
 func TestServiceRefused(t *testing.T) {
+	t.Parallel()
 	for name, want := range unpublished {
-		file, err := config.Load(name, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv("XDG_CACHE_HOME", t.TempDir())
-		c := cli.NewContext(cli.NewApp(), flag.NewFlagSet("", flag.ContinueOnError), nil)
-		err = checkPins(c, file, file.Targets)
+		p := opened(t, name)
+		err := Refused(p.Targets, known{})
 		if err == nil {
 			t.Fatalf("%s would be built", name)
 		}
-		for _, b := range file.Bases {
+		said := problem.Text(err)
+		for _, b := range p.Bases {
 			want = append(want, "base "+b.Name+": image "+b.Image)
 		}
 		for _, text := range want {
-			if !strings.Contains(problem.Text(err), text+" is not pinned\nhint: ") {
-				t.Errorf("nothing of %s in\n%v", text, err)
+			if !strings.Contains(said, text+" is not pinned\nhint: ") {
+				t.Errorf("nothing of %s in\n%s", text, said)
 			}
 		}
-		refused := regexp.MustCompile(`\S+ is not pinned`).FindAllString(problem.Text(err), -1)
+		refused := regexp.MustCompile(`\S+ is not pinned`).FindAllString(said, -1)
 		slices.Sort(refused) // two locks may have the same line
 		if n := len(slices.Compact(refused)); n != len(want) {
-			t.Errorf("%d are refused, want %d:\n%v", n, len(want), err)
+			t.Errorf("%d are refused, want %d:\n%s", n, len(want), said)
 		}
 	}
 }
@@ -171,14 +164,11 @@ func TestServiceRefused(t *testing.T) {
 // TestServiceMRtrix3: the pipelines call some twenty programs of MRtrix3. The
 // service compiles all there are, which the tests' stand-in cannot show.
 func TestServiceMRtrix3(t *testing.T) {
+	t.Parallel()
 	for name := range serviceFiles {
-		file, err := config.Load(name, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
 		seen := 0
-		for _, tool := range file.Components {
-			m, ok := tool.(*stages.MRtrix3)
+		for _, c := range opened(t, name).Components {
+			m, ok := c.Tool.(*stages.MRtrix3)
 			if !ok {
 				continue
 			}
@@ -196,15 +186,12 @@ func TestServiceMRtrix3(t *testing.T) {
 // TestLicenceIsRefusedAtOnce: a licence that is not accepted is told beside what
 // nothing pins.
 func TestLicenceIsRefusedAtOnce(t *testing.T) {
-	file, err := config.Load("../../components.toml", []string{"fsl.accept_licence=false"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	err = checkPins(cli.NewContext(cli.NewApp(), flag.NewFlagSet("", flag.ContinueOnError), nil), file, file.Targets[:1])
+	t.Parallel()
+	p := opened(t, "../../components.toml", "fsl.accept_licence=false")
+	said := problem.Text(Refused(p.Targets[:1], known{}))
 	for _, want := range []string{": fsl: FSL's licence", "hint: read it at FSL's site", "ants: source https://"} {
-		if err == nil || !strings.Contains(problem.Text(err), want) {
-			t.Errorf("nothing of %q in %v", want, err)
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing of %q in\n%s", want, said)
 		}
 	}
 }

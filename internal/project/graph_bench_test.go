@@ -1,8 +1,7 @@
-package main
+package project
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,11 +11,9 @@ import (
 
 	"github.com/medbuild/medbuild/stages/stage"
 
-	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages"
 	bk "github.com/moby/buildkit/client/llb"
-	"github.com/urfave/cli/v2"
 )
 
 // limit is how long a whole graph may take to compile, from the user's file to
@@ -52,17 +49,16 @@ func BenchmarkGraph(b *testing.B) {
 // component of it. It returns how long the definitions are, in bytes.
 func compileGraph(tb testing.TB, path string) int {
 	tb.Helper()
-	file, err := config.Load(path, nil)
+	p, err := Open(path, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := cli.NewContext(cli.NewApp(), flag.NewFlagSet("", flag.ContinueOnError), nil)
-	img, err := assembleOn(c, file, file.Targets[0], bases{"trixie": benchBase()}, "")
+	images, err := Assemble(tb.Context(), p.Targets, known{"trixie": benchBase()}, Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n := marshalled(tb, img.State)
-	for _, p := range img.Parts {
+	n := marshalled(tb, images[0].State)
+	for _, p := range images[0].Parts {
 		n += marshalled(tb, p.Asked)
 	}
 	return n
@@ -90,13 +86,13 @@ func benchBase() stage.Base {
 // TestGraphHasEveryStage: what the benchmark compiles is all there is.
 func TestGraphHasEveryStage(t *testing.T) {
 	path := everyStage(t)
-	file, err := config.Load(path, nil)
+	p, err := Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	in := map[string]bool{}
-	for _, c := range tools(file, file.Targets[0].Components) {
-		in[c.Shared().Stage] = true
+	for _, c := range p.Targets[0].Components {
+		in[c.Tool.Shared().Stage] = true
 	}
 	for _, k := range stages.All() {
 		if !in[k.Name] {

@@ -1,0 +1,84 @@
+// Package project is what components.toml and the overrides of a command say:
+// the images that can be built, with their names and labels, and what stands
+// against building them. It knows no command line and no engine, and reads the
+// same from a machine's files as from any other file system.
+package project
+
+import (
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/stages/stage"
+)
+
+// Project is a components.toml that has been read. Bases, components and
+// targets are in the order of the file.
+type Project struct {
+	Path       string // of the file, as it was given
+	Bases      []stage.BaseSettings
+	Components []Component
+	Targets    []Target // that the file declares
+
+	image config.Image
+}
+
+// Component is a tool of the project and the bases that targets take it on.
+type Component struct {
+	Tool stage.Tool
+	On   []stage.BaseSettings // in the order of the targets, each once
+}
+
+// Name is the name that the user gave the component.
+func (c Component) Name() string { return c.Tool.Shared().Name }
+
+// Open reads the file at path of this machine, and the files that it names.
+// Each override is "component.key=value". The error has all that is wrong.
+func Open(path string, overrides []string) (*Project, error) {
+	return made(config.Load(path, overrides))
+}
+
+// Read is Open for a file of any file system, which holds what the file names.
+func Read(files fs.FS, name string, overrides []string) (*Project, error) {
+	return made(config.LoadFS(files, name, overrides))
+}
+
+func made(f *config.File, err error) (*Project, error) {
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{Path: f.Path, Bases: f.Bases, image: f.Image}
+	for _, tool := range f.Components {
+		p.Components = append(p.Components, Component{Tool: tool, On: basesWith(f, tool.Shared().Name)})
+	}
+	for _, t := range f.Targets {
+		p.Targets = append(p.Targets, p.resolved(f, t))
+	}
+	return p, nil
+}
+
+// basesWith is the bases on which targets take a component.
+func basesWith(f *config.File, component string) []stage.BaseSettings {
+	var out []stage.BaseSettings
+	for _, t := range f.Targets {
+		known := slices.ContainsFunc(out, func(b stage.BaseSettings) bool { return b.Name == t.Base })
+		if base, ok := f.Base(t.Base); ok && !known && slices.Contains(t.Components, component) {
+			out = append(out, base)
+		}
+	}
+	return out
+}
+
+// Dir is the folder of the file, where relative paths in it start.
+func (p *Project) Dir() string { return filepath.Dir(p.Path) }
+
+// Component is the component of that name.
+func (p *Project) Component(name string) (Component, bool) {
+	for _, c := range p.Components {
+		if c.Name() == name {
+			return c, true
+		}
+	}
+	return Component{}, false
+}

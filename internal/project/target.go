@@ -1,0 +1,112 @@
+package project
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/stages/stage"
+)
+
+// Target is an image that can be built: what the file says of it, with the base
+// and the components that it names.
+type Target struct {
+	Name       string
+	Base       stage.BaseSettings
+	Components []Component // in the order of their layers
+	Names      []string    // references of the image, the first of them in reports
+
+	settings config.Target
+	image    config.Image
+}
+
+// At is where the user wrote the target.
+func (t Target) At() problem.Position { return t.settings.At }
+
+// has reports whether the component is in the target.
+func (t Target) has(component string) bool {
+	return slices.ContainsFunc(t.Components, func(c Component) bool { return c.Name() == component })
+}
+
+// resolved is a target of the file with what it names.
+func (p *Project) resolved(f *config.File, settings config.Target) Target {
+	t := Target{Name: settings.Name, settings: settings, image: p.image}
+	t.Base, _ = f.Base(settings.Base)
+	for _, name := range settings.Components {
+		if c, ok := p.Component(name); ok {
+			t.Components = append(t.Components, c)
+		}
+	}
+	t.Names = t.reference("")
+	return t
+}
+
+// Select is the targets of those names, or the only one when none is named. A
+// component's name stands for an image with that component alone.
+func (p *Project) Select(names []string) ([]Target, error) {
+	if len(names) == 0 && len(p.Targets) == 1 {
+		return p.Targets, nil
+	}
+	if len(names) == 0 {
+		return nil, problem.Usagef("no target named").Hint("--target takes one of %s", p.choice())
+	}
+	var out []Target
+	for _, name := range names {
+		t, err := p.target(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+func (p *Project) target(name string) (Target, error) {
+	for _, t := range p.Targets {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	c, ok := p.Component(name)
+	if !ok {
+		return Target{}, problem.Usagef("no target or component %q in %s", name, p.Path).Hint("--target takes one of %s", p.choice())
+	}
+	if t, ok := p.alone(c); ok {
+		return t, nil
+	}
+	return Target{}, problem.At(c.Tool.Shared().At, "",
+		problem.Usagef("no target has the component %q, so nothing says its base", name).Hint("add %q to the components of a target", name))
+}
+
+// alone is an image of one component on the base of the first target that has
+// it, or on the only base. Its name has the component's behind the image's.
+func (p *Project) alone(c Component) (Target, bool) {
+	t := Target{Name: c.Name(), Components: []Component{c}, image: p.image}
+	t.Names = t.reference("-" + c.Name())
+	for _, declared := range p.Targets {
+		if declared.has(c.Name()) {
+			t.Base, t.settings.At = declared.Base, declared.At()
+			return t, true
+		}
+	}
+	if len(p.Bases) != 1 {
+		return Target{}, false
+	}
+	t.Base, t.settings.At = p.Bases[0], c.Tool.Shared().At
+	return t, true
+}
+
+// choice is the names that Select takes, with commas between them.
+func (p *Project) choice() string {
+	var out []string
+	for _, t := range p.Targets {
+		out = append(out, t.Name)
+	}
+	for _, c := range p.Components {
+		if _, ok := p.alone(c); ok {
+			out = append(out, c.Name())
+		}
+	}
+	return strings.Join(out, ", ")
+}
