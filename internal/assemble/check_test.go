@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +80,54 @@ func TestBuildOn(t *testing.T) {
 	}
 	if got := BuildOn(mrtrix3, trixie, nil).Name; got != "debian-13" {
 		t.Errorf("alone it is made on %s", got)
+	}
+}
+
+// TestPlace: what is said of a layer is which images share it, and why others
+// do not; the base of the image itself is among those given.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	focal, bookworm, trixie := stagetest.Focal(), stagetest.Bookworm(), stagetest.Trixie()
+	const shared = ", whose C library is older: images on both share it"
+	unshared := func(with stage.Base) string { return "not shared with images on " + with.Name + ": it needs libtiff" }
+	for _, tt := range []struct {
+		tool   stage.Tool
+		run    stage.Base
+		others []stage.Base
+		on     string
+		notes  []string
+	}{
+		{newMRtrix3("3.0.8"), trixie, nil, trixie.Name, nil},
+		{newMRtrix3("3.0.8"), trixie, []stage.Base{trixie}, trixie.Name, nil},
+		{newMRtrix3("3.0.8"), trixie, []stage.Base{trixie, focal, bookworm, focal}, bookworm.Name,
+			[]string{"made on " + bookworm.Name + shared, unshared(focal)}},
+		{zipANTs(), trixie, []stage.Base{focal, trixie}, focal.Name, []string{"made on " + focal.Name + shared}},
+		{zipANTs(), focal, []stage.Base{focal, trixie}, focal.Name, nil},
+	} {
+		got := Place(tt.tool, tt.run, tt.others)
+		same := slices.EqualFunc(got.Notes, tt.notes, strings.HasPrefix)
+		if got.Tool != tt.tool || got.Build.Name != tt.on || !same {
+			t.Errorf("%s on %s is made on %s, want %s; %q, want %q", tt.tool.Shared().Name, tt.run.Name, got.Build.Name, tt.on, got.Notes, tt.notes)
+		}
+	}
+}
+
+func TestShareable(t *testing.T) {
+	t.Parallel()
+	fedora := stagetest.OnRelease("fedora-40")
+	for _, tt := range []struct {
+		tool stage.Tool
+		run  stage.Base
+		want bool
+	}{
+		{zipANTs(), stagetest.Trixie(), true},
+		{quickANTs(), stagetest.Trixie(), false}, // the distribution's package
+		{newMRtrix3("3.0.8"), fedora, false},     // no stage at all
+		{testkit.With(zipANTs(), func(a *stages.ANTs) { a.Source.SHA256 = "" }), stagetest.Trixie(), true}, // refused elsewhere
+	} {
+		if got := Shareable(tt.tool, tt.run); got != tt.want {
+			t.Errorf("%s on %s: %v", tt.tool.Shared().Name, tt.run.ID(), got)
+		}
 	}
 }
 

@@ -64,26 +64,16 @@ func (l learned) add(ctx context.Context, from Bases, all ...stage.BaseSettings)
 	return nil
 }
 
-// beside is the bases of other images that share layers with the target, which
+// beside is the bases of images that can share layers with the target, which
 // stands on run.
 func (t Target) beside(run stage.Base) []stage.BaseSettings {
 	var out []stage.BaseSettings
 	for _, c := range t.Components {
-		if c.elsewhere(t.Base.Name) && assemble.Shareable(c.Tool, run) {
+		if len(c.On) > 1 && assemble.Shareable(c.Tool, run) {
 			out = append(out, c.On...)
 		}
 	}
 	return out
-}
-
-// elsewhere reports whether images on another base have the component too.
-func (c Component) elsewhere(than string) bool {
-	for _, b := range c.On {
-		if b.Name != than {
-			return true
-		}
-	}
-	return false
 }
 
 // of is the bases of the settings that are known.

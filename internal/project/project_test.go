@@ -84,3 +84,66 @@ func refuses(t *testing.T, err error, class problem.Class, want ...string) {
 		}
 	}
 }
+
+const python = `
+[components.python]
+version = "3.13"
+requirements = "../locks/python.txt"
+packages = ["numpy"]
+`
+
+// A project is read from any file system, with what lies beside its folder.
+func TestRead(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{
+		"service/components.toml": {Data: []byte(image + bases + python + "[targets.all]\nbase = \"trixie\"\ncomponents = [\"python\"]\n")},
+		"locks/python.txt":        {Data: []byte("numpy==2.1.0 --hash=sha256:" + digits + "\n")},
+	}
+	p, err := Read(files, "service/components.toml", []string{"image.version=1.3"})
+	if err != nil {
+		t.Fatal(problem.Text(err))
+	}
+	if p.Path != "service/components.toml" || p.Dir() != "service" {
+		t.Errorf("it lies at %s in %s", p.Path, p.Dir())
+	}
+	img := assembled(t, p.Targets, Options{})[0]
+	if img.Names[0] != "registry.example/tools:1.3" || len(img.Parts) != 1 {
+		t.Errorf("%+v", img)
+	}
+	delete(files, "locks/python.txt")
+	_, err = Read(files, "service/components.toml", nil)
+	refuses(t, err, problem.ClassOf(err), `service/components.toml:14:1: requirements "../locks/python.txt": there is no such file`)
+	if err != nil && problem.ExitCode(err) != 1 {
+		t.Errorf("exit code %d", problem.ExitCode(err))
+	}
+}
+
+// What is wrong with overrides alone is the command line's.
+func TestOverrides(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		file, override string
+		code           int
+	}{
+		{several, "ants.version=2.5.3", 0},
+		{several, "ants.versoin=2.5.3", 2},
+		{several, "absent.version=1", 2},
+		{several + "\nodd = 1\n", "ants.version=2.5.3", 1},
+		{several + "\nodd = 1\n", "absent.version=1", 1},
+		{"odd", "ants.version", 1},
+	} {
+		_, err := Read(fstest.MapFS{"c.toml": {Data: []byte(tt.file)}}, "c.toml", []string{tt.override})
+		if code := problem.ExitCode(err); code != tt.code {
+			t.Errorf("%s: exit code %d, want %d: %v", tt.override, code, tt.code, err)
+		}
+	}
+	_, err := Read(fstest.MapFS{"c.toml": {Data: []byte(several)}}, "c.toml", []string{"absent.version=1", "nothing"})
+	refuses(t, err, problem.Usage, "--set absent.version=1: there is no component \"absent\"\nhint: the components are ",
+		"\n--set nothing: is not of the form component.key=value")
+}
+
+func TestOpenMissesTheFile(t *testing.T) {
+	t.Parallel()
+	_, err := Open(t.TempDir()+"/components.toml", nil)
+	refuses(t, err, problem.ClassOf(err), "components.toml: there is no such file\nhint: medbuild init writes one")
+}
