@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/internal/osparc"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
@@ -83,6 +84,26 @@ func TestAssembleFailsWithItsBases(t *testing.T) {
 		delete(bases, missing)
 		_, err := Assemble(t.Context(), picked(t, p, "new"), bases, Options{})
 		refuses(t, err, problem.Failed, "nobody knows base "+missing)
+	}
+}
+
+// The assembly is told what the file says of the image.
+func TestOn(t *testing.T) {
+	t.Parallel()
+	p := read(t, several+`remove_accounts = ["ubuntu"]
+accounts.scu = { uid = 8004 }
+`)
+	target := picked(t, p, "old")[0]
+	got := target.on(learned(somewhere()), Options{Created: time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)})
+	base := somewhere()["focal"]
+	if want := (assemble.Manifest{Service: "1.2", Base: base.Reference, Generated: "2024-05-01"}); got.Manifest != want {
+		t.Errorf("manifest %+v, want %+v", got.Manifest, want)
+	}
+	if got.Name != "old" || got.At != target.At() || got.At.Line == 0 || got.Run.Name != "focal" || len(got.Members) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if a := got.Accounts; !slices.Equal(a.Remove, []string{"ubuntu"}) || len(a.Add) != 1 || a.Add[0].Name != "scu" {
+		t.Errorf("accounts %+v", a)
 	}
 }
 
@@ -210,6 +231,14 @@ func TestService(t *testing.T) {
 		if got, ok := img.Labels[label]; got != want || !ok {
 			t.Errorf("%s is %q, %v, want %q", label, got, ok, want)
 		}
+	}
+	// The file's labels come before the service's.
+	own, err := Read(os.DirFS("../../examples/osparc"), "components.toml", []string{`image.labels={"org.label-schema.vcs-ref"="mine"}`})
+	if err != nil {
+		t.Fatal(problem.Text(err))
+	}
+	if got := assembled(t, picked(t, own, "runner"), built)[0].Labels["org.label-schema.vcs-ref"]; got != "mine" {
+		t.Errorf("the commit is %q", got)
 	}
 	// Without a date of its own the command's counts.
 	_, err = Assemble(t.Context(), picked(t, p, "runner"), somewhere(), Options{})
