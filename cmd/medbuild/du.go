@@ -58,17 +58,17 @@ func runDu(ctx context.Context, o options, filter []string, verbose bool) error 
 		return err
 	}
 	defer e.Close()
-	usage, err := usage.Usage(ctx, e.Client, filters)
+	used, err := usage.Usage(ctx, e.Client, filters)
 	if err != nil {
 		return err
 	}
 	if !verbose {
-		usage.Records = nil
+		used.Records = nil
 	}
 	if o.format == "json" {
-		return writeJSON(os.Stdout, usage)
+		return writeJSON(os.Stdout, used)
 	}
-	return writeUsage(os.Stdout, usage)
+	return writeUsage(os.Stdout, used)
 }
 
 func duFilters(filter []string) (usage.Filters, error) {

@@ -13,7 +13,14 @@ func (o options) refused(p *project.Project, targets []project.Target) error {
 	if o.allowUnpinned {
 		return nil
 	}
-	return project.Refused(targets, base.New(p.Dir(), cacheDir()))
+	return project.Refused(targets, o.bases(p.Dir()))
+}
+
+// bases is those of a file in dir, and what earlier builds kept of them.
+func (o options) bases(dir string) *base.Bases {
+	b := base.New(dir, cacheDir())
+	b.AllowUnpinned = o.allowUnpinned
+	return b
 }
 
 // images is what the command says of all its images.

@@ -31,7 +31,7 @@ type session struct {
 	shown   bool
 }
 
-// Base is the base of the settings with all that is known of it.
+// Base is a base with all that is known of it.
 func (s *session) Base(ctx context.Context, settings stage.BaseSettings) (stage.Base, error) {
 	return s.bases.Learn(ctx, s.solve, settings)
 }
@@ -120,13 +120,6 @@ func (o options) begin(ctx context.Context, e *engine.Engine, dir string, source
 	sources.Files, sources.Serve, sources.Allow = bases.Files, attachables(logins), logins.Allow
 	sources.Progress, sources.Say = progress, o.say()
 	return &session{engine: e, solve: solve.New(e.Client, sources), bases: bases, created: created}, nil
-}
-
-// bases is the bases of a file in dir.
-func (o options) bases(dir string) *base.Bases {
-	out := base.New(dir, cacheDir())
-	out.AllowUnpinned = o.allowUnpinned
-	return out
 }
 
 // attachables serve the engine registry credentials and secrets.

@@ -7,7 +7,6 @@ import (
 	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/fetch"
-	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/site"
 )
 
@@ -27,7 +26,7 @@ func (o options) network() (network, error) {
 	for _, flag := range o.mirrors {
 		m, err := config.ParseMirror(flag)
 		if err != nil {
-			return network{}, problem.As(problem.Usage, err)
+			return network{}, err
 		}
 		n.add(m)
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/plan"
 	"github.com/medbuild/medbuild/internal/project"
 	"github.com/urfave/cli/v2"
@@ -36,7 +35,7 @@ func runStages(o options, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	list := listed(p)
+	list := o.listed(p)
 	for _, p := range list.Problems() {
 		fmt.Fprintln(os.Stderr, "warning:", p)
 	}
@@ -46,12 +45,12 @@ func runStages(o options, w io.Writer) error {
 	return list.Table(w)
 }
 
-func listed(p *project.Project) *plan.List {
+func (o options) listed(p *project.Project) *plan.List {
 	list := &plan.List{Components: []plan.Listed{}, Bases: []plan.ListedBase{}}
 	for _, b := range p.Bases {
 		list.AddBase(b)
 	}
-	kept := base.New(p.Dir(), cacheDir())
+	kept := o.bases(p.Dir())
 	for _, c := range p.Components {
 		list.Add(c.Tool, c.Listed(kept))
 	}

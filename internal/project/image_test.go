@@ -242,7 +242,7 @@ func TestService(t *testing.T) {
 	}
 	// Without a date of its own the command's counts.
 	_, err = Assemble(t.Context(), picked(t, p, "runner"), somewhere(), Options{})
-	refuses(t, err, problem.Refused, "components.toml:29:10: target runner: the service has no build date", "\nhint: build in a git checkout")
+	refuses(t, err, problem.ClassOf(err), "components.toml:29:10: target runner: the service has no build date", "\nhint: build in a git checkout")
 	said := Options{Labels: map[string]string{date: "2024-06-01T12:00:00+0000"}}
 	if got := assembled(t, picked(t, p, "runner"), said)[0].Labels[date]; got != said.Labels[date] {
 		t.Errorf("the date is %s", got)
