@@ -24,10 +24,6 @@ type ANTs struct {
 
 var _ stage.Provider = (*ANTs)(nil)
 
-// antsPackaged is where each distribution's package puts the programs. Their
-// names have no prefix there and are on no PATH.
-var antsPackaged = map[string]string{"debian-13": "/usr/lib/ants"}
-
 // antsCalled is the programs that other components call: one ANTs serves them
 // all.
 func antsCalled() []string {
@@ -46,19 +42,12 @@ func (a *ANTs) Serves(programs []string) error {
 		return problem.Refusedf("%s, which crash in the distribution's ANTs (ANTs issue 1825)", strings.Join(crashing, ", ")).
 			Hint("give %s a release zip as its source, or a lock of conda packages", a.Name)
 	}
-	return serves(a.Name, a.Commands, programs)
+	return stage.Serves(a.Name, a.Commands, programs)
 }
 
-// serves reports which of the programs are not among the commands that a
-// component keeps; none stated keeps all.
-func serves(name string, commands, programs []string) error {
-	lacking := slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return slices.Contains(commands, p) })
-	if len(commands) == 0 || len(lacking) == 0 {
-		return nil
-	}
-	return problem.Refusedf("%s, which the commands of %s leave out", strings.Join(lacking, ", "), name).
-		Hint(`add "%s" to the commands of %s, or leave them out to keep all`, strings.Join(lacking, `", "`), name)
-}
+// antsPackaged is where each distribution's package puts the programs. Their
+// names have no prefix there and are on no PATH.
+var antsPackaged = map[string]string{"debian-13": "/usr/lib/ants"}
 
 // Stage unpacks or installs ANTs, or asks for its package.
 func (a *ANTs) Stage(g stage.Ground) (stage.Stage, error) {
@@ -111,6 +100,34 @@ func (a *ANTs) unpacked(g stage.Ground) (stage.Stage, error) {
 	return s, nil
 }
 
+// The script keeps bin alone: of 220 files in a release 100 are static
+// libraries, which nothing needs at run time (ANTs issue 1587).
+//
+//go:embed scripts/ants.sh
+var antsScript string
+
+func (a *ANTs) unpack(on stage.Base, source llb.Input) llb.State {
+	tools := llb.Apt{Component: a.Name, Action: "unzip", On: on.Root, Distribution: on.ID(),
+		Packages: []string{"unzip"}, At: here()}
+	return llb.Step{
+		Component: a.Name,
+		Action:    "unpack",
+		On:        tools.Root(),
+		Script:    stage.Script(antsScript, stage.Values{"PREFIX": a.Prefix}, stage.Code{"COMMANDS": a.keep()}),
+		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: source.Fetch(a.Name, here())}},
+		Secrets:   a.Secrets,
+		At:        here(),
+	}.Layer(a.Prefix)
+}
+
+// keep is the programs to keep, as the shell has them.
+func (a *ANTs) keep() string {
+	if len(a.Commands) == 0 {
+		return "*"
+	}
+	return stage.Args(a.Commands...)
+}
+
 func (a *ANTs) packaged(on stage.Facts) (stage.Stage, error) {
 	bin, ok := antsPackaged[on.ID()]
 	if !ok {
@@ -140,62 +157,28 @@ func (a *ANTs) stage(bin string) stage.Stage {
 	}
 }
 
+// asked is the program that tells the version: all but the scripts can.
+func (a *ANTs) asked() string {
+	script := func(name string) bool { return strings.HasSuffix(name, ".sh") }
+	programs := slices.DeleteFunc(slices.Clone(a.Commands), script)
+	if len(programs) == 0 || slices.Contains(programs, "antsRegistration") {
+		return "antsRegistration"
+	}
+	return programs[0]
+}
+
 // called starts each program that other components call, as far as it is kept: a
-// release or a lock may lack one. Without arguments they answer with a page of
-// help and a code of their own; one that is not there ends with 127. The last
-// check is the one that builds with the fault of issue 1825 fail.
+// release or a lock may lack one. The last check is the one that builds with the
+// fault of issue 1825 fail.
 func (a *ANTs) called() []stage.Check {
 	var out []stage.Check
 	for _, c := range antsCalled() {
-		if serves(a.Name, a.Commands, []string{c}) == nil {
-			out = append(out, stage.Check{Command: c + " </dev/null; [ $? -lt 126 ]"})
+		if stage.Serves(a.Name, a.Commands, []string{c}) == nil {
+			out = append(out, stage.Starts(c))
 		}
 	}
 	if a.Serves([]string{"antsApplyTransforms"}) == nil {
 		out = append(out, stage.Check{Command: "antsApplyTransforms -d 3 -t Identity -o 'Linear[/tmp/identity.mat,0]'"})
 	}
 	return out
-}
-
-// The script keeps bin alone: of 220 files in a release 100 are static
-// libraries, which nothing needs at run time (ANTs issue 1587).
-//
-//go:embed scripts/ants.sh
-var antsScript string
-
-func (a *ANTs) unpack(on stage.Base, source llb.Input) llb.State {
-	tools := llb.Apt{Component: a.Name, Action: "unzip", On: on.Root, Distribution: on.ID(),
-		Packages: []string{"unzip"}, At: here()}
-	return llb.Step{
-		Component: a.Name,
-		Action:    "unpack",
-		On:        tools.Root(),
-		Script:    stage.Script(antsScript, stage.Values{"PREFIX": a.Prefix}, stage.Code{"COMMANDS": a.keep()}),
-		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: source.Fetch(a.Name, here())}},
-		Secrets:   a.Secrets,
-		At:        here(),
-	}.Layer(a.Prefix)
-}
-
-// keep is the programs to keep, as the shell has them.
-func (a *ANTs) keep() string {
-	if len(a.Commands) == 0 {
-		return "*"
-	}
-	return stage.Args(a.Commands...)
-}
-
-// asked is the program that tells the version: every ANTs program can.
-func (a *ANTs) asked() string {
-	for _, c := range a.Commands {
-		if c == "antsRegistration" {
-			return c
-		}
-	}
-	for _, c := range a.Commands {
-		if !strings.HasSuffix(c, ".sh") {
-			return c
-		}
-	}
-	return "antsRegistration"
 }

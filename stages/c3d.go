@@ -22,9 +22,6 @@ var (
 	_ stage.Provider = (*C3D)(nil)
 )
 
-// Serves reports why a component that calls the programs cannot use this c3d.
-func (c *C3D) Serves(programs []string) error { return serves(c.Name, c.Commands, programs) }
-
 // Check reports what is wrong with the settings.
 func (c *C3D) Check() error {
 	if c.Source.Git != "" {
@@ -32,6 +29,9 @@ func (c *C3D) Check() error {
 	}
 	return nil
 }
+
+// Serves reports why a component that calls the programs cannot use this c3d.
+func (c *C3D) Serves(programs []string) error { return stage.Serves(c.Name, c.Commands, programs) }
 
 // Stage unpacks the programs.
 func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {

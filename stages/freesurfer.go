@@ -2,7 +2,6 @@ package stages
 
 import (
 	_ "embed"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -26,12 +25,6 @@ type FreeSurfer struct {
 }
 
 var _ stage.Checker = (*FreeSurfer)(nil)
-
-//go:embed scripts/freesurfer.sh
-var freesurferScript string
-
-//go:embed scripts/fs-license
-var freesurferLicence string
 
 // freesurferAverage stays in every profile: MRtrix3 and the service's pipelines
 // map to it.
@@ -98,6 +91,12 @@ func (f *FreeSurfer) Check() error {
 	return nil
 }
 
+//go:embed scripts/freesurfer.sh
+var freesurferScript string
+
+//go:embed scripts/fs-license
+var freesurferLicence string
+
 // Stage unpacks FreeSurfer.
 func (f *FreeSurfer) Stage(g stage.Ground) (stage.Stage, error) {
 	if err := f.Check(); err != nil {
@@ -159,10 +158,11 @@ func (f *FreeSurfer) lists(keeps profile) map[string][]byte {
 	}
 }
 
+// lines is the patterns, each in a line.
 func lines(all []stage.Pattern) []byte {
 	var b strings.Builder
 	for _, p := range all {
-		fmt.Fprintln(&b, p)
+		b.WriteString(string(p) + "\n")
 	}
 	return []byte(b.String())
 }

@@ -2,8 +2,6 @@ package stages
 
 import (
 	_ "embed"
-	"errors"
-	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
@@ -26,6 +24,25 @@ var (
 	_ stage.Checker  = (*FSL)(nil)
 	_ stage.Licensed = (*FSL)(nil)
 )
+
+// Check reports what is wrong with the settings.
+func (f *FSL) Check() error {
+	switch f.Profile {
+	case "minimal", "full":
+		return nil
+	}
+	return problem.Refusedf("fsl has no profile %q", f.Profile).Hint("the profiles are minimal and full")
+}
+
+// Accepted reports that the user has not accepted the licence, which no base
+// changes.
+func (f *FSL) Accepted() error {
+	if f.AcceptLicence {
+		return nil
+	}
+	return problem.Refusedf("FSL's licence, which allows non-commercial use only, is not accepted").
+		Hint("read it at FSL's site, then write accept_licence = true")
+}
 
 // fslCommands is the programs of packages, as far as a profile promises them.
 type fslCommands []struct {
@@ -57,27 +74,30 @@ var fslFull = fslCommands{
 	{"fsl-melodic", []string{"melodic"}},
 }
 
+// lock is the lock, once it has what the profile promises.
+func (f *FSL) lock() (stage.CondaLock, error) {
+	lock, err := stage.ReadCondaLock(f.Lock)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range append(f.promised(), fslCommands{{Package: "fsl-base"}}...) {
+		if _, ok := lock.Find(p.Package); !ok {
+			return nil, problem.Refusedf("%s has no package %s, which the profile %s promises", f.Lock.Path, p.Package, f.Profile).
+				Hint("add it, or take another profile")
+		}
+	}
+	return lock, lock.OfRelease(f.Lock, f.Environment, f.Profile == "full")
+}
+
+func (f *FSL) promised() fslCommands {
+	if f.Profile == "full" {
+		return append(fslMinimal[:len(fslMinimal):len(fslMinimal)], fslFull...)
+	}
+	return fslMinimal
+}
+
 // fslRuntime is what FSL's scripts call and its packages do not bring.
 var fslRuntime = stage.Debs{"any": {"bc", "dc"}}
-
-// Check reports what is wrong with the settings.
-func (f *FSL) Check() error {
-	switch f.Profile {
-	case "minimal", "full":
-		return nil
-	}
-	return problem.Refusedf("fsl has no profile %q", f.Profile).Hint("the profiles are minimal and full")
-}
-
-// Accepted reports that the user has not accepted the licence, which no base
-// changes.
-func (f *FSL) Accepted() error {
-	if f.AcceptLicence {
-		return nil
-	}
-	return problem.Refusedf("FSL's licence, which allows non-commercial use only, is not accepted").
-		Hint("read it at FSL's site, then write accept_licence = true")
-}
 
 // Stage installs FSL.
 func (f *FSL) Stage(g stage.Ground) (stage.Stage, error) {
@@ -105,40 +125,6 @@ func (f *FSL) Stage(g stage.Ground) (stage.Stage, error) {
 			Command: "cat $FSLDIR/etc/fslversion", Pattern: `^([0-9][^: ]*).*`}},
 		Smoke: f.smoke(),
 	}, nil
-}
-
-// lock is the lock, once it has what the profile promises.
-func (f *FSL) lock() (stage.CondaLock, error) {
-	lock, err := stage.ReadCondaLock(f.Lock)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range append(f.promised(), fslCommands{{Package: "fsl-base"}}...) {
-		if _, ok := lock.Find(p.Package); !ok {
-			return nil, problem.Refusedf("%s has no package %s, which the profile %s promises", f.Lock.Path, p.Package, f.Profile).
-				Hint("add it, or take another profile")
-		}
-	}
-	return lock, f.ofRelease(lock)
-}
-
-func (f *FSL) promised() fslCommands {
-	if f.Profile == "full" {
-		return append(fslMinimal[:len(fslMinimal):len(fslMinimal)], fslFull...)
-	}
-	return fslMinimal
-}
-
-// env is FSL's environment without its lib on LD_LIBRARY_PATH, which would
-// give other programs FSL's libraries.
-func (f *FSL) env() []string {
-	return []string{
-		"FSLDIR=" + f.Prefix,
-		"FSLOUTPUTTYPE=NIFTI_GZ",
-		"FSLMULTIFILEQUIT=TRUE",
-		"FSLTCLSH=" + f.Prefix + "/bin/fsltclsh",
-		"FSLWISH=" + f.Prefix + "/bin/fslwish",
-	}
 }
 
 // The script writes what the release's own installer writes and no package
@@ -171,14 +157,24 @@ func (f *FSL) script() string {
 	return stage.Script(fslScript, stage.Values{"VERSION": f.Version}, nil)
 }
 
-// smoke starts every program that is promised. They answer a call without
-// arguments with a page of help and a code of their own; one that lacks a
-// library ends with 127, one that crashes with more.
+// env is FSL's environment without its lib on LD_LIBRARY_PATH, which would
+// give other programs FSL's libraries.
+func (f *FSL) env() []string {
+	return []string{
+		"FSLDIR=" + f.Prefix,
+		"FSLOUTPUTTYPE=NIFTI_GZ",
+		"FSLMULTIFILEQUIT=TRUE",
+		"FSLTCLSH=" + f.Prefix + "/bin/fsltclsh",
+		"FSLWISH=" + f.Prefix + "/bin/fslwish",
+	}
+}
+
+// smoke starts every program that is promised.
 func (f *FSL) smoke() []stage.Check {
 	var out []stage.Check
 	for _, p := range f.promised() {
 		for _, c := range p.Commands {
-			out = append(out, stage.Check{Command: c + " </dev/null; [ $? -lt 126 ]"})
+			out = append(out, stage.Starts(c))
 		}
 	}
 	out = append(out,
@@ -189,27 +185,4 @@ func (f *FSL) smoke() []stage.Check {
 		out = append(out, stage.Check{Command: "[ -s $FSLDIR/data/standard/MNI152_T1_2mm.nii.gz ]"})
 	}
 	return out
-}
-
-// ofRelease refuses a lock of another release than the environment file's: a
-// package at another version, or, in the profile full, one that is missing.
-func (f *FSL) ofRelease(lock stage.CondaLock) error {
-	if f.Environment.Path == "" {
-		return nil
-	}
-	all, err := stage.WantedBy(f.Environment)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, w := range all {
-		p, ok := lock.Find(w.Name)
-		switch {
-		case !ok && f.Profile == "full":
-			errs = append(errs, problem.Refusedf("%s has no package %s, which %s names", f.Lock.Path, w.Name, f.Environment.Path))
-		case ok && !w.Fits(p):
-			errs = append(errs, problem.Refusedf("%s:%d: %s is %s %s, the release has %s", f.Lock.Path, p.Line, p.Name, p.Version, p.Build, strings.TrimSpace(w.Version+" "+w.Build)))
-		}
-	}
-	return errors.Join(errs...)
 }

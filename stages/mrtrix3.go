@@ -39,22 +39,6 @@ var mrtrix3Releases = map[string]string{
 	"3.0.8": "9c694934781c287c51a0d35ad5d7687b529e5c04e3b2ac0985599b0c48644721",
 }
 
-// mrtrix3Runtime has less because every command pages its help through it.
-var mrtrix3Runtime = stage.Debs{"any": {"less", "libfftw3-double3", "libpng16-16", "libtiff6", "python3"}}
-
-var mrtrix3GUIRuntime = stage.Debs{"any": {"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"}}
-
-// mrtrix3Imp gives Python 3.12 and newer the modules imp and distutils back,
-// which the scripts of MRtrix3 before 3.0.5 import (MRtrix3 issue 2995).
-var mrtrix3Imp = stage.Debs{
-	"debian-13": {"python3-zombie-imp", "python3-setuptools"},
-}
-
-var (
-	mrtrix3Build    = []string{"ccache", "g++", "libeigen3-dev", "libfftw3-dev", "libpng-dev", "libtiff-dev", "python3", "zlib1g-dev"}
-	mrtrix3GUIBuild = []string{"libgl1-mesa-dev", "libqt5opengl5-dev", "libqt5svg5-dev", "qtbase5-dev"}
-)
-
 // Released reports whether a version is a release whose archive is known.
 func (m *MRtrix3) Released(version string) bool {
 	_, known := mrtrix3Releases[version]
@@ -83,6 +67,23 @@ func (m *MRtrix3) Calls() map[string][]string {
 	return map[string][]string{"ants": {"N4BiasFieldCorrection"}}
 }
 
+var (
+	mrtrix3Build    = []string{"ccache", "g++", "libeigen3-dev", "libfftw3-dev", "libpng-dev", "libtiff-dev", "python3", "zlib1g-dev"}
+	mrtrix3GUIBuild = []string{"libgl1-mesa-dev", "libqt5opengl5-dev", "libqt5svg5-dev", "qtbase5-dev"}
+)
+
+// mrtrix3Runtime has less because every command pages its help through it.
+var (
+	mrtrix3Runtime    = []string{"less", "libfftw3-double3", "libpng16-16", "libtiff6", "python3"}
+	mrtrix3GUIRuntime = []string{"libgl1", "libqt5core5a", "libqt5gui5", "libqt5network5", "libqt5opengl5", "libqt5svg5", "libqt5widgets5"}
+)
+
+// mrtrix3Imp gives Python 3.12 and newer the modules imp and distutils back,
+// which the scripts of MRtrix3 before 3.0.5 import (MRtrix3 issue 2995).
+var mrtrix3Imp = stage.Debs{
+	"debian-13": {"python3-zombie-imp", "python3-setuptools"},
+}
+
 // Stage compiles MRtrix3.
 func (m *MRtrix3) Stage(g stage.Ground) (stage.Stage, error) {
 	runtime, err := m.runtime(g.Run.Facts)
@@ -105,6 +106,15 @@ func (m *MRtrix3) Stage(g stage.Ground) (stage.Stage, error) {
 			Command: m.asked() + " --version", Pattern: `^== [a-z0-9_]+ ([0-9][^ ]*).*`}},
 		Smoke: stage.Checks(m.asked()+" -help", "dwibiascorrect -help"),
 	}, nil
+}
+
+// source is the one stated, or the release's archive.
+func (m *MRtrix3) source() stage.Source {
+	if !m.Source.Empty() {
+		return m.Source
+	}
+	return stage.Source{At: m.At, SHA256: mrtrix3Releases[m.Version],
+		URL: "https://github.com/MRtrix3/mrtrix3/archive/" + m.Version + ".tar.gz"}
 }
 
 // The script compiles in a fixed folder, so that nothing of the path varies, and
@@ -136,56 +146,10 @@ func (m *MRtrix3) compile(on stage.Base, source llb.Input) llb.State {
 func (m *MRtrix3) tools(on stage.Base) llb.State {
 	packages := mrtrix3Build
 	if m.GUI {
-		packages = append(packages[:len(packages):len(packages)], mrtrix3GUIBuild...)
+		packages = slices.Concat(packages, mrtrix3GUIBuild)
 	}
 	return llb.Apt{Component: m.Name, Action: "compiler", On: on.Root, Distribution: on.ID(),
 		Packages: packages, At: here()}.Root()
-}
-
-func (m *MRtrix3) runtime(on stage.Facts) ([]string, error) {
-	packages, err := mrtrix3Runtime.Known(on, "libraries that MRtrix3 needs")
-	if err != nil {
-		return nil, err
-	}
-	if m.GUI {
-		gui, err := mrtrix3GUIRuntime.Known(on, "libraries that MRtrix3's windows need")
-		if err != nil {
-			return nil, err
-		}
-		packages = append(packages[:len(packages):len(packages)], gui...)
-	}
-	return m.scripts(on, packages)
-}
-
-// scripts adds, for the Python scripts before 3.0.5, two modules where Python
-// has lost them.
-func (m *MRtrix3) scripts(on stage.Facts, packages []string) ([]string, error) {
-	if m.mended() || !on.NewPython() {
-		return packages, nil
-	}
-	imp, ok := mrtrix3Imp[on.ID()]
-	if !ok {
-		return nil, problem.Refusedf("the Python scripts of MRtrix3 %s do not run on Python %s of %s: they import imp and distutils, gone since 3.12, and no packages are known there that bring them back", m.Version, on.PythonVersion(), on.ID()).
-			Hint("take MRtrix3 3.0.5 or newer, or a base of one of %s", strings.Join(slices.Sorted(maps.Keys(mrtrix3Imp)), ", "))
-	}
-	return append(packages[:len(packages):len(packages)], imp...), nil
-}
-
-// mended reports whether the scripts of the version run on Python 3.12 and
-// newer: since 3.0.5 they do. A version that is no number is taken for a new one.
-func (m *MRtrix3) mended() bool {
-	patch, ok := strings.CutPrefix(m.Version, "3.0.")
-	n, err := strconv.Atoi(patch)
-	return !ok || err != nil || n >= 5
-}
-
-// source is the one stated, or the release's archive.
-func (m *MRtrix3) source() stage.Source {
-	if !m.Source.Empty() {
-		return m.Source
-	}
-	return stage.Source{At: m.At, SHA256: mrtrix3Releases[m.Version],
-		URL: "https://github.com/MRtrix3/mrtrix3/archive/" + m.Version + ".tar.gz"}
 }
 
 func (m *MRtrix3) configure() string {
@@ -203,15 +167,44 @@ func (m *MRtrix3) targets() string {
 	return stage.Args(all...)
 }
 
-// asked is the command that tells the version.
+func (m *MRtrix3) runtime(on stage.Facts) ([]string, error) {
+	names := mrtrix3Runtime
+	if m.GUI {
+		names = slices.Concat(names, mrtrix3GUIRuntime)
+	}
+	packages, err := stage.Debs{stage.AnyRelease: names}.Known(on, "libraries that MRtrix3 needs")
+	if err != nil {
+		return nil, err
+	}
+	return m.scripts(on, packages)
+}
+
+// scripts adds, for the Python scripts before 3.0.5, two modules where Python
+// has lost them.
+func (m *MRtrix3) scripts(on stage.Facts, packages []string) ([]string, error) {
+	if m.mended() || !on.NewPython() {
+		return packages, nil
+	}
+	imp, ok := mrtrix3Imp[on.ID()]
+	if !ok {
+		return nil, problem.Refusedf("the Python scripts of MRtrix3 %s do not run on Python %s of %s: they import imp and distutils, gone since 3.12, and no packages are known there that bring them back", m.Version, on.PythonVersion(), on.ID()).
+			Hint("take MRtrix3 3.0.5 or newer, or a base of one of %s", strings.Join(slices.Sorted(maps.Keys(mrtrix3Imp)), ", "))
+	}
+	return append(packages, imp...), nil
+}
+
+// mended reports whether the scripts of the version run on Python 3.12 and
+// newer: since 3.0.5 they do. A version that is no number is taken for a new one.
+func (m *MRtrix3) mended() bool {
+	patch, ok := strings.CutPrefix(m.Version, "3.0.")
+	n, err := strconv.Atoi(patch)
+	return !ok || err != nil || n >= 5
+}
+
+// asked is the command that tells the version: every one can.
 func (m *MRtrix3) asked() string {
-	for _, c := range m.Commands {
-		if c == "mrinfo" {
-			return c
-		}
+	if len(m.Commands) == 0 || slices.Contains(m.Commands, "mrinfo") {
+		return "mrinfo"
 	}
-	if len(m.Commands) > 0 {
-		return m.Commands[0]
-	}
-	return "mrinfo"
+	return m.Commands[0]
 }

@@ -66,33 +66,9 @@ func (p *Python) Check() error {
 		return problem.Refusedf("build_packages and build_constraints are for packages that must be compiled").
 			Hint("add build = true")
 	}
-	if p.Licence == "" {
-		p.Licence = pythonLicence
-	}
-	return p.Complete(false)
-}
-
-// Stage builds the environment.
-func (p *Python) Stage(g stage.Ground) (stage.Stage, error) {
-	reqs, err := p.read()
-	if err == nil {
-		err = reqs.Usable(g, p.Requirements)
-	}
-	if err != nil {
-		return stage.Stage{}, err
-	}
-	layer, err := p.install(g.Build, reqs)
-	if err != nil {
-		return stage.Stage{}, err
-	}
-	s, err := p.Describe(p.Common, g.Run.Facts)
-	s.Licence.SPDX = cmp.Or(p.Licence, pythonLicence)
-	s.Layer, s.Inputs = &layer, reqs.Inputs()
-	s.Runtime = append(p.runtime(), s.Runtime...)
-	s.Path = append([]string{p.bin()}, s.Path...)
-	s.Questions = append(s.Questions, p.questions(reqs)...)
-	s.Smoke = append(stage.Checks(p.python()+" -c 'import sys; sys.exit(sys.prefix != \""+p.Prefix+"\")'"), s.Smoke...)
-	return s, err
+	told := p.Generic
+	told.Licence = cmp.Or(p.Licence, pythonLicence)
+	return told.Complete(false)
 }
 
 // read reads the requirements. Every package asked for must be among them,
@@ -123,28 +99,27 @@ func (p *Python) Has(name string) bool {
 // ListedIn is the requirements file.
 func (p *Python) ListedIn() string { return p.Requirements.Path }
 
-func (p *Python) runtime() []string {
-	if p.Interpreter == systemPython {
-		return []string{"python3"}
+// Stage builds the environment.
+func (p *Python) Stage(g stage.Ground) (stage.Stage, error) {
+	reqs, err := p.read()
+	if err == nil {
+		err = reqs.Usable(g, p.Requirements)
 	}
-	return nil
-}
-
-// bin is what PATH names. A folder of its own for some programs keeps the
-// environment's python from being everyone's.
-func (p *Python) bin() string {
-	if len(p.Commands) > 0 {
-		return p.Prefix + "/commands"
+	if err != nil {
+		return stage.Stage{}, err
 	}
-	return p.Prefix + "/bin"
-}
-
-// python is how the environment's interpreter is called.
-func (p *Python) python() string {
-	if len(p.Commands) > 0 {
-		return p.interpreter()
+	layer, err := p.install(g.Build, reqs)
+	if err != nil {
+		return stage.Stage{}, err
 	}
-	return "python"
+	s, err := p.Describe(p.Common, g.Run.Facts)
+	s.Licence.SPDX = cmp.Or(p.Licence, pythonLicence)
+	s.Layer, s.Inputs = &layer, reqs.Inputs()
+	s.Runtime = append(p.runtime(), s.Runtime...)
+	s.Path = append([]string{p.bin()}, s.Path...)
+	s.Questions = append(s.Questions, p.questions(reqs)...)
+	s.Smoke = append(stage.Checks(p.python()+" -c 'import sys; sys.exit(sys.prefix != \""+p.Prefix+"\")'"), s.Smoke...)
+	return s, err
 }
 
 // The script drops the static libraries that some wheels bring for those who
@@ -153,6 +128,62 @@ func (p *Python) python() string {
 //
 //go:embed scripts/python.sh
 var pythonScript string
+
+func (p *Python) install(on stage.Base, reqs stage.Requirements) (llb.State, error) {
+	tools, err := p.tools(on)
+	if err != nil {
+		return llb.State{}, err
+	}
+	inputs := []llb.Mount{
+		{Target: llb.Run + "/uv", State: p.uv(tools)},
+		{Target: llb.Run + "/in", State: llb.File("requirements.txt", []byte(reqs.Text))},
+	}
+	if reqs.Loose != "" {
+		inputs = append(inputs, llb.Mount{Target: llb.Run + "/loose", State: llb.File("requirements.txt", []byte(reqs.Loose))})
+	}
+	if p.Build {
+		inputs = append(inputs, llb.Mount{Target: llb.Run + "/build", State: llb.File("constraints.txt", p.BuildConstraints.Content)})
+	}
+	return llb.Step{
+		Component: p.Name,
+		Action:    "install packages",
+		On:        tools,
+		Script:    p.script(reqs),
+		Env:       []string{"UV_CACHE_DIR=" + llb.Run + "/cache" + p.built(on), "UV_LINK_MODE=copy", "UV_PYTHON_DOWNLOADS=never"},
+		Inputs:    append(inputs, reqs.Mounts(p.Name)...),
+		Caches:    []llb.Cache{{Target: llb.Run + "/cache", ID: "medbuild/uv" + llb.Run + "/cache"}},
+		Secrets:   p.Secrets,
+		Network:   true,
+		At:        here(),
+	}.Layer(p.Prefix), nil
+}
+
+func (p *Python) tools(on stage.Base) (llb.State, error) {
+	packages := []string{"python3", "python3-pip"}
+	if p.Build {
+		more, err := p.BuildPackages.On(on.Facts, "the packages that compile "+p.Name)
+		if err != nil {
+			return llb.State{}, err
+		}
+		packages = append(append(packages, "g++", "python3-dev"), more...)
+	}
+	return llb.Apt{Component: p.Name, Action: "pip", On: on.Root, Distribution: on.ID(),
+		Packages: packages, At: here()}.Root(), nil
+}
+
+// uv is uv itself, in a folder of its own.
+func (p *Python) uv(on llb.State) llb.State {
+	return llb.Pip{Component: p.Name, Name: "uv", Version: uvVersion, SHA256: uvSHA256, On: on, At: here()}.Output("/uv")
+}
+
+// built is the folder in uv's cache for what is compiled here: uv keeps that by
+// its source alone, whatever it was compiled with and on.
+func (p *Python) built(on stage.Base) string {
+	if !p.Build {
+		return ""
+	}
+	return fmt.Sprintf("/%s-%.12x", on.ID(), sha256.Sum256(p.BuildConstraints.Content))
+}
 
 func (p *Python) script(reqs stage.Requirements) string {
 	site, wheels, check := "", "--only-binary :all:", "$uv pip check --quiet --python "+p.interpreter()+"\n"
@@ -187,6 +218,10 @@ func (p *Python) loose(reqs stage.Requirements, wheels string) string {
 	return "$uv pip install --quiet --python " + p.interpreter() + " --no-deps " + wheels + " --requirements " + llb.Run + "/loose/requirements.txt\n"
 }
 
+const pythonLink = `[ -x @FROM@ ] || { echo 'no package brings the program @NAME@' >&2; exit 1; }
+ln -s ../bin/@NAME@ @TO@
+`
+
 // links makes the folder that PATH names.
 func (p *Python) links() string {
 	if len(p.Commands) == 0 {
@@ -199,64 +234,28 @@ func (p *Python) links() string {
 	return script
 }
 
-const pythonLink = `[ -x @FROM@ ] || { echo 'no package brings the program @NAME@' >&2; exit 1; }
-ln -s ../bin/@NAME@ @TO@
-`
-
-func (p *Python) install(on stage.Base, reqs stage.Requirements) (llb.State, error) {
-	tools, err := p.tools(on)
-	if err != nil {
-		return llb.State{}, err
+func (p *Python) runtime() []string {
+	if p.Interpreter == systemPython {
+		return []string{"python3"}
 	}
-	inputs := []llb.Mount{
-		{Target: llb.Run + "/uv", State: p.uv(tools)},
-		{Target: llb.Run + "/in", State: llb.File("requirements.txt", []byte(reqs.Text))},
-	}
-	if reqs.Loose != "" {
-		inputs = append(inputs, llb.Mount{Target: llb.Run + "/loose", State: llb.File("requirements.txt", []byte(reqs.Loose))})
-	}
-	if p.Build {
-		inputs = append(inputs, llb.Mount{Target: llb.Run + "/build", State: llb.File("constraints.txt", p.BuildConstraints.Content)})
-	}
-	return llb.Step{
-		Component: p.Name,
-		Action:    "install packages",
-		On:        tools,
-		Script:    p.script(reqs),
-		Env:       []string{"UV_CACHE_DIR=" + llb.Run + "/cache" + p.built(on), "UV_LINK_MODE=copy", "UV_PYTHON_DOWNLOADS=never"},
-		Inputs:    append(inputs, reqs.Mounts(p.Name)...),
-		Caches:    []llb.Cache{{Target: llb.Run + "/cache", ID: "medbuild/uv" + llb.Run + "/cache"}},
-		Secrets:   p.Secrets,
-		Network:   true,
-		At:        here(),
-	}.Layer(p.Prefix), nil
+	return nil
 }
 
-// built is the folder in uv's cache for what is compiled here: uv keeps that by
-// its source alone, whatever it was compiled with and on.
-func (p *Python) built(on stage.Base) string {
-	if !p.Build {
-		return ""
+// bin is what PATH names. A folder of its own for some programs keeps the
+// environment's python from being everyone's.
+func (p *Python) bin() string {
+	if len(p.Commands) > 0 {
+		return p.Prefix + "/commands"
 	}
-	return fmt.Sprintf("/%s-%.12x", on.ID(), sha256.Sum256(p.BuildConstraints.Content))
+	return p.Prefix + "/bin"
 }
 
-func (p *Python) tools(on stage.Base) (llb.State, error) {
-	packages := []string{"python3", "python3-pip"}
-	if p.Build {
-		more, err := p.BuildPackages.On(on.Facts, "the packages that compile "+p.Name)
-		if err != nil {
-			return llb.State{}, err
-		}
-		packages = append(append(packages, "g++", "python3-dev"), more...)
+// python is how the environment's interpreter is called.
+func (p *Python) python() string {
+	if len(p.Commands) > 0 {
+		return p.interpreter()
 	}
-	return llb.Apt{Component: p.Name, Action: "pip", On: on.Root, Distribution: on.ID(),
-		Packages: packages, At: here()}.Root(), nil
-}
-
-// uv is uv itself, in a folder of its own.
-func (p *Python) uv(on llb.State) llb.State {
-	return llb.Pip{Component: p.Name, Name: "uv", Version: uvVersion, SHA256: uvSHA256, On: on, At: here()}.Output("/uv")
+	return "python"
 }
 
 // questions asks for Python's version, where the component's is not a tool's,

@@ -23,28 +23,14 @@ type SCT struct {
 
 var _ stage.Checker = (*SCT)(nil)
 
-//go:embed scripts/sct.sh
-var sctScript string
-
 // sctCommits is the commit of each release. Upstream has moved its tags.
 var sctCommits = map[string]string{
 	"7.2": "dcd638fe7b83dc318a2f895709c3649c3e7c7aa6",
 	"7.3": "33feed47fc63f2112a8cb5730f1d2c0531f9081c",
 }
 
-// sctMiniforge is the installer of conda that install_sct of 7.2 and 7.3 fetches.
-// Its checksum is published by nobody that was looked at.
-const sctMiniforge = "https://github.com/conda-forge/miniforge/releases/download/24.11.2-1/Miniforge3-Linux-x86_64.sh"
-
-const sctRepository = "https://github.com/spinalcordtoolbox/spinalcordtoolbox.git"
-
 // sctPrefix is the longest prefix that the installer takes, in characters.
 const sctPrefix = 107
-
-var sctRuntime = stage.Debs{"any": {"libgl1", "libglib2.0-0"}}
-
-// sctBuild is what the installer calls.
-var sctBuild = []string{"bash", "bzip2", "ca-certificates", "gcc", "libc6-dev", "perl", "wget"}
 
 // Check reports what is wrong with the settings.
 func (s *SCT) Check() error {
@@ -62,6 +48,20 @@ func (s *SCT) Check() error {
 	}
 	return nil
 }
+
+const sctRepository = "https://github.com/spinalcordtoolbox/spinalcordtoolbox.git"
+
+// sctMiniforge is the installer of conda that install_sct of 7.2 and 7.3 fetches.
+// Its checksum is published by nobody that was looked at.
+const sctMiniforge = "https://github.com/conda-forge/miniforge/releases/download/24.11.2-1/Miniforge3-Linux-x86_64.sh"
+
+var sctRuntime = stage.Debs{"any": {"libgl1", "libglib2.0-0"}}
+
+// sctBuild is what the installer calls.
+var sctBuild = []string{"bash", "bzip2", "ca-certificates", "gcc", "libc6-dev", "perl", "wget"}
+
+//go:embed scripts/sct.sh
+var sctScript string
 
 // Stage installs Spinal Cord Toolbox.
 func (s *SCT) Stage(g stage.Ground) (stage.Stage, error) {
@@ -96,14 +96,6 @@ func (s *SCT) Stage(g stage.Ground) (stage.Stage, error) {
 	}, nil
 }
 
-// fetches is what the installer takes from the network beside its inputs.
-func (s *SCT) fetches() string {
-	if s.Data {
-		return "conda packages, Python packages and data sets"
-	}
-	return "conda packages and Python packages"
-}
-
 // inputs are the sources and where the installation finds them.
 func (s *SCT) inputs(g stage.Ground) ([]llb.Input, []llb.Mount, error) {
 	source, err := s.source().Input(g)
@@ -121,6 +113,14 @@ func (s *SCT) inputs(g stage.Ground) ([]llb.Input, []llb.Mount, error) {
 		append(mounts, llb.Mount{Target: llb.Run + "/miniforge", State: miniforge.Fetch(s.Name, here())}), nil
 }
 
+// source is the one stated, or the release's commit.
+func (s *SCT) source() stage.Source {
+	if !s.Source.Empty() {
+		return s.Source
+	}
+	return stage.Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Version]}
+}
+
 // miniforge is the one stated, or the one that the release's installer takes.
 func (s *SCT) miniforge() stage.Source {
 	if !s.Miniforge.Empty() {
@@ -129,12 +129,12 @@ func (s *SCT) miniforge() stage.Source {
 	return stage.Source{At: s.At, URL: sctMiniforge}
 }
 
-// source is the one stated, or the release's commit.
-func (s *SCT) source() stage.Source {
-	if !s.Source.Empty() {
-		return s.Source
+// fetches is what the installer takes from the network beside its inputs.
+func (s *SCT) fetches() string {
+	if s.Data {
+		return "conda packages, Python packages and data sets"
 	}
-	return stage.Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Version]}
+	return "conda packages and Python packages"
 }
 
 func (s *SCT) install(on stage.Base, packages []string, mounts []llb.Mount) llb.State {

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	_ "embed"
 	"path"
 	"strings"
@@ -30,18 +31,26 @@ var (
 	_ stage.Importer  = (*Synb0)(nil)
 )
 
-//go:embed scripts/synb0.sh
-var synb0Script string
-
-//go:embed scripts/synb0-disco
-var synb0Command string
-
-const synb0Repository = "https://github.com/MASILab/Synb0-DISCO.git"
-
-// synb0Python is the packages that the inference imports, for the base's own
-// Python. Debian's torch computes on the CPU.
-var synb0Python = stage.Debs{
-	"debian-13": {"bash", "python3-nibabel", "python3-numpy", "python3-scipy", "python3-torch", "python3-torchvision"},
+// Check reports what is wrong with the settings.
+func (s *Synb0) Check() error {
+	switch {
+	case s.Topup != "service" && s.Topup != "upstream":
+		return problem.Refusedf("synb0 has no parameters %q for topup", s.Topup).Hint("take service or upstream")
+	case strings.Contains(s.Prefix, "mask"):
+		// prepare_input.sh takes an atlas with that word in its path for one without a skull.
+		return problem.Refusedf(`the prefix of synb0 contains "mask", which its scripts look for in file names`).
+			Hint("choose another prefix")
+	case s.Source.Empty() && s.Version != "" && !stage.IsHex(s.Version, 40):
+		return problem.Refusedf("synb0 %s is no commit, and there is no source", s.Version).
+			Hint("write the commit as version, or name a source")
+	}
+	for _, dir := range []string{s.InputsAt, s.OutputsAt} {
+		if dir != "" && (!path.IsAbs(dir) || path.Clean(dir) != dir) {
+			return problem.Refusedf("folder %q is not an absolute path", dir).
+				Hint("write one such as /home/jovyan/synb0-disco/INPUTS")
+		}
+	}
+	return nil
 }
 
 // Needs is the stages whose commands the pipeline runs.
@@ -70,27 +79,19 @@ func (s *Synb0) Modules() []string {
 	return []string{"nibabel", "numpy", "scipy", "torch", "torchvision"}
 }
 
-// Check reports what is wrong with the settings.
-func (s *Synb0) Check() error {
-	switch {
-	case s.Topup != "service" && s.Topup != "upstream":
-		return problem.Refusedf("synb0 has no parameters %q for topup", s.Topup).Hint("take service or upstream")
-	case strings.Contains(s.Prefix, "mask"):
-		// prepare_input.sh takes an atlas with that word in its path for one without a skull.
-		return problem.Refusedf(`the prefix of synb0 contains "mask", which its scripts look for in file names`).
-			Hint("choose another prefix")
-	case s.Source.Empty() && s.Version != "" && !stage.IsHex(s.Version, 40):
-		return problem.Refusedf("synb0 %s is no commit, and there is no source", s.Version).
-			Hint("write the commit as version, or name a source")
-	}
-	for _, dir := range []string{s.InputsAt, s.OutputsAt} {
-		if dir != "" && (!path.IsAbs(dir) || path.Clean(dir) != dir) {
-			return problem.Refusedf("folder %q is not an absolute path", dir).
-				Hint("write one such as /home/jovyan/synb0-disco/INPUTS")
-		}
-	}
-	return nil
+const synb0Repository = "https://github.com/MASILab/Synb0-DISCO.git"
+
+// synb0Python is the packages that the inference imports, for the base's own
+// Python. Debian's torch computes on the CPU.
+var synb0Python = stage.Debs{
+	"debian-13": {"bash", "python3-nibabel", "python3-numpy", "python3-scipy", "python3-torch", "python3-torchvision"},
 }
+
+//go:embed scripts/synb0.sh
+var synb0Script string
+
+//go:embed scripts/synb0-disco
+var synb0Command string
 
 // Stage copies Synb0-DISCO and patches it.
 func (s *Synb0) Stage(g stage.Ground) (stage.Stage, error) {
@@ -121,17 +122,6 @@ func (s *Synb0) Stage(g stage.Ground) (stage.Stage, error) {
 	}, nil
 }
 
-func (s *Synb0) runtime(on stage.Facts) ([]string, error) {
-	if s.Interpreter != systemPython {
-		return []string{"bash"}, nil
-	}
-	names, err := synb0Python.Known(on, "packages of PyTorch")
-	if err != nil {
-		return nil, problem.Hinted(err, "or name the interpreter of a python component")
-	}
-	return names, nil
-}
-
 // source is the one stated, or upstream's repository.
 func (s *Synb0) source() stage.Source {
 	if !s.Source.Empty() {
@@ -141,12 +131,7 @@ func (s *Synb0) source() stage.Source {
 }
 
 // commit is what the manifest names: the commit, or of an archive the version.
-func (s *Synb0) commit() string {
-	if c := s.source().Commit; c != "" {
-		return c
-	}
-	return s.Version
-}
+func (s *Synb0) commit() string { return cmp.Or(s.source().Commit, s.Version) }
 
 func (s *Synb0) install(on stage.Base, source llb.Input) llb.State {
 	return llb.Step{
@@ -173,19 +158,9 @@ func (s *Synb0) command() string {
 		"INPUTS": s.inputs(), "OUTPUTS": s.outputs()}, nil)
 }
 
-func (s *Synb0) inputs() string {
-	if s.InputsAt != "" {
-		return s.InputsAt
-	}
-	return s.Prefix + "/INPUTS"
-}
+func (s *Synb0) inputs() string { return cmp.Or(s.InputsAt, s.Prefix+"/INPUTS") }
 
-func (s *Synb0) outputs() string {
-	if s.OutputsAt != "" {
-		return s.OutputsAt
-	}
-	return s.Prefix + "/OUTPUTS"
-}
+func (s *Synb0) outputs() string { return cmp.Or(s.OutputsAt, s.Prefix+"/OUTPUTS") }
 
 // folders makes the folders that lie below the prefix, for everyone to write:
 // the service documents them, and does not know who it will run as.
@@ -197,6 +172,17 @@ func (s *Synb0) folders() string {
 		}
 	}
 	return strings.Join(made, "\n")
+}
+
+func (s *Synb0) runtime(on stage.Facts) ([]string, error) {
+	if s.Interpreter != systemPython {
+		return []string{"bash"}, nil
+	}
+	names, err := synb0Python.Known(on, "packages of PyTorch")
+	if err != nil {
+		return nil, problem.Hinted(err, "or name the interpreter of a python component")
+	}
+	return names, nil
 }
 
 // smoke can only try the interpreter where it comes with the stage.

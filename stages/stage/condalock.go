@@ -12,11 +12,11 @@ import (
 	"github.com/medbuild/medbuild/llb"
 )
 
-// condaLock is every package of a conda environment, in the lock's order.
-type CondaLock []condaPackage
+// CondaLock is every package of a conda environment, in the lock's order.
+type CondaLock []CondaPackage
 
-// condaPackage is one line of a lock.
-type condaPackage struct {
+// CondaPackage is one line of a lock.
+type CondaPackage struct {
 	Name, Version, Build string
 	Size                 int64 // bytes of the archive
 	SHA256               string
@@ -27,7 +27,7 @@ type condaPackage struct {
 
 const condaHint = "a line is size, sha256, address and licence, with tabs between"
 
-// condaLockOf reads a lock: a package in each line, its size in bytes, sha256,
+// ReadCondaLock reads a lock: a package in each line, its size in bytes, sha256,
 // address and licence with tabs between. The licence can be left out; lines
 // that begin with # are comments.
 func ReadCondaLock(f File) (CondaLock, error) {
@@ -41,7 +41,7 @@ func ReadCondaLock(f File) (CondaLock, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		p, err := condaPackageOf(line)
+		p, err := parseCondaPackage(line)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", f.Path, i+1, err)
 		}
@@ -57,19 +57,19 @@ func ReadCondaLock(f File) (CondaLock, error) {
 	return lock, nil
 }
 
-func condaPackageOf(line string) (condaPackage, error) {
+func parseCondaPackage(line string) (CondaPackage, error) {
 	fields := strings.Split(line, "\t")
 	if len(fields) != 3 && len(fields) != 4 {
-		return condaPackage{}, problem.Refusedf("%d fields", len(fields)).Hint(condaHint)
+		return CondaPackage{}, problem.Refusedf("%d fields", len(fields)).Hint(condaHint)
 	}
 	size, err := strconv.ParseInt(fields[0], 10, 64)
 	if err != nil || size <= 0 {
-		return condaPackage{}, problem.Refusedf("%q is no size", fields[0]).Hint(condaHint)
+		return CondaPackage{}, problem.Refusedf("%q is no size", fields[0]).Hint(condaHint)
 	}
 	if !IsHex(fields[1], 64) {
-		return condaPackage{}, problem.Refusedf("%q is no sha256", fields[1]).Hint(condaHint)
+		return CondaPackage{}, problem.Refusedf("%q is no sha256", fields[1]).Hint(condaHint)
 	}
-	p := condaPackage{Size: size, SHA256: fields[1], Address: fields[2]}
+	p := CondaPackage{Size: size, SHA256: fields[1], Address: fields[2]}
 	if len(fields) == 4 {
 		p.Licence = fields[3]
 	}
@@ -78,7 +78,7 @@ func condaPackageOf(line string) (condaPackage, error) {
 
 // identify reads name, version and build from the end of the address:
 // linux-64/fsl-bet2-2111.9-h3f28083_0.conda.
-func (p *condaPackage) identify() error {
+func (p *CondaPackage) identify() error {
 	u, err := url.Parse(p.Address)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.ContainsFunc(p.Address, unfit) {
 		return problem.Refusedf("%q is no address of a package", p.Address).Hint(condaHint)
@@ -107,15 +107,16 @@ func unfit(r rune) bool {
 	return r <= ' ' || r > '~' || strings.ContainsRune(`"'#$%&()*;<>?@[\]^{|}`+"`", r)
 }
 
-func (l CondaLock) Find(name string) (condaPackage, bool) {
-	i := slices.IndexFunc(l, func(p condaPackage) bool { return p.Name == name })
+// Find is the package of that name.
+func (l CondaLock) Find(name string) (CondaPackage, bool) {
+	i := slices.IndexFunc(l, func(p CondaPackage) bool { return p.Name == name })
 	if i < 0 {
-		return condaPackage{}, false
+		return CondaPackage{}, false
 	}
 	return l[i], true
 }
 
-// inputs is the packages as inputs of a step. Each says where it stands in the
+// Inputs is the packages as inputs of a step. Each says where it stands in the
 // lock.
 func (l CondaLock) Inputs(f File) []llb.Input {
 	var out []llb.Input

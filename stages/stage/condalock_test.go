@@ -20,17 +20,17 @@ func TestCondaLock(t *testing.T) {
 	const at = "https://conda.example/c/"
 	tests := []struct {
 		name, content string
-		want          condaPackage
+		want          CondaPackage
 	}{
 		{"licence", lockLine(at+"linux-64/zlib-1.3.1-h1_2.conda") + "\tGPL-3.0-only WITH GCC-exception-3.1\n",
-			condaPackage{Name: "zlib", Version: "1.3.1", Build: "h1_2", Licence: "GPL-3.0-only WITH GCC-exception-3.1", Line: 1}},
+			CondaPackage{Name: "zlib", Version: "1.3.1", Build: "h1_2", Licence: "GPL-3.0-only WITH GCC-exception-3.1", Line: 1}},
 		{"no licence", "# comment\n\n" + lockLine(at+"noarch/fsl-eddy_qc-v1.4.2-py_0.tar.bz2"),
-			condaPackage{Name: "fsl-eddy_qc", Version: "v1.4.2", Build: "py_0", Line: 3}},
+			CondaPackage{Name: "fsl-eddy_qc", Version: "v1.4.2", Build: "py_0", Line: 3}},
 		{"empty licence", lockLine(at+"linux-64/_openmp_mutex-4.5-7_kmp_llvm.conda") + "\t\r\n",
-			condaPackage{Name: "_openmp_mutex", Version: "4.5", Build: "7_kmp_llvm", Line: 1}},
+			CondaPackage{Name: "_openmp_mutex", Version: "4.5", Build: "7_kmp_llvm", Line: 1}},
 		{"many dashes", lockLine(at + "linux-64/ld_impl_linux-64-2.45.1-default_hbd61a6d_101.conda"),
-			condaPackage{Name: "ld_impl_linux-64", Version: "2.45.1", Build: "default_hbd61a6d_101", Line: 1}},
-		{"epoch", lockLine(at + "noarch/x-1!2.0+a-0.conda"), condaPackage{Name: "x", Version: "1!2.0+a", Build: "0", Line: 1}},
+			CondaPackage{Name: "ld_impl_linux-64", Version: "2.45.1", Build: "default_hbd61a6d_101", Line: 1}},
+		{"epoch", lockLine(at + "noarch/x-1!2.0+a-0.conda"), CondaPackage{Name: "x", Version: "1!2.0+a", Build: "0", Line: 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

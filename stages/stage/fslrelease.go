@@ -1,11 +1,37 @@
 package stage
 
 import (
+	"errors"
 	"path"
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
 )
+
+// OfRelease refuses a lock of another release of FSL than its environment file
+// is of: a package at another version, or, where the lock must have the whole
+// release, one that is missing. Without an environment file any lock will do.
+func (l CondaLock) OfRelease(lock, environment File, whole bool) error {
+	if environment.Path == "" {
+		return nil
+	}
+	all, err := wantedBy(environment)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, w := range all {
+		p, ok := l.Find(w.Name)
+		switch {
+		case !ok && whole:
+			errs = append(errs, problem.Refusedf("%s has no package %s, which %s names", lock.Path, w.Name, environment.Path))
+		case ok && !w.fits(p):
+			errs = append(errs, problem.Refusedf("%s:%d: %s is %s %s, the release has %s", lock.Path, p.Line,
+				p.Name, p.Version, p.Build, strings.TrimSpace(w.Version+" "+w.Build)))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // wanted is a package as a release's environment file names it: a name, and
 // patterns of its version and build, which match all when left out.
@@ -13,7 +39,7 @@ type wanted struct{ Name, Version, Build string }
 
 // wantedBy reads the packages of a release's environment file: the list below
 // "dependencies:", one in each line, which is all that FSL's have.
-func WantedBy(f File) ([]wanted, error) {
+func wantedBy(f File) ([]wanted, error) {
 	var out []wanted
 	_, list, _ := strings.Cut(string(f.Content), "\ndependencies:")
 	for _, line := range strings.Split(list, "\n") {
@@ -31,7 +57,7 @@ func WantedBy(f File) ([]wanted, error) {
 }
 
 // fits reports whether a package of a lock is the one wanted.
-func (w wanted) Fits(p condaPackage) bool {
+func (w wanted) fits(p CondaPackage) bool {
 	return like(w.Version, strings.TrimPrefix(p.Version, "v")) && like(w.Build, p.Build)
 }
 

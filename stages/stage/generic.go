@@ -27,8 +27,8 @@ type Generic struct {
 // anyVersion finds the first number with dots in it.
 const anyVersion = `([0-9]+(\.[0-9A-Za-z]+)+)`
 
-// check reports what is wrong with the settings. tested says that the component
-// must be seen to work.
+// Complete reports what is missing from the settings. tested says that the
+// component must be seen to work.
 func (s *Generic) Complete(tested bool) error {
 	switch _, path := s.Env["PATH"]; {
 	case s.Licence == "":
@@ -47,7 +47,7 @@ func (s *Generic) Complete(tested bool) error {
 	return nil
 }
 
-// stage is what the settings say of the component, on the base it will run on.
+// Describe is what the settings say of the component, on the base it will run on.
 // The layer is the caller's.
 func (s *Generic) Describe(c Common, on Facts) (Stage, error) {
 	runtime, err := s.Runtime.On(on, "the packages that "+c.Name+" needs at run time")
@@ -78,7 +78,7 @@ func (s *Generic) folders(prefix string) ([]string, error) {
 	return out, nil
 }
 
-// below is a path from the root on: p itself, or p in the folder.
+// Below is an absolute path: p itself, or p in the folder.
 func Below(folder, p string) string {
 	if path.IsAbs(p) {
 		return path.Clean(p)
@@ -102,6 +102,7 @@ func (s *Generic) questions(c Common) []Question {
 		Command: filled(s.VersionCommand, c.Prefix), Pattern: s.pattern()}}
 }
 
+// ManifestKey is the line of the component in the version manifest.
 func (s *Generic) ManifestKey(name string) string {
 	if s.VersionKey != "" {
 		return s.VersionKey

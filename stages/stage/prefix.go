@@ -6,7 +6,7 @@ import (
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
-// within reports whether a path is the folder dir or lies in it.
+// Within reports whether a path is the folder dir or lies in it.
 func Within(p, dir string) bool {
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/medbuild/medbuild/llb"
 )
 
-// requirements is a requirements file, read. What it names by address is not
+// Requirements is a requirements file, read. What it names by address is not
 // the installer's to fetch: such wheels are inputs like all others, from a
 // mirror where the site has one, and kept.
 type Requirements struct {
-	Text   string            // with the addresses of files in a step
-	Loose  string            // the lines without a hash, which text lacks
+	Text   string            // with files of the step in place of addresses
+	Loose  string            // the lines without a hash, which Text lacks
 	Pins   map[string]string // version by normal name; "" when the file has more than one
 	wheels []wheel
 	listed []llb.Input // packages of an index that no hash pins
@@ -41,7 +41,7 @@ var (
 	hashOption  = regexp.MustCompile(`--hash[= ]sha256:([0-9a-f]{64})\b`)
 )
 
-// readRequirements reads a requirements file.
+// ReadRequirements reads a requirements file.
 func ReadRequirements(f File) (Requirements, error) {
 	r := Requirements{Text: string(f.Content), Pins: map[string]string{}}
 	lines := continued.ReplaceAllString(r.Text, " ")
@@ -94,7 +94,7 @@ func (r *Requirements) split() {
 	})
 }
 
-// usable reports everything that has no hash, unless g allows that.
+// Usable refuses everything that has no hash, unless g allows that.
 func (r Requirements) Usable(g Ground, from File) error {
 	if g.AllowUnpinned {
 		return nil
@@ -144,6 +144,7 @@ func (w wheel) version() string {
 	return name[strings.LastIndex(name, "-")+1:]
 }
 
+// Inputs is what the requirements name by address, and what nothing pins.
 func (r Requirements) Inputs() []llb.Input {
 	var out []llb.Input
 	for _, w := range r.wheels {
@@ -152,6 +153,7 @@ func (r Requirements) Inputs() []llb.Input {
 	return append(out, r.listed...)
 }
 
+// Mounts gives the wheels to a step.
 func (r Requirements) Mounts(component string) []llb.Mount {
 	var out []llb.Mount
 	for i, w := range r.wheels {
@@ -160,9 +162,10 @@ func (r Requirements) Mounts(component string) []llb.Mount {
 	return out
 }
 
+// WheelMount is where a step has a wheel.
 func WheelMount(i int) string { return fmt.Sprintf("%s/wheels/%d", llb.Run, i) }
 
-// links gives the wheels their names.
+// Links is shell that gives the wheels their own names; "" when there are none.
 func (r Requirements) Links() string {
 	if len(r.wheels) == 0 {
 		return ""
@@ -175,7 +178,7 @@ func (r Requirements) Links() string {
 	return b.String()
 }
 
-// normal is a package's name as the Python index compares it (PEP 503).
+// NormalName is a package's name as the Python index compares it (PEP 503).
 func NormalName(name string) string {
 	return strings.ToLower(separators.ReplaceAllString(name, "-"))
 }

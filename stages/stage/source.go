@@ -144,6 +144,7 @@ func digested(image string) bool {
 	return !ok || sha256 && IsHex(sum, 64)
 }
 
+// IsHex reports whether s is that many hexadecimal digits, in lower case.
 func IsHex(s string, digits int) bool {
 	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
 }

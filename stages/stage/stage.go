@@ -99,7 +99,7 @@ func Checks(commands ...string) []Check {
 	return out
 }
 
-// places are the paths that the layer holds; none without a layer.
+// Holds is the paths that the layer has files at; none without a layer.
 func (s Stage) Holds() []string {
 	switch {
 	case s.Layer == nil:

@@ -38,7 +38,7 @@ var formatNames = [][2]string{
 // gives their files.
 const tree = "tree"
 
-// formatOf is the format of a source, a key of formats or tree: the one stated,
+// FormatOf is the format of a source, a key of formats or tree: the one stated,
 // or the one that its address ends in.
 func FormatOf(s Source, stated string) (string, error) {
 	if s.Git+s.Image != "" {
@@ -57,9 +57,8 @@ func FormatOf(s Source, stated string) (string, error) {
 		Hint(`add format = "…": tar, tar.gz, tar.bz2, tar.xz, tar.zst or zip`)
 }
 
-// unpacking is how an input becomes files in a folder.
-//
-// The patterns are as Pattern has them, of paths as they are after strip.
+// Unpacking is how an input becomes files in a folder. Its patterns are as
+// Pattern has them, of paths as they are after Strip.
 type Unpacking struct {
 	Format      string // a key of formats, or tree
 	Folder      string // of an image, where the files lie
@@ -68,10 +67,10 @@ type Unpacking struct {
 	To          string // absolute
 }
 
-// packages are the distribution packages that the script needs.
+// Packages are the distribution packages that the script needs.
 func (u Unpacking) Packages() []string { return formats[u.Format].packages }
 
-// source is where the script finds the input.
+// SourceMount is where a step has its source.
 const SourceMount = llb.Run + "/src"
 
 //go:embed scripts/unpack.sh

@@ -1,3 +1,5 @@
+// Package stagetest has bases for the tests of stages, and asks tools as a build
+// does.
 package stagetest
 
 import (

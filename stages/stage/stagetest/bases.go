@@ -10,7 +10,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// trixie is a minimal Debian 13 as mmdebstrap makes it: no Python, no image
+// Trixie is a minimal Debian 13 as mmdebstrap makes it: no Python, no image
 // configuration, folders of the root merged into /usr.
 func Trixie() stage.Base {
 	return stage.Base{Name: "trixie", Reference: "trixie.tar",
@@ -20,7 +20,7 @@ func Trixie() stage.Base {
 			Links:  map[string]string{"/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64", "/sbin": "usr/sbin"}}}
 }
 
-// focal is a Jupyter base on Ubuntu 20.04 with a Python and an image
+// Focal is a Jupyter base on Ubuntu 20.04 with a Python and an image
 // configuration of its own.
 func Focal() stage.Base {
 	const name = "registry.example/jupyter:1@sha256:"
@@ -30,18 +30,19 @@ func Focal() stage.Base {
 			Links: map[string]string{"/bin": "usr/bin"}}}
 }
 
-// bookworm is a Debian 12 in an OCI layout.
+// Bookworm is a Debian 12 in an OCI layout.
 func Bookworm() stage.Base {
 	return stage.Base{Name: "bookworm", Reference: "bookworm", Root: llb.OCILayout("base-bookworm", digest.Digest("sha256:"+testkit.SHA256)),
 		Facts: stage.Facts{Digest: "sha256:" + testkit.SHA256, Distribution: "debian", Release: "12", Libc: "2.36", Python: "3.11.2", Layers: 1}}
 }
 
-// release is facts of a base that has the release's own Python.
+// Release is what is known of a base of that release: "debian-13".
 func Release(id string) stage.Facts {
 	distribution, version, _ := strings.Cut(id, "-")
 	return stage.Facts{Distribution: distribution, Release: version}
 }
 
+// OnRelease is a base of that release: "debian-13".
 func OnRelease(id string) stage.Base {
 	return stage.Base{Root: llb.Image("base@sha256:" + testkit.SHA256), Facts: Release(id)}
 }

@@ -1,11 +1,10 @@
-package stages
+package stage
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/medbuild/medbuild/internal/problem"
-	"github.com/medbuild/medbuild/stages/stage"
 )
 
 // fslEnvironment is an environment file in the form of FSL's.
@@ -22,15 +21,15 @@ dependencies:
 
 // TestFSLIsOfItsRelease: a lock of another release, or half of one, is refused.
 func TestFSLIsOfItsRelease(t *testing.T) {
-	lock := stage.CondaLock{
+	lock := CondaLock{
 		{Name: "c-compiler", Version: "1.10.0", Build: "h1_0", Line: 1}, {Name: "fsl-avwutils", Version: "2209.3", Build: "h1_0", Line: 2},
 		{Name: "fsl-bet2", Version: "2111.8", Build: "h1_0", Line: 3}, {Name: "fsl-asl_mfree", Version: "1.0.2", Build: "py_0", Line: 4},
 		{Name: "tk", Version: "8.6.13", Build: "xft_h891_3", Line: 5}, {Name: "zlib", Version: "1", Build: "0", Line: 6},
 	}
-	file := func(text string) stage.File { return stage.File{Path: "fsl.yml", Content: []byte(text)} }
+	file := func(text string) File { return File{Path: "fsl.yml", Content: []byte(text)} }
 	for _, tt := range []struct {
 		name, profile, environment string
-		lock                       stage.CondaLock
+		lock                       CondaLock
 		want                       []string
 	}{
 		{"all", "full", fslEnvironment, lock, nil},
@@ -40,8 +39,7 @@ func TestFSLIsOfItsRelease(t *testing.T) {
 		{"another build", "full", strings.Replace(fslEnvironment, "xft_*", "noxft_*", 1), lock, []string{"tk is 8.6.13 xft_h891_3, the release has 8.6.* noxft_*"}},
 		{"another file", "minimal", "name: FSL\n", lock, []string{"names no packages\nhint: "}},
 	} {
-		f := &FSL{Profile: tt.profile, Lock: stage.File{Path: "fsl.tsv"}, Environment: file(tt.environment)}
-		err := f.ofRelease(tt.lock)
+		err := tt.lock.OfRelease(File{Path: "fsl.tsv"}, file(tt.environment), tt.profile == "full")
 		if len(tt.want) == 0 && err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -51,7 +49,7 @@ func TestFSLIsOfItsRelease(t *testing.T) {
 			}
 		}
 	}
-	if err := (&FSL{}).ofRelease(lock); err != nil {
+	if err := lock.OfRelease(File{}, File{}, true); err != nil {
 		t.Errorf("without an environment file: %v", err)
 	}
 }
