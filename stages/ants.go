@@ -39,8 +39,8 @@ var antsCrashing = []string{"antsApplyTransforms", "antsRegistration", "antsRegi
 func (a *ANTs) Serves(programs []string) error {
 	crashing := slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return !slices.Contains(antsCrashing, p) })
 	if a.Distribution && len(crashing) > 0 {
-		return problem.Refusedf("%s, which crash in the distribution's ANTs (ANTs issue 1825)", strings.Join(crashing, ", ")).
-			Hint("give %s a release zip as its source, or a lock of conda packages", a.Name)
+		return problem.Refusedf("%s, known to crash in the distribution's ANTs (ANTs issue 1825)", strings.Join(crashing, ", ")).
+			Hint("use a release zip or a lock of conda packages for %s", a.Name)
 	}
 	return stage.Serves(a.Name, a.Commands, programs)
 }
@@ -58,12 +58,12 @@ func (a *ANTs) Stage(g stage.Ground) (stage.Stage, error) {
 	own.Prefix = cmp.Or(a.Prefix, "/opt/ants")
 	switch {
 	case a.Lock.Path != "" && !a.Source.Empty():
-		return stage.Stage{}, problem.Refusedf("ants has a source and a lock").Hint("name one of them")
+		return stage.Stage{}, problem.Refusedf("ants has both a source and a lock").Hint("keep one of them")
 	case a.Lock.Path != "":
 		return own.installed(g)
 	case a.Source.Empty() || a.Source.Git != "":
-		return stage.Stage{}, problem.Refusedf("ants has no source that it can be made from").
-			Hint("name a release zip or a lock of conda packages, or take the distribution's package with distribution = true")
+		return stage.Stage{}, problem.Refusedf("ants has neither a release zip as its source nor a lock").
+			Hint("add one of them, or distribution = true for the distribution's package")
 	}
 	return own.unpacked(g)
 }
@@ -77,7 +77,7 @@ func (a *ANTs) installed(g stage.Ground) (stage.Stage, error) {
 	}
 	if _, ok := lock.Find("ants"); !ok {
 		return stage.Stage{}, problem.Refusedf("%s has no package ants", a.Lock.Path).
-			Hint("add it with all that it needs")
+			Hint("add it and its dependencies")
 	}
 	layer := llb.Conda{Component: a.Name, On: g.Build.Root, Distribution: g.Build.ID(), Prefix: a.Prefix,
 		Prune:    []string{staticLibraries},
@@ -131,12 +131,12 @@ func (a *ANTs) keep() string {
 func (a *ANTs) packaged(on stage.Facts) (stage.Stage, error) {
 	bin, ok := antsPackaged[on.ID()]
 	if !ok {
-		return stage.Stage{}, problem.Refusedf("%s has no ANTs package that is known", on.ID()).
-			Hint("give the source of a release zip")
+		return stage.Stage{}, problem.Refusedf("no package of ANTs is known for %s", on.ID()).
+			Hint("use a release zip as the source instead")
 	}
 	if a.Prefix != "" || !a.Source.Empty() || a.Lock.Path != "" || len(a.Commands) > 0 {
 		return stage.Stage{}, problem.Refusedf("the distribution's ANTs takes no prefix, source, lock or commands").
-			Hint("its package has all programs, in %s", bin)
+			Hint("remove them: the package has all programs, in %s", bin)
 	}
 	s := a.stage(bin)
 	s.Runtime = []string{"ants"}

@@ -55,14 +55,14 @@ func TestANTsErrors(t *testing.T) {
 		on     stage.Base
 		want   []string
 	}{
-		{"no package", func(a *ANTs) { a.Distribution = true }, stagetest.Focal(), []string{"ubuntu-20.04 has no ANTs package", "hint: give the source"}},
+		{"no package", func(a *ANTs) { a.Distribution = true }, stagetest.Focal(), []string{"no package of ANTs is known for ubuntu-20.04", "hint: use a release zip"}},
 		{"prefix of a package", func(a *ANTs) { a.Distribution, a.Prefix = true, "/opt/ants" }, stagetest.Trixie(), []string{"takes no prefix", "/usr/lib/ants"}},
 		{"source of a package", func(a *ANTs) { a.Distribution, a.Source.URL = true, "https://files.example/a.zip" }, stagetest.Trixie(), []string{"takes no prefix, source"}},
 		{"commands of a package", func(a *ANTs) { a.Distribution, a.Commands = true, []string{"ANTS"} }, stagetest.Trixie(), []string{"lock or commands"}},
-		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, stagetest.Trixie(), []string{"no source", "hint: name a release zip", "distribution = true"}},
+		{"no source", func(a *ANTs) { a.Prefix = "/opt/ants" }, stagetest.Trixie(), []string{"neither a release zip as its source nor a lock", "hint: add one of them", "distribution = true"}},
 		{"git", func(a *ANTs) {
 			a.Prefix, a.Source = "/opt/ants", stage.Source{Git: "https://git.example/ANTs.git", Commit: testkit.Commit}
-		}, stagetest.Trixie(), []string{"no source that it can be made from", "hint: name a release zip"}},
+		}, stagetest.Trixie(), []string{"neither a release zip as its source nor a lock", "hint: add one of them"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { wantError(t, testkit.With(newANTs(), tt.change), tt.on, tt.want...) })

@@ -19,10 +19,10 @@ var _ stage.Checker = (*Apt)(nil)
 func (a *Apt) Check() error {
 	switch {
 	case len(a.Packages) == 0:
-		return problem.Refusedf("the component names no packages").Hint(`add packages = ["…"]`)
+		return problem.Refusedf("the component lists no packages").Hint(`add packages = ["…"]`)
 	case a.Prefix != "":
 		return problem.Refusedf("the distribution's packages take no prefix").
-			Hint("take the prefix out; they lie where the distribution puts them")
+			Hint("remove the prefix: the distribution decides where its files go")
 	}
 	return a.Complete(false)
 }

@@ -26,9 +26,9 @@ var artRuntime = []string{"liblapack3"}
 func (a *ART) Check() error {
 	switch {
 	case a.Source.Git != "":
-		return problem.Refusedf("art has no repository that it can be made from").Hint("name a release archive")
+		return problem.Refusedf("art cannot be built from a git repository").Hint("use a release archive")
 	case a.Strip < 0:
-		return problem.Refusedf("strip is less than none")
+		return problem.Refusedf("strip must be 0 or more")
 	}
 	return nil
 }

@@ -25,7 +25,8 @@ var (
 // Check reports what is wrong with the settings.
 func (c *C3D) Check() error {
 	if c.Source.Git != "" {
-		return problem.Refusedf("c3d is not compiled here").Hint("name a release archive; the stage make compiles")
+		return problem.Refusedf("c3d cannot be built from a git repository").
+			Hint("use a release archive, or the stage make to compile it")
 	}
 	return nil
 }

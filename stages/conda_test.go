@@ -92,8 +92,8 @@ func TestCondaErrors(t *testing.T) {
 		change func(*Conda)
 		want   []string
 	}{
-		{"no lock", func(c *Conda) { c.Lock = stage.File{} }, []string{"there is no lock", "hint: name a file"}},
-		{"bad lock", func(c *Conda) { c.Lock.Content = []byte("x") }, []string{"locks/some.conda.tsv:1: 1 fields", "hint: "}},
+		{"no lock", func(c *Conda) { c.Lock = stage.File{} }, []string{"the component has no lock", "hint: add lock = "}},
+		{"bad lock", func(c *Conda) { c.Lock.Content = []byte("x") }, []string{"locks/some.conda.tsv:1: the line has 1 fields, not 3 or 4", "hint: "}},
 		{"no licence", func(c *Conda) { c.Licence = "" }, []string{"states no licence", "hint: "}},
 	}
 	for _, tt := range tests {

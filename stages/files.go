@@ -47,11 +47,11 @@ const maxFiles = 4 << 20
 // Check reports what is wrong with the entry.
 func (e *Entry) Check() error {
 	if e.To == "" {
-		return problem.Refusedf("the entry does not say where the file goes").Hint(`add to = "…"`)
+		return problem.Refusedf("the entry has no destination").Hint(`add to = "…"`)
 	}
 	if stage.FreeSurferLicence.Match(e.From.Content) {
-		return problem.Refusedf("%s looks like a FreeSurfer licence, which must not get into a layer", e.From.Path).
-			Hint("give it to the container when it runs, as fs-license says")
+		return problem.Refusedf("%s looks like a FreeSurfer licence, which must not be part of an image", e.From.Path).
+			Hint("provide it when a container runs: see fs-license in the image")
 	}
 	return nil
 }
@@ -67,8 +67,8 @@ func (f *Files) Check() error {
 	}
 	for _, to := range f.destinations() {
 		if f.Prefix == "" && !path.IsAbs(to) {
-			return problem.Refusedf("%q is below the prefix, which there is none of", to).
-				Hint(`add prefix = "…", or write it from the root on`)
+			return problem.Refusedf("path %q is relative, but the component has no prefix", to).
+				Hint(`add prefix = "…", or write an absolute path`)
 		}
 	}
 	switch {
@@ -76,8 +76,8 @@ func (f *Files) Check() error {
 		return problem.Refusedf("the component has no files").
 			Hint(`add [[components.<name>.files]] with from = "…" and to = "…"`)
 	case size > maxFiles:
-		return problem.Refusedf("the files hold %d bytes, more than %d", size, maxFiles).
-			Hint("put large ones into an archive and use the stage archive")
+		return problem.Refusedf("the files have %d bytes together, more than the limit of %d", size, maxFiles).
+			Hint("pack large files into an archive, and use the stage archive")
 	}
 	return f.Complete(false)
 }
@@ -139,7 +139,7 @@ func (e *Entry) mode() (fs.FileMode, error) {
 	}
 	mode, err := strconv.ParseUint(e.Mode, 8, 32)
 	if err != nil || mode > 0o777 {
-		return 0, problem.Refusedf("mode %q is not of three octal digits", e.Mode)
+		return 0, problem.Refusedf("mode %q is not three octal digits", e.Mode)
 	}
 	return fs.FileMode(mode), nil
 }
@@ -152,8 +152,8 @@ func (e *Entry) owner() (uid, gid int, err error) {
 	uid, err1 := strconv.Atoi(user)
 	gid, err2 := strconv.Atoi(group)
 	if err1 != nil || err2 != nil {
-		return 0, 0, problem.Refusedf("owner %q is not two numbers", e.Owner).
-			Hint("names differ between bases; write user and group as numbers, such as 1000:100")
+		return 0, 0, problem.Refusedf("owner %q is not a numeric user and group", e.Owner).
+			Hint("write numbers, such as 1000:100: the names differ between bases")
 	}
 	return uid, gid, nil
 }

@@ -77,16 +77,16 @@ func (f *FreeSurfer) Check() error {
 	switch _, ok := known[f.Profile]; {
 	case !ok:
 		return problem.Refusedf("FreeSurfer has no profile %q", f.Profile).
-			Hint("take one of %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			Hint("the profiles are %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	case f.Source.Git != "":
-		return problem.Refusedf("freesurfer cannot be made from a git repository").
-			Hint("name a release archive, or an image and the folder in it")
+		return problem.Refusedf("freesurfer cannot be built from a git repository").
+			Hint("use a release archive, or an image and the folder in it")
 	case f.Owner != "" && !stage.OwnerForm.MatchString(f.Owner):
-		return problem.Refusedf("owner %q is not user and group as numbers", f.Owner).
-			Hint(`write them as in owner = "1000:100"`)
+		return problem.Refusedf("owner %q is not a numeric user and group", f.Owner).
+			Hint(`write numbers, as in owner = "1000:100"`)
 	case !path.IsAbs(f.Licence) || strings.HasPrefix(f.Licence, f.Prefix+"/"):
-		return problem.Refusedf("licence %q is no path outside the image's FreeSurfer", f.Licence).
-			Hint("write an absolute path, such as /run/freesurfer/license.txt")
+		return problem.Refusedf("licence %q is not an absolute path outside the prefix", f.Licence).
+			Hint("choose a path such as /run/freesurfer/license.txt")
 	}
 	return nil
 }

@@ -46,9 +46,9 @@ func TestFreeSurferErrors(t *testing.T) {
 		change func(*FreeSurfer)
 		want   []string
 	}{
-		{"profile", func(f *FreeSurfer) { f.Profile = "slim" }, []string{`no profile "slim"`, "hint: take one of full, recon-all, synb0"}},
+		{"profile", func(f *FreeSurfer) { f.Profile = "slim" }, []string{`no profile "slim"`, "hint: the profiles are full, recon-all, synb0"}},
 		{"owner", func(f *FreeSurfer) { f.Owner = "jovyan" }, []string{`owner "jovyan"`, "hint:", "1000:100"}},
-		{"licence in the layer", func(f *FreeSurfer) { f.Licence = "/opt/freesurfer/.license" }, []string{"licence", "hint: write an absolute path"}},
+		{"licence in the layer", func(f *FreeSurfer) { f.Licence = "/opt/freesurfer/.license" }, []string{"not an absolute path outside the prefix", "hint: choose a path"}},
 		{"relative licence", func(f *FreeSurfer) { f.Licence = "license.txt" }, []string{"licence", "hint:"}},
 		{"git", func(f *FreeSurfer) {
 			f.Source = stage.Source{Git: "https://git.example/fs.git", Commit: testkit.Commit}
@@ -61,15 +61,15 @@ func TestFreeSurferErrors(t *testing.T) {
 			f.Source = stage.Source{Image: "freesurfer@sha256:1", Path: "/usr/local/freesurfer"}
 		},
 			[]string{"does not pin it", "hint:"}},
-		{"no path", func(f *FreeSurfer) { f.Source = stage.Source{Image: "freesurfer@sha256:" + testkit.SHA256} }, []string{"only one of image and path"}},
-		{"the whole image", func(f *FreeSurfer) { f.Source = stage.Source{Image: "freesurfer@sha256:" + testkit.SHA256, Path: "/"} }, []string{"no folder in the image"}},
+		{"no path", func(f *FreeSurfer) { f.Source = stage.Source{Image: "freesurfer@sha256:" + testkit.SHA256} }, []string{"image and path are only valid together"}},
+		{"the whole image", func(f *FreeSurfer) { f.Source = stage.Source{Image: "freesurfer@sha256:" + testkit.SHA256, Path: "/"} }, []string{"not an absolute path below the root"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			wantError(t, testkit.With(newFreeSurfer("full"), tt.change), stagetest.Trixie(), tt.want...)
 		})
 	}
-	wantError(t, newFreeSurfer("full"), stagetest.OnRelease("debian-11"), "debian-11 are not known", "ubuntu-24.04")
+	wantError(t, newFreeSurfer("full"), stagetest.OnRelease("debian-11"), "not known for debian-11", "ubuntu-24.04")
 }
 
 // TestStagesThatTakeNoImage: an image's files are no source tree.
@@ -77,7 +77,7 @@ func TestStagesThatTakeNoImage(t *testing.T) {
 	m := testkit.With(newMRtrix3("3.0.8"), func(m *MRtrix3) {
 		m.Source = stage.Source{Image: "mrtrix3@sha256:" + testkit.SHA256, Path: "/opt/mrtrix3"}
 	})
-	wantError(t, m, stagetest.Trixie(), "is an image, which this stage does not copy from")
+	wantError(t, m, stagetest.Trixie(), "is an image, which this stage cannot use")
 }
 
 // TestFreeSurferEnvironment: what the service sets, and nothing that names a

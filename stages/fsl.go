@@ -41,7 +41,7 @@ func (f *FSL) Accepted() error {
 		return nil
 	}
 	return problem.Refusedf("FSL's licence, which allows non-commercial use only, is not accepted").
-		Hint("read it at FSL's site, then write accept_licence = true")
+		Hint("read it on FSL's website, then set accept_licence = true")
 }
 
 // fslCommands is the programs of packages, as far as a profile promises them.
@@ -82,8 +82,8 @@ func (f *FSL) lock() (stage.CondaLock, error) {
 	}
 	for _, p := range append(f.promised(), fslCommands{{Package: "fsl-base"}}...) {
 		if _, ok := lock.Find(p.Package); !ok {
-			return nil, problem.Refusedf("%s has no package %s, which the profile %s promises", f.Lock.Path, p.Package, f.Profile).
-				Hint("add it, or take another profile")
+			return nil, problem.Refusedf("%s has no package %s, which the profile %s requires", f.Lock.Path, p.Package, f.Profile).
+				Hint("add it, or choose another profile")
 		}
 	}
 	return lock, lock.OfRelease(f.Lock, f.Environment, f.Profile == "full")

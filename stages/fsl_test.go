@@ -89,11 +89,11 @@ func TestFSLErrors(t *testing.T) {
 		want   []string
 	}{
 		{"licence", func(f *FSL) { f.AcceptLicence = false }, []string{"FSL's licence", "non-commercial use only", "hint: ", "accept_licence = true"}},
-		{"no lock", func(f *FSL) { f.Lock = stage.File{} }, []string{"there is no lock"}},
+		{"no lock", func(f *FSL) { f.Lock = stage.File{} }, []string{"the component has no lock"}},
 		{"lock without eddy", func(f *FSL) {
 			f.Lock = someLock(slices.DeleteFunc(fslPackages("minimal"), func(p string) bool { return strings.HasPrefix(p, "fsl-eddy") })...)
-		}, []string{"locks/some.conda.tsv has no package fsl-eddy, which the profile minimal promises", "hint: "}},
-		{"minimal lock for full", func(f *FSL) { f.Profile = "full" }, []string{"no package fsl-data_standard, which the profile full promises"}},
+		}, []string{"locks/some.conda.tsv has no package fsl-eddy, which the profile minimal requires", "hint: "}},
+		{"minimal lock for full", func(f *FSL) { f.Profile = "full" }, []string{"no package fsl-data_standard, which the profile full requires"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

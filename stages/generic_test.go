@@ -18,29 +18,29 @@ func TestGenericErrors(t *testing.T) {
 	python := func(change func(*Python)) error { return testkit.With(newPython(), change).Check() }
 	files := func(change func(*Files)) error { return testkit.With(newFiles(), change).Check() }
 	for want, err := range map[string]error{
-		"states no licence":               archive(func(a *Archive) { a.Licence = "" }),
-		"PATH is extended":                archive(func(a *Archive) { a.Env = map[string]string{"PATH": "/x"} }),
-		"has no group":                    archive(func(a *Archive) { a.VersionPattern = "[0-9.]+" }),
-		"whether the component works":     archive(func(a *Archive) { a.VersionCommand, a.Smoke = "", nil }),
-		"there is no source":              archive(func(a *Archive) { a.Source = stage.Source{} }),
-		"strip is -1":                     archive(func(a *Archive) { a.Strip = -1 }),
-		"hint: add format":                archive(func(a *Archive) { a.Source.URL = "https://files.example/download" }),
-		"nothing installs":                testkit.With(newMake(), func(m *Make) { m.Install = "" }).Check(),
-		"names no packages":               (&Apt{}).Check(),
-		"take no prefix":                  (&Apt{Common: stage.Common{Prefix: "/opt/x"}, Packages: stage.Debs{"any": {"x"}}}).Check(),
-		"has no files":                    files(func(f *Files) { f.Files = nil }),
-		`"fsl" is below the prefix`:       files(func(f *Files) { f.Prefix, f.Files, f.Links = "", nil, map[string]string{"fsl": "/opt/fsl"} }),
-		"below the prefix":                files(func(f *Files) { f.Prefix = "" }),
-		"more than 4194304":               files(func(f *Files) { f.Files[0].From.Content = make([]byte, maxFiles) }),
-		"looks like a FreeSurfer licence": (&Entry{To: "/opt/freesurfer/.x", From: stage.File{Path: "x", Content: []byte("nobody@example.org\n10203\n *Cexample\n FSexample\n")}}).Check(),
-		"does not say where":              (&Entry{From: stage.File{Path: "x"}}).Check(),
-		"c3d is not compiled here":        testkit.With(newC3D(), func(c *C3D) { c.Source = stage.Source{Git: "x"} }).Check(),
-		"art has no repository":           testkit.With(newART(), func(a *ART) { a.Source = stage.Source{Git: "x"} }).Check(),
-		"strip is less than none":         testkit.With(newART(), func(a *ART) { a.Strip = -1 }).Check(),
-		"nothing pins what builds":        python(func(p *Python) { p.Build = true }),
-		"hint: add build = true":          python(func(p *Python) { p.BuildPackages = stage.Debs{"any": {"x"}} }),
-		"hint: name a file that uv":       python(func(p *Python) { p.Requirements = stage.File{} }),
-		"hint: put large ones into an a":  files(func(f *Files) { f.Files[0].From.Content = make([]byte, maxFiles) }),
+		"states no licence":                                 archive(func(a *Archive) { a.Licence = "" }),
+		"PATH cannot be replaced":                           archive(func(a *Archive) { a.Env = map[string]string{"PATH": "/x"} }),
+		"has no group":                                      archive(func(a *Archive) { a.VersionPattern = "[0-9.]+" }),
+		"nothing tests the component":                       archive(func(a *Archive) { a.VersionCommand, a.Smoke = "", nil }),
+		"the component has no source":                       archive(func(a *Archive) { a.Source = stage.Source{} }),
+		"strip must be 0 or more, not -1":                   archive(func(a *Archive) { a.Strip = -1 }),
+		"hint: add format":                                  archive(func(a *Archive) { a.Source.URL = "https://files.example/download" }),
+		"no install command":                                testkit.With(newMake(), func(m *Make) { m.Install = "" }).Check(),
+		"lists no packages":                                 (&Apt{}).Check(),
+		"take no prefix":                                    (&Apt{Common: stage.Common{Prefix: "/opt/x"}, Packages: stage.Debs{"any": {"x"}}}).Check(),
+		"has no files":                                      files(func(f *Files) { f.Files = nil }),
+		`path "fsl" is relative`:                            files(func(f *Files) { f.Prefix, f.Files, f.Links = "", nil, map[string]string{"fsl": "/opt/fsl"} }),
+		"relative, but the component has":                   files(func(f *Files) { f.Prefix = "" }),
+		"more than the limit of 4194304":                    files(func(f *Files) { f.Files[0].From.Content = make([]byte, maxFiles) }),
+		"looks like a FreeSurfer licence":                   (&Entry{To: "/opt/freesurfer/.x", From: stage.File{Path: "x", Content: []byte("nobody@example.org\n10203\n *Cexample\n FSexample\n")}}).Check(),
+		"no destination":                                    (&Entry{From: stage.File{Path: "x"}}).Check(),
+		"c3d cannot be built from a git":                    testkit.With(newC3D(), func(c *C3D) { c.Source = stage.Source{Git: "x"} }).Check(),
+		"art cannot be built from a git":                    testkit.With(newART(), func(a *ART) { a.Source = stage.Source{Git: "x"} }).Check(),
+		"strip must be 0 or more":                           testkit.With(newART(), func(a *ART) { a.Strip = -1 }).Check(),
+		"build dependencies of the packages are not pinned": python(func(p *Python) { p.Build = true }),
+		"hint: add build = true":                            python(func(p *Python) { p.BuildPackages = stage.Debs{"any": {"x"}} }),
+		"hint: add requirements = ":                         python(func(p *Python) { p.Requirements = stage.File{} }),
+		"hint: pack large files into an a":                  files(func(f *Files) { f.Files[0].From.Content = make([]byte, maxFiles) }),
 	} {
 		testkit.WantText(t, err, want, "")
 	}
@@ -59,13 +59,13 @@ func TestGenericStageErrors(t *testing.T) {
 		testkit.WantText(t, err, want...)
 	}
 	old := stage.Debs{"ubuntu-20.04": {"x"}}
-	fails(testkit.With(newArchive(), func(a *Archive) { a.Runtime = old }), "the packages that tool needs at run time are stated for ubuntu-20.04, not for debian-13")
+	fails(testkit.With(newArchive(), func(a *Archive) { a.Runtime = old }), "the packages that tool needs at run time are listed for ubuntu-20.04, not for debian-13")
 	fails(testkit.With(newMake(), func(m *Make) { m.BuildPackages = old }), "the packages that compile tool")
 	fails(&Apt{Common: stage.Common{Name: "x"}, Packages: old}, "the packages of x")
 	fails(testkit.With(newFiles(), func(f *Files) { f.Files[0].Mode = "8" }), "mode \"8\"")
 	fails(testkit.With(newFiles(), func(f *Files) { f.Files[0].Mode = "4755" }), "mode \"4755\"")
-	fails(testkit.With(newFiles(), func(f *Files) { f.Files[0].Owner = "jovyan" }), "owner \"jovyan\" is not two numbers", "hint: ")
-	fails(&Apt{Common: stage.Common{Name: "x"}, Packages: stage.Debs{"any": {"x"}}, Generic: stage.Generic{Path: []string{"bin"}}}, "path \"bin\" is below the prefix, which there is none of")
+	fails(testkit.With(newFiles(), func(f *Files) { f.Files[0].Owner = "jovyan" }), "owner \"jovyan\" is not a numeric user and group", "hint: ")
+	fails(&Apt{Common: stage.Common{Name: "x"}, Packages: stage.Debs{"any": {"x"}}, Generic: stage.Generic{Path: []string{"bin"}}}, `path "bin" is relative, but the component has no prefix`)
 	fails(testkit.With(newArchive(), func(a *Archive) { a.Source.SHA256 = "" }), "is not pinned")
 }
 

@@ -30,7 +30,7 @@ var _ stage.Checker = (*Make)(nil)
 // Check reports what is wrong with the settings.
 func (m *Make) Check() error {
 	if m.Install == "" {
-		return problem.Refusedf("nothing installs the component").
+		return problem.Refusedf("the component has no install command").
 			Hint(`add install = 'make install PREFIX="$PREFIX"'`)
 	}
 	if err := checkTree(m.Source, m.Format, m.Strip); err != nil {
@@ -42,10 +42,10 @@ func (m *Make) Check() error {
 // checkTree reports what is wrong with how a source is unpacked.
 func checkTree(s stage.Source, format string, strip int) error {
 	if strip < 0 {
-		return problem.Refusedf("strip is %d, less than none", strip)
+		return problem.Refusedf("strip must be 0 or more, not %d", strip)
 	}
 	if s.Empty() {
-		return problem.Refusedf("there is no source").
+		return problem.Refusedf("the component has no source").
 			Hint(`add source = { url = "…", sha256 = "…" }, or one with git and commit`)
 	}
 	_, err := stage.FormatOf(s, format)

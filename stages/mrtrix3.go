@@ -50,15 +50,15 @@ func (m *MRtrix3) Check() error {
 	for version, sum := range mrtrix3Releases {
 		if sum == m.Source.SHA256 && m.Version != "" && version != m.Version {
 			return problem.Refusedf("the source is that of MRtrix3 %s, not of %s", version, m.Version).
-				Hint("leave the source out, or name that of %s", m.Version)
+				Hint("remove the source, or give that of %s", m.Version)
 		}
 	}
 	if _, known := mrtrix3Releases[m.Version]; known || m.Version == "" || !m.Source.Empty() {
 		return nil
 	}
 	known := strings.Join(slices.Sorted(maps.Keys(mrtrix3Releases)), ", ")
-	return problem.Refusedf("the checksum of MRtrix3 %s is not known", m.Version).
-		Hint("name its source, or take one of %s", known)
+	return problem.Refusedf("no checksum is known for MRtrix3 %s", m.Version).
+		Hint("add its source, or use one of %s", known)
 }
 
 // Calls is the programs that the scripts run where the image has the stage:
@@ -187,8 +187,8 @@ func (m *MRtrix3) scripts(on stage.Facts, packages []string) ([]string, error) {
 	}
 	imp, ok := mrtrix3Imp[on.ID()]
 	if !ok {
-		return nil, problem.Refusedf("the Python scripts of MRtrix3 %s do not run on Python %s of %s: they import imp and distutils, gone since 3.12, and no packages are known there that bring them back", m.Version, on.PythonVersion(), on.ID()).
-			Hint("take MRtrix3 3.0.5 or newer, or a base of one of %s", strings.Join(slices.Sorted(maps.Keys(mrtrix3Imp)), ", "))
+		return nil, problem.Refusedf("the Python scripts of MRtrix3 %s do not run on Python %s of %s: they import imp and distutils, which were removed in 3.12, and no packages of %s are known that provide them", m.Version, on.PythonVersion(), on.ID(), on.ID()).
+			Hint("use MRtrix3 3.0.5 or newer, or a base of one of %s", strings.Join(slices.Sorted(maps.Keys(mrtrix3Imp)), ", "))
 	}
 	return append(packages, imp...), nil
 }

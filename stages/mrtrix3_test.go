@@ -64,7 +64,7 @@ func TestMRtrix3AsksTheBasesOwnPython(t *testing.T) {
 	}
 	newer := stagetest.OnRelease("ubuntu-22.04")
 	newer.Python = "3.12.0"
-	wantError(t, newMRtrix3("3.0.4"), newer, "imp and distutils", "ubuntu-22.04", "debian-13", "hint: take MRtrix3 3.0.5 or newer")
+	wantError(t, newMRtrix3("3.0.4"), newer, "imp and distutils", "ubuntu-22.04", "debian-13", "hint: use MRtrix3 3.0.5 or newer")
 }
 
 // TestMRtrix3TablesStayApart: putting packages together for one component must
@@ -156,7 +156,7 @@ func TestMRtrix3ScriptsNeedAnOldPython(t *testing.T) {
 	for version, refused := range map[string]bool{"3.0.2": true, "3.0.4": true, "3.0.5": false, "3.0.8": false, "3.1.0": false, "master": false} {
 		_, err := withSource(newMRtrix3(version)).Stage(stage.Ground{Build: stagetest.OnRelease("ubuntu-24.04"), Run: stagetest.OnRelease("ubuntu-24.04")})
 		if refused {
-			testkit.WantText(t, err, "scripts of MRtrix3 "+version+" do not run on Python 3.12 of ubuntu-24.04", "imp and distutils", "hint: take MRtrix3 3.0.5 or newer, or a base of one of debian-13")
+			testkit.WantText(t, err, "scripts of MRtrix3 "+version+" do not run on Python 3.12 of ubuntu-24.04", "imp and distutils", "hint: use MRtrix3 3.0.5 or newer, or a base of one of debian-13")
 		}
 		if !refused && err != nil {
 			t.Errorf("%s: %v", version, err)

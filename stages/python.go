@@ -57,14 +57,14 @@ const (
 func (p *Python) Check() error {
 	switch {
 	case p.Requirements.Path == "":
-		return problem.Refusedf("python has no requirements").
-			Hint("name a file that uv pip compile --generate-hashes has written")
+		return problem.Refusedf("the component has no requirements").
+			Hint(`add requirements = "…", a file written by uv pip compile --generate-hashes`)
 	case p.Build && p.BuildConstraints.Path == "":
-		return problem.Refusedf("nothing pins what builds the packages").
+		return problem.Refusedf("the build dependencies of the packages are not pinned").
 			Hint(`add build_constraints = "…", a requirements file with hashes for setuptools and the like`)
 	case !p.Build && len(p.BuildPackages)+len(p.BuildConstraints.Path) > 0:
-		return problem.Refusedf("build_packages and build_constraints are for packages that must be compiled").
-			Hint("add build = true")
+		return problem.Refusedf("build_packages and build_constraints have no effect without build = true").
+			Hint("add build = true, or remove them")
 	}
 	told := p.Generic
 	told.Licence = cmp.Or(p.Licence, pythonLicence)

@@ -64,9 +64,9 @@ func TestPinErrors(t *testing.T) {
 	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl")
 	testkit.WantText(t, err, "requirements.txt: https://wheels.example/t-1-py3-none-any.whl is not pinned", "hint: add --hash=sha256:")
 	_, err = pinsOf("torch @ https://wheels.example/t-1-py3-none-any.whl " + someHash + " " + someHash)
-	testkit.WantText(t, err, "has 2 hashes, and one file", "hint: ")
+	testkit.WantText(t, err, "is one file, but has 2 hashes", "hint: ")
 	_, err = pinsOf("torch @ ftp://wheels.example/t-1-py3-none-any.whl " + someHash)
-	testkit.WantText(t, err, "ftp is none of http, https")
+	testkit.WantText(t, err, "ftp is not one of http, https")
 }
 
 // TestWheelsAreInputs: what the requirements name by address is fetched by the

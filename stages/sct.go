@@ -36,15 +36,15 @@ const sctPrefix = 107
 func (s *SCT) Check() error {
 	switch {
 	case s.Owner != "" && !stage.OwnerForm.MatchString(s.Owner):
-		return problem.Refusedf("owner %q is not user and group as numbers", s.Owner).
-			Hint(`write them as in owner = "1000:100"`)
+		return problem.Refusedf("owner %q is not a numeric user and group", s.Owner).
+			Hint(`write numbers, as in owner = "1000:100"`)
 	case len(s.Prefix) > sctPrefix:
-		return problem.Refusedf("the prefix of sct has %d characters, its installer takes %d", len(s.Prefix), sctPrefix).
-			Hint("choose a shorter one")
+		return problem.Refusedf("the prefix of sct has %d characters, its installer accepts at most %d", len(s.Prefix), sctPrefix).
+			Hint("choose a shorter prefix")
 	case s.Miniforge.Git+s.Miniforge.Image != "":
-		return problem.Refusedf("the installer of Miniforge is a file").Hint("name its url and sha256")
+		return problem.Refusedf("miniforge must be a file, not a repository or an image").Hint("give its url and sha256")
 	case s.Source.Empty() && s.Version != "" && sctCommits[s.Version] == "":
-		return problem.Refusedf("the commit of sct %s is not known", s.Version).Hint("name its source")
+		return problem.Refusedf("no commit is known for sct %s", s.Version).Hint("add its source")
 	}
 	return nil
 }

@@ -37,9 +37,9 @@ func TestSCTErrors(t *testing.T) {
 		want   []string
 	}{
 		{"owner", func(s *SCT) { s.Owner = "jovyan:users" }, []string{`owner "jovyan:users"`, "hint:"}},
-		{"long prefix", func(s *SCT) { s.Prefix = "/opt/" + strings.Repeat("x", 103) }, []string{"has 108 characters", "hint: choose a shorter one"}},
-		{"unknown version", func(s *SCT) { s.Version = "6.5" }, []string{"commit of sct 6.5 is not known", "hint: name its source"}},
-		{"miniforge by git", func(s *SCT) { s.Miniforge = stage.Source{Git: "https://git.example/miniforge.git"} }, []string{"hint: name its url"}},
+		{"long prefix", func(s *SCT) { s.Prefix = "/opt/" + strings.Repeat("x", 103) }, []string{"has 108 characters", "hint: choose a shorter prefix"}},
+		{"unknown version", func(s *SCT) { s.Version = "6.5" }, []string{"no commit is known for sct 6.5", "hint: add its source"}},
+		{"miniforge by git", func(s *SCT) { s.Miniforge = stage.Source{Git: "https://git.example/miniforge.git"} }, []string{"hint: give its url"}},
 		{"no miniforge", func(s *SCT) { s.Miniforge = stage.Source{} }, []string{"miniforge: source " + sctMiniforge + " is not pinned", "hint:"}},
 		{"loose miniforge", func(s *SCT) { s.Miniforge = stage.Source{URL: "https://files.example/m.sh"} }, []string{"miniforge: ", "is not pinned"}},
 	}

@@ -35,19 +35,19 @@ var (
 func (s *Synb0) Check() error {
 	switch {
 	case s.Topup != "service" && s.Topup != "upstream":
-		return problem.Refusedf("synb0 has no parameters %q for topup", s.Topup).Hint("take service or upstream")
+		return problem.Refusedf("topup has no parameters %q", s.Topup).Hint("use service or upstream")
 	case strings.Contains(s.Prefix, "mask"):
 		// prepare_input.sh takes an atlas with that word in its path for one without a skull.
 		return problem.Refusedf(`the prefix of synb0 contains "mask", which its scripts look for in file names`).
 			Hint("choose another prefix")
 	case s.Source.Empty() && s.Version != "" && !stage.IsHex(s.Version, 40):
-		return problem.Refusedf("synb0 %s is no commit, and there is no source", s.Version).
-			Hint("write the commit as version, or name a source")
+		return problem.Refusedf("synb0 %s is not a commit, and there is no source", s.Version).
+			Hint("write the commit as version, or add a source")
 	}
 	for _, dir := range []string{s.InputsAt, s.OutputsAt} {
 		if dir != "" && (!path.IsAbs(dir) || path.Clean(dir) != dir) {
 			return problem.Refusedf("folder %q is not an absolute path", dir).
-				Hint("write one such as /home/jovyan/synb0-disco/INPUTS")
+				Hint("write it as in /home/jovyan/synb0-disco/INPUTS")
 		}
 	}
 	return nil
@@ -180,7 +180,7 @@ func (s *Synb0) runtime(on stage.Facts) ([]string, error) {
 	}
 	names, err := synb0Python.Known(on, "packages of PyTorch")
 	if err != nil {
-		return nil, problem.Hinted(err, "or name the interpreter of a python component")
+		return nil, problem.Hinted(err, "or use the interpreter of a python component")
 	}
 	return names, nil
 }

@@ -43,15 +43,15 @@ func TestSynb0Errors(t *testing.T) {
 		change func(*Synb0)
 		want   []string
 	}{
-		{"topup", func(s *Synb0) { s.Topup = "b02b0.cnf" }, []string{`no parameters "b02b0.cnf"`, "hint: take service or upstream"}},
+		{"topup", func(s *Synb0) { s.Topup = "b02b0.cnf" }, []string{`no parameters "b02b0.cnf"`, "hint: use service or upstream"}},
 		{"mask in the prefix", func(s *Synb0) { s.Prefix = "/opt/unmasked/synb0" }, []string{`contains "mask"`, "hint: choose another prefix"}},
-		{"no commit", func(s *Synb0) { s.Version = "3.1" }, []string{"3.1 is no commit", "hint: write the commit as version"}},
+		{"no commit", func(s *Synb0) { s.Version = "3.1" }, []string{"3.1 is not a commit", "hint: write the commit as version"}},
 		{"relative folder", func(s *Synb0) { s.InputsAt = "INPUTS" }, []string{`folder "INPUTS"`, "hint:"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { wantError(t, testkit.With(newSynb0(), tt.change), stagetest.Trixie(), tt.want...) })
 	}
-	wantError(t, homeSynb0(), stagetest.Focal(), "packages of PyTorch of ubuntu-20.04 are not known", "name the interpreter of a python component")
+	wantError(t, homeSynb0(), stagetest.Focal(), "packages of PyTorch are not known for ubuntu-20.04", "use the interpreter of a python component")
 }
 
 func TestSynb0Needs(t *testing.T) {

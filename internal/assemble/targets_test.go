@@ -191,7 +191,7 @@ func TestTwoEnvironments(t *testing.T) {
 func TestTargetRefusesPrefixBelowALink(t *testing.T) {
 	m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = "/bin/mrtrix3" })
 	_, err := newTarget("t", stagetest.Trixie(), m).Assemble()
-	testkit.WantText(t, err, "mrtrix3", "/bin/mrtrix3 lies below /bin", "usr/bin")
+	testkit.WantText(t, err, "mrtrix3", "/bin/mrtrix3 passes through /bin", "usr/bin")
 }
 
 func TestGoldenTargets(t *testing.T) {
@@ -232,7 +232,7 @@ func TestFilesAnywhere(t *testing.T) {
 	}
 	f.Files[1].To = "/bin/tool"
 	_, err := newTarget("x", stagetest.Trixie(), f).Assemble()
-	testkit.WantText(t, err, "/bin/tool lies below /bin, which is a link to usr/bin")
+	testkit.WantText(t, err, "/bin/tool passes through /bin, which is a symbolic link to usr/bin")
 }
 
 // TestFilesInTheWay: a file that lies in another component's prefix, or where

@@ -189,7 +189,7 @@ func TestLicenceIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	p := opened(t, "../../components.toml", "fsl.accept_licence=false")
 	said := problem.Text(Refused(p.Targets[:1], known{}))
-	for _, want := range []string{": fsl: FSL's licence", "hint: read it at FSL's site", "ants: source https://"} {
+	for _, want := range []string{": fsl: FSL's licence", "hint: read it on FSL's website", "ants: source https://"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing of %q in\n%s", want, said)
 		}

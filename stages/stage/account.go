@@ -28,10 +28,10 @@ type Accounts struct {
 func (a Account) Check() error {
 	switch {
 	case a.UID < 1 || a.GID < 0:
-		return problem.Refusedf("an account has a uid above 0").
-			Hint("add uid = 1000, or another number that the base has not given away")
+		return problem.Refusedf("uid must be 1 or more, and gid 0 or more").
+			Hint("add uid = 1000, or another number that the base does not use")
 	case a.Home != "" && !path.IsAbs(a.Home) || a.Shell != "" && !path.IsAbs(a.Shell):
-		return problem.Refusedf("home and shell are written from the root on")
+		return problem.Refusedf("home and shell must be absolute paths")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type BaseSettings struct {
 // Check reports what is wrong with the settings.
 func (b BaseSettings) Check() error {
 	if b.stated() != 1 {
-		return problem.Refusedf("a base has one of image, oci and tar")
+		return problem.Refusedf("a base needs exactly one of image, oci and tar")
 	}
 	return nil
 }
@@ -104,8 +104,8 @@ func (f Facts) NewPython() bool { return atLeast(f.PythonVersion(), 3, 12) }
 func (f Facts) On(prefix string) error {
 	for dir := prefix; dir != "/" && dir != "."; dir = path.Dir(dir) {
 		if to, ok := f.Links[dir]; ok {
-			return problem.Refusedf("prefix %s lies below %s, which is a link to %s in the base", prefix, dir, to).
-				Hint("choose a prefix below a real folder, such as /opt")
+			return problem.Refusedf("prefix %s passes through %s, which is a symbolic link to %s in the base", prefix, dir, to).
+				Hint("choose a prefix without a link in it, such as /opt/<name>")
 		}
 	}
 	return nil

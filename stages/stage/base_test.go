@@ -14,7 +14,7 @@ func TestFactsOn(t *testing.T) {
 	} {
 		err := f.On(prefix)
 		if refused {
-			testkit.WantText(t, err, "prefix "+prefix, "which is a link to", "hint: choose a prefix below a real folder")
+			testkit.WantText(t, err, "prefix "+prefix, "which is a symbolic link to", "hint: choose a prefix without a link")
 		}
 		if !refused && err != nil {
 			t.Errorf("%q: %v", prefix, err)

@@ -25,15 +25,15 @@ type CondaPackage struct {
 	Line                 int
 }
 
-const condaHint = "a line is size, sha256, address and licence, with tabs between"
+const condaHint = "a line is size, sha256, address and, optionally, licence, separated by tabs"
 
 // ReadCondaLock reads a lock: a package in each line, its size in bytes, sha256,
 // address and licence with tabs between. The licence can be left out; lines
 // that begin with # are comments.
 func ReadCondaLock(f File) (CondaLock, error) {
 	if f.Path == "" {
-		return nil, problem.Refusedf("there is no lock").
-			Hint(`name a file with the exact packages: lock = "locks/….conda.tsv"`)
+		return nil, problem.Refusedf("the component has no lock").
+			Hint(`add lock = "locks/….conda.tsv", a file that lists the exact packages`)
 	}
 	var lock CondaLock
 	for i, line := range strings.Split(string(f.Content), "\n") {
@@ -47,12 +47,12 @@ func ReadCondaLock(f File) (CondaLock, error) {
 		}
 		p.Line = i + 1
 		if other, ok := lock.Find(p.Name); ok {
-			return nil, problem.Refusedf("%s:%d: %s is there already, in line %d", f.Path, p.Line, p.Name, other.Line)
+			return nil, problem.Refusedf("%s:%d: %s is already listed in line %d", f.Path, p.Line, p.Name, other.Line)
 		}
 		lock = append(lock, p)
 	}
 	if len(lock) == 0 {
-		return nil, problem.Refusedf("%s has no packages", f.Path).Hint(condaHint)
+		return nil, problem.Refusedf("%s lists no packages", f.Path).Hint(condaHint)
 	}
 	return lock, nil
 }
@@ -60,14 +60,14 @@ func ReadCondaLock(f File) (CondaLock, error) {
 func parseCondaPackage(line string) (CondaPackage, error) {
 	fields := strings.Split(line, "\t")
 	if len(fields) != 3 && len(fields) != 4 {
-		return CondaPackage{}, problem.Refusedf("%d fields", len(fields)).Hint(condaHint)
+		return CondaPackage{}, problem.Refusedf("the line has %d fields, not 3 or 4", len(fields)).Hint(condaHint)
 	}
 	size, err := strconv.ParseInt(fields[0], 10, 64)
 	if err != nil || size <= 0 {
-		return CondaPackage{}, problem.Refusedf("%q is no size", fields[0]).Hint(condaHint)
+		return CondaPackage{}, problem.Refusedf("%q is not a size in bytes", fields[0]).Hint(condaHint)
 	}
 	if !IsHex(fields[1], 64) {
-		return CondaPackage{}, problem.Refusedf("%q is no sha256", fields[1]).Hint(condaHint)
+		return CondaPackage{}, problem.Refusedf("%q is not a sha256", fields[1]).Hint(condaHint)
 	}
 	p := CondaPackage{Size: size, SHA256: fields[1], Address: fields[2]}
 	if len(fields) == 4 {
@@ -81,11 +81,11 @@ func parseCondaPackage(line string) (CondaPackage, error) {
 func (p *CondaPackage) identify() error {
 	u, err := url.Parse(p.Address)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.ContainsFunc(p.Address, unfit) {
-		return problem.Refusedf("%q is no address of a package", p.Address).Hint(condaHint)
+		return problem.Refusedf("%q is not the address of a package", p.Address).Hint(condaHint)
 	}
 	if subdir := path.Base(path.Dir(u.Path)); subdir != "linux-64" && subdir != "noarch" {
 		return problem.Refusedf("%s is a package for %s", path.Base(u.Path), subdir).
-			Hint("take those of linux-64 and noarch")
+			Hint("use packages of linux-64 and noarch")
 	}
 	stem, ok := strings.CutSuffix(path.Base(u.Path), ".conda")
 	if !ok {
@@ -94,7 +94,7 @@ func (p *CondaPackage) identify() error {
 	parts := strings.Split(stem, "-")
 	n := len(parts)
 	if !ok || n < 3 || slices.Contains(parts[n-2:], "") || strings.Trim(stem, "-.") != stem {
-		return problem.Refusedf("%s is no conda package", path.Base(u.Path)).
+		return problem.Refusedf("%s is not a conda package", path.Base(u.Path)).
 			Hint("its name is <name>-<version>-<build>.conda or .tar.bz2")
 	}
 	p.Name, p.Version, p.Build = strings.Join(parts[:n-2], "-"), parts[n-2], parts[n-1]

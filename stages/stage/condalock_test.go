@@ -52,17 +52,17 @@ func TestCondaLockErrors(t *testing.T) {
 		name, content string
 		want          []string
 	}{
-		{"empty", "# nothing\n", []string{"a.tsv has no packages"}},
-		{"blanks for tabs", "7 " + testkit.SHA256 + " " + zlib, []string{"a.tsv:1: 1 fields", "with tabs between"}},
-		{"size", "\nx\t" + testkit.SHA256 + "\t" + zlib, []string{`a.tsv:2: "x" is no size`}},
-		{"checksum", "7\tabc\t" + zlib, []string{`"abc" is no sha256`}},
-		{"md5 in the address", lockLine(zlib + "#0123"), []string{"is no address of a package"}},
-		{"file", lockLine("file:///c/linux-64/zlib-1.3-h1_0.conda"), []string{"is no address"}},
-		{"shell", lockLine("https://conda.example/c/linux-64/z$(x)-1.3-h1_0.conda"), []string{"is no address"}},
+		{"empty", "# nothing\n", []string{"a.tsv lists no packages"}},
+		{"blanks for tabs", "7 " + testkit.SHA256 + " " + zlib, []string{"a.tsv:1: the line has 1 fields, not 3 or 4", "separated by tabs"}},
+		{"size", "\nx\t" + testkit.SHA256 + "\t" + zlib, []string{`a.tsv:2: "x" is not a size`}},
+		{"checksum", "7\tabc\t" + zlib, []string{`"abc" is not a sha256`}},
+		{"md5 in the address", lockLine(zlib + "#0123"), []string{"is not the address of a package"}},
+		{"file", lockLine("file:///c/linux-64/zlib-1.3-h1_0.conda"), []string{"is not the address"}},
+		{"shell", lockLine("https://conda.example/c/linux-64/z$(x)-1.3-h1_0.conda"), []string{"is not the address"}},
 		{"platform", lockLine("https://conda.example/c/osx-64/zlib-1.3-h1_0.conda"), []string{"is a package for osx-64", "hint: "}},
-		{"wheel", lockLine("https://conda.example/c/noarch/zlib-1.3-h1_0.whl"), []string{"is no conda package"}},
-		{"no build", lockLine("https://conda.example/c/noarch/zlib-1.3.conda"), []string{"is no conda package"}},
-		{"twice", lockLine(zlib) + "\n" + lockLine("https://conda.example/c/linux-64/zlib-1.4-h1_0.conda"), []string{"a.tsv:2: zlib is there already, in line 1"}},
+		{"wheel", lockLine("https://conda.example/c/noarch/zlib-1.3-h1_0.whl"), []string{"is not a conda package"}},
+		{"no build", lockLine("https://conda.example/c/noarch/zlib-1.3.conda"), []string{"is not a conda package"}},
+		{"twice", lockLine(zlib) + "\n" + lockLine("https://conda.example/c/linux-64/zlib-1.4-h1_0.conda"), []string{"a.tsv:2: zlib is already listed in line 1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

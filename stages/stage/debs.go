@@ -23,8 +23,8 @@ func (p Debs) On(f Facts, what string) ([]string, error) {
 	if ok || len(p) == 0 || len(p) == 1 && p[AnyRelease] != nil {
 		return slices.Concat(p[AnyRelease], own), nil
 	}
-	return nil, problem.Refusedf("%s are stated for %s, not for %s", what, strings.Join(p.releases(), ", "), f.ID()).
-		Hint(`add %q = ["…"] to them`, f.ID())
+	return nil, problem.Refusedf("%s are listed for %s, not for %s", what, strings.Join(p.releases(), ", "), f.ID()).
+		Hint(`add %q = ["…"]`, f.ID())
 }
 
 // Known is the packages that a tool names itself, those under "any" as Debian 12
@@ -40,7 +40,7 @@ func (p Debs) Known(f Facts, what string) ([]string, error) {
 	if p[AnyRelease] != nil {
 		ids = releaseIDs()
 	}
-	return nil, problem.Refusedf("the %s of %s are not known", what, f.ID()).
+	return nil, problem.Refusedf("the %s are not known for %s", what, f.ID()).
 		Hint("use a base of one of %s", strings.Join(ids, ", "))
 }
 

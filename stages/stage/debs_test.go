@@ -24,7 +24,7 @@ func TestDebs(t *testing.T) {
 		}
 	}
 	_, err := Debs{"any": {"bc"}, "debian-12": {"a"}, "ubuntu-20.04": {"b"}}.On(release("debian-13"), "the packages of tool")
-	testkit.WantText(t, err, "the packages of tool are stated for debian-12, ubuntu-20.04, not for debian-13", `hint: add "debian-13" = [`)
+	testkit.WantText(t, err, "the packages of tool are listed for debian-12, ubuntu-20.04, not for debian-13", `hint: add "debian-13" = [`)
 }
 
 func release(id string) Facts {

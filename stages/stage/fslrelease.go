@@ -24,7 +24,7 @@ func (l CondaLock) OfRelease(lock, environment File, whole bool) error {
 		p, ok := l.Find(w.Name)
 		switch {
 		case !ok && whole:
-			errs = append(errs, problem.Refusedf("%s has no package %s, which %s names", lock.Path, w.Name, environment.Path))
+			errs = append(errs, problem.Refusedf("%s has no package %s, which %s lists", lock.Path, w.Name, environment.Path))
 		case ok && !w.fits(p):
 			errs = append(errs, problem.Refusedf("%s:%d: %s is %s %s, the release has %s", lock.Path, p.Line,
 				p.Name, p.Version, p.Build, strings.TrimSpace(w.Version+" "+w.Build)))
@@ -50,8 +50,8 @@ func wantedBy(f File) ([]wanted, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, problem.Refusedf("%s names no packages", f.Path).
-			Hint("take the file that the release's installer takes, fsl-<version>_linux-64.yml")
+		return nil, problem.Refusedf("%s lists no packages", f.Path).
+			Hint("use the file that the release's own installer uses, fsl-<version>_linux-64.yml")
 	}
 	return out, nil
 }

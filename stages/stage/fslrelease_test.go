@@ -34,10 +34,10 @@ func TestFSLIsOfItsRelease(t *testing.T) {
 	}{
 		{"all", "full", fslEnvironment, lock, nil},
 		{"a part", "minimal", fslEnvironment, lock[:2], nil},
-		{"a part for all", "full", fslEnvironment, lock[:3], []string{"fsl.tsv has no package fsl-asl_mfree, which fsl.yml names", "no package tk"}},
+		{"a part for all", "full", fslEnvironment, lock[:3], []string{"fsl.tsv has no package fsl-asl_mfree, which fsl.yml lists", "no package tk"}},
 		{"another release", "minimal", strings.Replace(fslEnvironment, "2209.3", "2209.4", 1), lock, []string{"fsl.tsv:2: fsl-avwutils is 2209.3 h1_0, the release has 2209.4"}},
 		{"another build", "full", strings.Replace(fslEnvironment, "xft_*", "noxft_*", 1), lock, []string{"tk is 8.6.13 xft_h891_3, the release has 8.6.* noxft_*"}},
-		{"another file", "minimal", "name: FSL\n", lock, []string{"names no packages\nhint: "}},
+		{"another file", "minimal", "name: FSL\n", lock, []string{"lists no packages\nhint: "}},
 	} {
 		err := tt.lock.OfRelease(File{Path: "fsl.tsv"}, file(tt.environment), tt.profile == "full")
 		if len(tt.want) == 0 && err != nil {

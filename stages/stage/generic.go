@@ -35,14 +35,14 @@ func (s *Generic) Complete(tested bool) error {
 		return problem.Refusedf("the component states no licence").
 			Hint(`add licence = "…", an SPDX expression or LicenseRef-…`)
 	case path:
-		return problem.Refusedf("PATH is extended, never replaced").
+		return problem.Refusedf("PATH cannot be replaced, only extended").
 			Hint(`list the folders to put in front of it as path = ["…"]`)
 	case s.VersionPattern != "" && !strings.Contains(s.VersionPattern, "("):
 		return problem.Refusedf("version_pattern %q has no group", s.VersionPattern).
-			Hint("put the part that is the version in ( )")
+			Hint("put ( ) around the part that is the version")
 	case tested && s.VersionCommand == "" && len(s.Smoke) == 0:
-		return problem.Refusedf("nothing says whether the component works").
-			Hint(`add version_command = "…", or smoke = ["…"] where a tool tells no version`)
+		return problem.Refusedf("nothing tests the component").
+			Hint(`add version_command = "…", or smoke = ["…"] for a tool that does not report its version`)
 	}
 	return nil
 }
@@ -70,8 +70,8 @@ func (s *Generic) folders(prefix string) ([]string, error) {
 	var out []string
 	for _, dir := range s.Path {
 		if !path.IsAbs(dir) && prefix == "" {
-			return nil, problem.Refusedf("path %q is below the prefix, which there is none of", dir).
-				Hint("write it from the root on")
+			return nil, problem.Refusedf("path %q is relative, but the component has no prefix", dir).
+				Hint("write an absolute path")
 		}
 		out = append(out, Below(prefix, dir))
 	}

@@ -25,6 +25,6 @@ func Apart(a, b Common) error {
 	if b.Prefix == "" || !Within(a.Prefix, b.Prefix) {
 		return nil
 	}
-	return problem.Refusedf("the prefix %s of %s lies inside %s, the prefix of %s", a.Prefix, a.Name, b.Prefix, b.Name).
-		Hint("give one of them a prefix beside the other's")
+	return problem.Refusedf("the prefix %s of %s is inside %s, the prefix of %s", a.Prefix, a.Name, b.Prefix, b.Name).
+		Hint("choose prefixes that do not contain each other")
 }

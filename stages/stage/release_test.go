@@ -64,7 +64,7 @@ func TestKnownPackages(t *testing.T) {
 		}
 	}
 	_, err := Debs{"debian-13": {"libx"}}.Known(release("debian-12"), "libraries of it")
-	testkit.WantText(t, err, "the libraries of it of debian-12 are not known\nhint: use a base of one of debian-13")
+	testkit.WantText(t, err, "the libraries of it are not known for debian-12\nhint: use a base of one of debian-13")
 	_, err = Debs{"any": {"bc"}, "debian-11": {"bc"}}.Known(release("debian-11"), "libraries of it")
-	testkit.WantText(t, err, "the libraries of it of debian-11 are not known\nhint: use a base of one of debian-12, debian-13, ubuntu-20.04, ubuntu-22.04, ubuntu-24.04")
+	testkit.WantText(t, err, "the libraries of it are not known for debian-11\nhint: use a base of one of debian-12, debian-13, ubuntu-20.04, ubuntu-22.04, ubuntu-24.04")
 }

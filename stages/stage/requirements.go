@@ -119,7 +119,7 @@ func newWheel(name, address, rest string, from File) (wheel, error) {
 	}
 	hashes := hashOption.FindAllStringSubmatch(rest, -1)
 	if len(hashes) > 1 {
-		return wheel{}, problem.Refusedf("%s @ %s has %d hashes, and one file", name, address, len(hashes)).
+		return wheel{}, problem.Refusedf("%s @ %s is one file, but has %d hashes", name, address, len(hashes)).
 			Hint("keep the sha256 of that file")
 	}
 	if err := fetchable(address, "http", "https"); err != nil {

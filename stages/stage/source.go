@@ -73,15 +73,15 @@ func (s Source) Empty() bool { return s.URL+s.Debian+s.Git+s.Image == "" }
 func (s Source) Check() error {
 	switch {
 	case s.addresses() > 1, s.Empty() && s.SHA256+s.Commit != "":
-		return problem.Refusedf("a source has one of url, debian, git and image")
+		return problem.Refusedf("a source needs exactly one of url, debian, git and image")
 	case s.Image != "" && s.SHA256+s.Commit != "":
-		return problem.Refusedf("the source is an image, which its digest pins").Hint("leave out sha256 and commit")
+		return problem.Refusedf("an image is pinned by its digest, not by sha256 or commit").Hint("remove sha256 and commit")
 	case (s.Image == "") != (s.Path == ""):
-		return problem.Refusedf("the source has only one of image and path").
+		return problem.Refusedf("image and path are only valid together").
 			Hint("image names the image, path the folder in it")
 	case s.Path != "" && (path.Clean(s.Path) != s.Path || !path.IsAbs(s.Path) || s.Path == "/"):
-		return problem.Refusedf("path %q is no folder in the image", s.Path).
-			Hint("write an absolute path, such as /usr/local/freesurfer")
+		return problem.Refusedf("path %q is not an absolute path below the root of the image", s.Path).
+			Hint("name the folder, such as /usr/local/freesurfer")
 	case s.Image != "" && !digested(s.Image):
 		return unfitPin(s.Image, imageForm, s.Image)
 	case s.Commit != "" && !IsHex(s.Commit, 40):
@@ -96,17 +96,17 @@ func (s Source) Check() error {
 func (s Source) usable(g Ground) error {
 	switch {
 	case s.Empty():
-		return problem.Refusedf("there is no source").Hint("name one of url, debian and git")
+		return problem.Refusedf("the component has no source").Hint("add one with url, debian or git")
 	case s.Image != "":
-		return problem.Refusedf("source %s is an image, which this stage does not copy from", s.Image).
-			Hint("name one of url, debian and git")
+		return problem.Refusedf("source %s is an image, which this stage cannot use", s.Image).
+			Hint("use url, debian or git instead")
 	case s.Git != "" && s.Commit == "" && !g.AllowUnpinned:
 		return unpinned("source "+s.Git, "add "+commitForm)
 	case s.Git == "" && s.SHA256 == "" && !g.AllowUnpinned:
 		return unpinned("source "+s.URL+s.Debian, "add "+sha256Form)
 	case s.Debian != "" && g.Build.Mirror == "":
-		return problem.Refusedf("source %s: the base names no distribution mirror", s.Debian).
-			Hint("write its address as url")
+		return problem.Refusedf("source %s: the base's apt has no distribution mirror", s.Debian).
+			Hint("write the full address as url")
 	}
 	return s.Check()
 }
@@ -157,12 +157,12 @@ func fetchable(address string, schemes ...string) error {
 		return nil // such as git@host:group/name.git
 	}
 	if !slices.Contains(schemes, strings.ToLower(u.Scheme)) {
-		return problem.Refusedf("source %s cannot be fetched: %s is none of %s", u.Redacted(), u.Scheme, strings.Join(schemes, ", ")).
-			Hint("name a copy at such an address")
+		return problem.Refusedf("source %s cannot be fetched: %s is not one of %s", u.Redacted(), u.Scheme, strings.Join(schemes, ", ")).
+			Hint("use an address with one of these schemes")
 	}
 	if _, secret := u.User.Password(); secret {
-		return problem.Refusedf("source %s has a password in it", u.Redacted()).
-			Hint("write the login into ~/.netrc instead")
+		return problem.Refusedf("source %s contains a password", u.Redacted()).
+			Hint("put the login in ~/.netrc instead")
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func TestSourceErrors(t *testing.T) {
 		SourceMount Source
 		want        []string
 	}{
-		{"empty", Source{}, []string{"no source", "url, debian and git"}},
+		{"empty", Source{}, []string{"no source", "the component has no source", "url, debian or git"}},
 		{"two", Source{URL: url, Git: url, SHA256: testkit.SHA256, Commit: testkit.Commit}, []string{"one of url, debian, git and image"}},
 		{"archive without pin", Source{URL: url}, []string{url + " is not pinned", "hint: add sha256"}},
 		{"short pin", Source{URL: url, SHA256: testkit.SHA256[1:]}, []string{"does not pin it", "64 hexadecimal digits"}},
@@ -46,7 +46,7 @@ func TestSourceErrors(t *testing.T) {
 		{"repository without commit", Source{Git: url}, []string{"not pinned", "hint: add commit"}},
 		{"repository with a tag", Source{Git: url, Commit: "v1.0"}, []string{`"v1.0" does not pin it`, "40 hexadecimal digits"}},
 		{"repository with a checksum", Source{Git: url, SHA256: testkit.SHA256}, []string{"not pinned", "commit"}},
-		{"no mirror", Source{Debian: "pool/a.tar.gz", SHA256: testkit.SHA256}, []string{"pool/a.tar.gz", "no distribution mirror", "hint: write its address as url"}},
+		{"no mirror", Source{Debian: "pool/a.tar.gz", SHA256: testkit.SHA256}, []string{"pool/a.tar.gz", "no distribution mirror", "hint: write the full address as url"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,10 +63,10 @@ func TestFetchable(t *testing.T) {
 			t.Errorf("%+v: %v", s, err)
 		}
 	}
-	testkit.WantText(t, Source{URL: "ftp://a.example/x"}.Check(), "ftp://a.example/x cannot be fetched", "ftp is none of https, http", "hint:")
+	testkit.WantText(t, Source{URL: "ftp://a.example/x"}.Check(), "ftp://a.example/x cannot be fetched", "ftp is not one of https, http", "hint:")
 	testkit.WantText(t, Source{Git: "FTP://a.example/x"}.Check(), "ftp")
 	err := Source{URL: "https://me:hunter2@a.example/x"}.Check()
-	testkit.WantText(t, err, "password in it", "hint: write the login into ~/.netrc")
+	testkit.WantText(t, err, "contains a password", "hint: put the login in ~/.netrc")
 	if strings.Contains(problem.Text(err), "hunter2") {
 		t.Error("the error has the password")
 	}
