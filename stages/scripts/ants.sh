@@ -1,4 +1,3 @@
-# shellcheck shell=sh disable=SC2164 # it runs with sh -eu
 unzip -q /run/medbuild/src/*.zip '*/bin/*' -x '*.a' -d /tmp/ants
 mkdir @PREFIX@/bin && cd /tmp/ants/*/bin
 mv @COMMANDS@ @PREFIX@/bin/

@@ -1,4 +1,3 @@
-# shellcheck shell=sh disable=SC2164 # it runs with sh -eu
 @UNPACK@
 cd /tmp/source
 PATH=/usr/lib/ccache:$PATH

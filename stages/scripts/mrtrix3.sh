@@ -1,4 +1,3 @@
-# shellcheck shell=sh disable=SC2164 # it runs with sh -eu
 mkdir /tmp/mrtrix3 && cd /tmp/mrtrix3
 if [ -f /run/medbuild/src/configure ]; then cp -R /run/medbuild/src/. .; else tar -xf /run/medbuild/src/* --strip-components=1; fi
 PATH=/usr/lib/ccache:$PATH

@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 uv=/run/medbuild/uv/bin/uv
 @LINKS@
 $uv venv --quiet --no-project --allow-existing@SITE@ --python @PYTHON@ @PREFIX@

@@ -1,4 +1,3 @@
-# shellcheck shell=sh disable=SC2086,SC2164 # no path here has a blank; it runs with sh -eu
 # Installs Spinal Cord Toolbox with its own installer, which wants to work in
 # the folder it will stay in: a conda environment cannot be moved.
 src=/run/medbuild/src

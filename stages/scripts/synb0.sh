@@ -1,4 +1,3 @@
-# shellcheck shell=sh disable=SC2086,SC2164 # no path here has a blank; it runs with sh -eu
 # Copies Synb0-DISCO into @PREFIX@ and makes it run on the CPU.
 src=/run/medbuild/src
 to=@PREFIX@

@@ -5,11 +5,10 @@ import (
 	"regexp"
 )
 
-//go:embed scripts/licensed.sh
-var licensedScript string
-
 // LicensedScript names the files that look like a FreeSurfer licence.
-var LicensedScript = Fill(licensedScript, nil, nil)
+//
+//go:embed scripts/licensed.sh
+var LicensedScript string
 
 // FreeSurferLicence is how a licence begins, as the script knows it: an address,
 // a number, and an asterisk before the third line.

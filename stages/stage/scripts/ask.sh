@@ -1,4 +1,3 @@
-# shellcheck shell=sh disable=SC2154 # out is set in front of it
 ask() { # key, section, wanted, command, pattern
   said=$(sh -c "$4" 2>&1) || :
   got=$(printf '%s\n' "$said" | sed -nE "s/$5/\n\1\n/p" | sed -n 2p)

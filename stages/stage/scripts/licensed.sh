@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # licensed names the files that look like a FreeSurfer licence, which names the
 # person who registered: an address and a number in the first two lines, and an
 # asterisk before the third. Its arguments are find's.

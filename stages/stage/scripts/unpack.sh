@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 mkdir -p @TO@
 @BEFORE@
 tar @OPTIONS@ -f @FROM@ -C @TO@ --no-same-owner --strip-components=@STRIP@@PATTERNS@
