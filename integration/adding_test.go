@@ -75,11 +75,11 @@ func withStage(t *testing.T) string {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "niimath.go"), shown(t, "go", "type Niimath struct"))
 	registry := readFile(t, "../stages/registry.go")
-	const begin = "return []Kind{\n"
+	const begin = "return []stage.Kind{\n"
 	if !strings.Contains(registry, begin) {
 		t.Fatalf("stages/registry.go has no %q", begin)
 	}
-	writeFile(t, filepath.Join(dir, "registry.go"), strings.Replace(registry, begin, begin+shown(t, "go", `{"niimath", `), 1))
+	writeFile(t, filepath.Join(dir, "registry.go"), strings.Replace(registry, begin, begin+shown(t, "go", `kind("niimath", `), 1))
 	over := map[string]string{}
 	for _, name := range []string{"niimath.go", "registry.go"} {
 		over[must(filepath.Abs("../stages/"+name))(t)] = filepath.Join(dir, name)
