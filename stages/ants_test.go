@@ -13,6 +13,7 @@ import (
 )
 
 func TestANTsOfTheDistribution(t *testing.T) {
+	t.Parallel()
 	s := stagetest.Stage(t, quickANTs(), stagetest.Trixie())
 	if s.Layer != nil || len(s.Inputs) != 0 {
 		t.Error("the distribution's ANTs has a layer or inputs")
@@ -23,6 +24,7 @@ func TestANTsOfTheDistribution(t *testing.T) {
 }
 
 func TestANTsOfAZip(t *testing.T) {
+	t.Parallel()
 	s := stagetest.Stage(t, zipANTs(), stagetest.Focal())
 	if s.Layer == nil || len(s.Runtime) != 0 {
 		t.Errorf("a layer: %v, packages %q", s.Layer != nil, s.Runtime)
@@ -39,6 +41,7 @@ func TestANTsOfAZip(t *testing.T) {
 // TestANTsPrefix: the stage has a prefix of its own for a zip and leaves the
 // settings as they are.
 func TestANTsPrefix(t *testing.T) {
+	t.Parallel()
 	a := testkit.With(zipANTs(), func(a *ANTs) { a.Prefix = "" })
 	if got := stagetest.Stage(t, a, stagetest.Focal()).Prefix; got != "/opt/ants" {
 		t.Errorf("prefix is %q", got)
@@ -49,6 +52,7 @@ func TestANTsPrefix(t *testing.T) {
 }
 
 func TestANTsErrors(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*ANTs)
@@ -70,6 +74,7 @@ func TestANTsErrors(t *testing.T) {
 }
 
 func TestANTsAsksAProgram(t *testing.T) {
+	t.Parallel()
 	for want, commands := range map[string][]string{
 		"antsRegistration": nil,
 		"N4":               {"a.sh", "N4", "b"},

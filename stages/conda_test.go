@@ -47,6 +47,7 @@ func condaANTs() *ANTs {
 }
 
 func TestCondaPutsItsCommandsOnPath(t *testing.T) {
+	t.Parallel()
 	for want, commands := range map[string][]string{
 		"/opt/niimath/bin":               nil,
 		"/opt/niimath/share/niimath/bin": {"niimath"},
@@ -61,6 +62,7 @@ func TestCondaPutsItsCommandsOnPath(t *testing.T) {
 // TestCondaPackagesAreInputsOfTheirOwn: BuildKit fetches them beside each
 // other, and the step that installs them sees each as one file of a channel.
 func TestCondaPackagesAreInputsOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	s := stagetest.Stage(t, newConda("b-1.0-h1_0", "a-2.0-h2_1"), stagetest.Trixie())
 	if len(s.Inputs) != 2 || s.Inputs[1].At.String() != "locks/some.conda.tsv:3:1" || s.Inputs[1].Pin != "sha256:"+testkit.SHA256 {
 		t.Errorf("inputs are %+v", s.Inputs)
@@ -79,6 +81,7 @@ func TestCondaPackagesAreInputsOfTheirOwn(t *testing.T) {
 }
 
 func TestCondaOrderOfTheLockDoesNotMatter(t *testing.T) {
+	t.Parallel()
 	one, two := stagetest.Stage(t, newConda("b-1.0-h1_0", "a-2.0-h2_1"), stagetest.Trixie()), stagetest.Stage(t, newConda("a-2.0-h2_1", "b-1.0-h1_0"), stagetest.Trixie())
 	a, b := llbtest.Marshal(t, *one.Layer), llbtest.Marshal(t, *two.Layer)
 	if !slices.EqualFunc(a.Def, b.Def, slices.Equal[[]byte]) {
@@ -87,6 +90,7 @@ func TestCondaOrderOfTheLockDoesNotMatter(t *testing.T) {
 }
 
 func TestCondaErrors(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*Conda)
@@ -104,6 +108,7 @@ func TestCondaErrors(t *testing.T) {
 }
 
 func TestANTsOfConda(t *testing.T) {
+	t.Parallel()
 	s := stagetest.Stage(t, condaANTs(), stagetest.Focal())
 	if len(s.Inputs) != 2 || s.Prefix != "/opt/ants" {
 		t.Errorf("%d inputs at %s", len(s.Inputs), s.Prefix)
@@ -114,6 +119,7 @@ func TestANTsOfConda(t *testing.T) {
 }
 
 func TestANTsOfCondaErrors(t *testing.T) {
+	t.Parallel()
 	wantError(t, testkit.With(condaANTs(), func(a *ANTs) { a.Lock = someLock("libitk-5.4.3-h2_0") }), stagetest.Trixie(), "has no package ants", "hint: ")
 	wantError(t, testkit.With(condaANTs(), func(a *ANTs) { a.Source.URL = "https://files.example/a.zip" }), stagetest.Trixie(), "a source and a lock", "hint: ")
 	wantError(t, testkit.With(condaANTs(), func(a *ANTs) { a.Distribution = true }), stagetest.Trixie(), "takes no prefix, source, lock or commands")

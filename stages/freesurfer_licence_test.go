@@ -34,6 +34,7 @@ func runWith(t *testing.T, command string, env ...string) (string, error) {
 }
 
 func TestLicenceFromAVariable(t *testing.T) {
+	t.Parallel()
 	for name, content := range map[string]string{
 		"lines":     strings.TrimSuffix(someLicence, "\n"),
 		"backslash": strings.ReplaceAll(strings.TrimSuffix(someLicence, "\n"), "\n", `\n`),
@@ -56,6 +57,7 @@ func TestLicenceFromAVariable(t *testing.T) {
 }
 
 func TestLicenceSourcedByAnEntryPoint(t *testing.T) {
+	t.Parallel()
 	script, licence := licenceScript(t)
 	entry := filepath.Join(t.TempDir(), "entrypoint.sh")
 	testkit.Write(t, entry, "set -eu\n. "+script+"\necho \"started with $# and $FS_LICENSE\"\n")
@@ -74,6 +76,7 @@ func TestLicenceSourcedByAnEntryPoint(t *testing.T) {
 }
 
 func TestMissingLicence(t *testing.T) {
+	t.Parallel()
 	script, licence := licenceScript(t)
 	out, err := runWith(t, script)
 	if err == nil || !strings.Contains(out, "there is no FreeSurfer licence at "+licence) || !strings.Contains(out, "hint: ") {
@@ -89,6 +92,7 @@ func TestMissingLicence(t *testing.T) {
 
 // TestLicenceElsewhere: FreeSurfer 6.0.0 knows license.txt alone.
 func TestLicenceElsewhere(t *testing.T) {
+	t.Parallel()
 	script, licence := licenceScript(t)
 	own := filepath.Join(t.TempDir(), "my-license.txt")
 	testkit.Write(t, own, someLicence)
@@ -101,6 +105,7 @@ func TestLicenceElsewhere(t *testing.T) {
 }
 
 func TestLicenceThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	script, licence := licenceScript(t)
 	testkit.Write(t, filepath.Dir(licence), "a file where the folder should be")
 	out, err := runWith(t, script, "FS_LICENSE_CONTENT="+someLicence)

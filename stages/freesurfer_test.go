@@ -41,6 +41,7 @@ func freesurferCases() []stageCase {
 }
 
 func TestFreeSurferErrors(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*FreeSurfer)
@@ -74,6 +75,7 @@ func TestFreeSurferErrors(t *testing.T) {
 
 // TestStagesThatTakeNoImage: an image's files are no source tree.
 func TestStagesThatTakeNoImage(t *testing.T) {
+	t.Parallel()
 	m := testkit.With(newMRtrix3("3.0.8"), func(m *MRtrix3) {
 		m.Source = stage.Source{Image: "mrtrix3@sha256:" + testkit.SHA256, Path: "/opt/mrtrix3"}
 	})
@@ -83,6 +85,7 @@ func TestStagesThatTakeNoImage(t *testing.T) {
 // TestFreeSurferEnvironment: what the service sets, and nothing that names a
 // folder which is not there.
 func TestFreeSurferEnvironment(t *testing.T) {
+	t.Parallel()
 	full := stagetest.Stage(t, newFreeSurfer("full"), stagetest.Trixie()).Env
 	for _, want := range []string{"FREESURFER_HOME=/opt/freesurfer", "FSFAST_HOME=/opt/freesurfer/fsfast", "MINC_BIN_DIR=/opt/freesurfer/mni/bin",
 		"MNI_DIR=/opt/freesurfer/mni", "PERL5LIB=/opt/freesurfer/mni/share/perl5", "FS_LICENSE=/run/freesurfer/license.txt"} {
@@ -97,6 +100,7 @@ func TestFreeSurferEnvironment(t *testing.T) {
 }
 
 func TestFreeSurferBuildStamps(t *testing.T) {
+	t.Parallel()
 	for stamp, want := range map[string]string{
 		"freesurfer-Linux-centos6_x86_64-stable-pub-v6.0.0-2beb96c\n": "6.0.0",
 		"freesurfer-linux-ubuntu22_x86_64-7.4.1-20230614-7eb8460\n":   "7.4.1",
@@ -191,6 +195,7 @@ func shell(t *testing.T, command string) {
 }
 
 func TestFreeSurferProfiles(t *testing.T) {
+	t.Parallel()
 	image := func(f *FreeSurfer) {
 		f.Source = stage.Source{Image: "fs@sha256:" + testkit.SHA256, Path: "/usr/local/freesurfer"}
 	}
@@ -236,6 +241,7 @@ func TestFreeSurferProfiles(t *testing.T) {
 }
 
 func TestFreeSurferRefuses(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*FreeSurfer, map[string]string)

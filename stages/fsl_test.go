@@ -44,6 +44,7 @@ func fslCases() []stageCase {
 // TestFSLOfThisRepository: the lock here has all that the minimal profile
 // promises.
 func TestFSLOfThisRepository(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"fsl-6.0.7-minimal", "fsl-6.0.7-minimal-ants-2.6.0"} {
 		path := "../locks/" + name + ".conda.tsv"
 		content, err := os.ReadFile(path)
@@ -65,6 +66,7 @@ func TestFSLOfThisRepository(t *testing.T) {
 }
 
 func TestFSLEnvironment(t *testing.T) {
+	t.Parallel()
 	s := stagetest.Stage(t, newFSL("minimal"), stagetest.Trixie())
 	for _, want := range []string{"FSLDIR=/opt/fsl", "FSLOUTPUTTYPE=NIFTI_GZ", "FSLMULTIFILEQUIT=TRUE", "FSLTCLSH=/opt/fsl/bin/fsltclsh", "FSLWISH=/opt/fsl/bin/fslwish"} {
 		if !slices.Contains(s.Env, want) {
@@ -83,6 +85,7 @@ func TestFSLEnvironment(t *testing.T) {
 }
 
 func TestFSLErrors(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*FSL)
@@ -106,6 +109,7 @@ func TestFSLErrors(t *testing.T) {
 // TestFSLScript runs the end of the install step on environments that have
 // eddy under different names.
 func TestFSLScript(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		have []string

@@ -14,6 +14,7 @@ import (
 // TestGenericErrors: what the settings say when a user has left something out,
 // or written it where it cannot be.
 func TestGenericErrors(t *testing.T) {
+	t.Parallel()
 	archive := func(change func(*Archive)) error { return testkit.With(newArchive(), change).Check() }
 	python := func(change func(*Python)) error { return testkit.With(newPython(), change).Check() }
 	files := func(change func(*Files)) error { return testkit.With(newFiles(), change).Check() }
@@ -52,6 +53,7 @@ func TestGenericErrors(t *testing.T) {
 }
 
 func TestGenericStageErrors(t *testing.T) {
+	t.Parallel()
 	on := stage.Ground{Build: stagetest.Trixie(), Run: stagetest.Trixie()}
 	fails := func(tool stage.Tool, want ...string) {
 		t.Helper()
@@ -72,6 +74,7 @@ func TestGenericStageErrors(t *testing.T) {
 // TestGenericQuestions: the version is the first that the pattern matches,
 // whatever stands beside it.
 func TestGenericQuestions(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, pattern, says, want, version string }{
 		{"first number with dots", "", "The tool 2 (x86-64) version v1.0.2026 of GCC10.2.1\n", "1.0", "1.0.2026"},
 		{"first line that has one", "", "warning\ntool 1.2.3\n9.9.9\n", "1.2.3", "1.2.3"},
@@ -96,6 +99,7 @@ func TestGenericQuestions(t *testing.T) {
 
 // TestToolQuestions has what the tools' own sources print.
 func TestToolQuestions(t *testing.T) {
+	t.Parallel()
 	apt := &Apt{Common: stage.Common{Name: "ants", Version: "2.5"}, Packages: stage.Debs{"any": {"ants"}}}
 	for _, tt := range []struct {
 		tool                stage.Tool
@@ -117,6 +121,7 @@ func TestToolQuestions(t *testing.T) {
 
 // TestFilesAreTheSameOnEveryBase: what is copied is made on none.
 func TestFilesAreTheSameOnEveryBase(t *testing.T) {
+	t.Parallel()
 	a := llbtest.Bytes(t, llbtest.Marshal(t, *stagetest.Stage(t, newFiles(), stagetest.Trixie()).Layer))
 	b := llbtest.Bytes(t, llbtest.Marshal(t, *stagetest.Stage(t, newFiles(), stagetest.Focal()).Layer))
 	if string(a) != string(b) {
@@ -125,6 +130,7 @@ func TestFilesAreTheSameOnEveryBase(t *testing.T) {
 }
 
 func TestArchiveHasNothingToInstallForGzip(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{State: *stagetest.Stage(t, newArchive(), stagetest.Trixie()).Layer})
 	for _, s := range g.Steps() {
 		if s.Name != "[tool] unpack" {
@@ -134,6 +140,7 @@ func TestArchiveHasNothingToInstallForGzip(t *testing.T) {
 }
 
 func TestStatedFiles(t *testing.T) {
+	t.Parallel()
 	got, err := newFiles().entries()
 	want := []llb.Entry{
 		{Path: "/opt/scripts/bin/hello", Mode: 0o755, UID: 1000, GID: 100},

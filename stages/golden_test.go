@@ -25,6 +25,7 @@ type facts struct {
 }
 
 func TestEveryStageHasGoldenCases(t *testing.T) {
+	t.Parallel()
 	cases := stageCases()
 	for _, k := range All() {
 		if len(cases[k.Name]) == 0 {
@@ -38,6 +39,7 @@ func TestEveryStageHasGoldenCases(t *testing.T) {
 }
 
 func TestGoldenStages(t *testing.T) {
+	t.Parallel()
 	texts := map[string]string{}
 	for stage, cases := range stageCases() {
 		for _, c := range cases {
@@ -50,6 +52,7 @@ func TestGoldenStages(t *testing.T) {
 }
 
 func TestStagesMarshalTheSame(t *testing.T) {
+	t.Parallel()
 	everyStage(t, func(t *testing.T, _ string, c stageCase) {
 		llbtest.Stable(t, func() llb.State { return part(t, c).Asked })
 		if part(t, c).Layer != nil {
@@ -61,6 +64,7 @@ func TestStagesMarshalTheSame(t *testing.T) {
 // A layer's steps know the base that it is
 // made on and nothing of the base that it will run on.
 func TestLayersDependOnTheBuildBaseAlone(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []stage.Tool{newMRtrix3("3.0.8"), zipANTs(), newPython()} {
 		one, err1 := tool.Stage(stage.Ground{Build: stagetest.Focal(), Run: stagetest.Focal()})
 		two, err2 := tool.Stage(stage.Ground{Build: stagetest.Focal(), Run: stagetest.Bookworm()})
@@ -99,6 +103,7 @@ func ends(p assemble.Part) []llbtest.End {
 }
 
 func TestFind(t *testing.T) {
+	t.Parallel()
 	for _, k := range All() {
 		got, ok := Find(k.Name)
 		if !ok || got.Name != k.Name || k.About == "" {

@@ -16,6 +16,7 @@ import (
 )
 
 func TestMRtrix3Runtime(t *testing.T) {
+	t.Parallel()
 	imp := []string{"python3-zombie-imp", "python3-setuptools"}
 	tests := []struct {
 		release, version string
@@ -57,6 +58,7 @@ func withSource(m *MRtrix3) *MRtrix3 {
 // TestMRtrix3AsksTheBasesOwnPython: a base can have a newer Python than its
 // release, or an older.
 func TestMRtrix3AsksTheBasesOwnPython(t *testing.T) {
+	t.Parallel()
 	older := stagetest.OnRelease("debian-13")
 	older.Python = "3.11.9"
 	if got := stagetest.Stage(t, newMRtrix3("3.0.4"), older).Runtime; slices.Contains(got, "python3-zombie-imp") {
@@ -70,6 +72,7 @@ func TestMRtrix3AsksTheBasesOwnPython(t *testing.T) {
 // TestMRtrix3TablesStayApart: putting packages together for one component must
 // not write into the tables that all share.
 func TestMRtrix3TablesStayApart(t *testing.T) {
+	t.Parallel()
 	before := slices.Clone(mrtrix3Runtime)
 	m := testkit.With(newMRtrix3("3.0.4"), func(m *MRtrix3) { m.GUI = true })
 	first := slices.Clone(stagetest.Stage(t, m, stagetest.OnRelease("debian-13")).Runtime)
@@ -83,14 +86,17 @@ func TestMRtrix3TablesStayApart(t *testing.T) {
 }
 
 func TestMRtrix3UnknownRelease(t *testing.T) {
+	t.Parallel()
 	wantError(t, newMRtrix3("3.0.8"), stagetest.OnRelease("fedora-40"), "libraries that MRtrix3 needs", "fedora-40", "hint: use a base of one of debian-12, debian-13, ubuntu-20.04")
 }
 
 func TestMRtrix3UnknownVersion(t *testing.T) {
+	t.Parallel()
 	wantError(t, newMRtrix3("3.1.0"), stagetest.OnRelease("debian-13"), "archive/3.1.0.tar.gz", "not pinned", "hint: add sha256")
 }
 
 func TestMRtrix3Releases(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"3.0.4", "3.0.5", "3.0.6", "3.0.7", "3.0.8"} {
 		in := stagetest.Stage(t, newMRtrix3(version), stagetest.OnRelease("debian-13")).Inputs
 		if len(in) != 1 || !in[0].Pinned() || in[0].Kind != llb.Archive || in[0].File() != version+".tar.gz" {
@@ -100,6 +106,7 @@ func TestMRtrix3Releases(t *testing.T) {
 }
 
 func TestMRtrix3Commands(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		commands       []string
 		targets, asked string
@@ -122,6 +129,7 @@ func TestMRtrix3Commands(t *testing.T) {
 // TestMRtrix3Shebangs runs the end of the compile step on scripts as MRtrix3
 // has them, and on files that are none.
 func TestMRtrix3Shebangs(t *testing.T) {
+	t.Parallel()
 	prefix := t.TempDir()
 	files := map[string][2]string{ // before, after
 		"dwibiascorrect": {"#!/usr/bin/env python\nimport imp\n", "#!/usr/bin/python3\nimport imp\n"},
@@ -153,6 +161,7 @@ func wantError(t *testing.T, tool stage.Tool, on stage.Base, parts ...string) {
 }
 
 func TestMRtrix3ScriptsNeedAnOldPython(t *testing.T) {
+	t.Parallel()
 	for version, refused := range map[string]bool{"3.0.2": true, "3.0.4": true, "3.0.5": false, "3.0.8": false, "3.1.0": false, "master": false} {
 		_, err := withSource(newMRtrix3(version)).Stage(stage.Ground{Build: stagetest.OnRelease("ubuntu-24.04"), Run: stagetest.OnRelease("ubuntu-24.04")})
 		if refused {

@@ -36,6 +36,7 @@ var patternTests = []struct {
 
 // TestOneRuleForPatterns: a pattern means the same files in every stage.
 func TestOneRuleForPatterns(t *testing.T) {
+	t.Parallel()
 	for _, tt := range patternTests {
 		want := slices.DeleteFunc(slices.Clone(patternFiles), func(f string) bool { return slices.Contains(tt.out, f) })
 		slices.Sort(want)
@@ -96,6 +97,7 @@ func condaPrunes(t *testing.T, p stage.Pattern) string {
 
 // TestFreeSurferKeepsByName: names are kept in any folder, paths from the top.
 func TestFreeSurferKeepsByName(t *testing.T) {
+	t.Parallel()
 	tree := freesurferTree()
 	maps.Copy(tree, map[string]string{"diffusion/README": "", "matlab/deep/README": "", "matlab/x.m": ""})
 	prefix, err := freesurferLayer(t, testkit.With(newFreeSurfer("recon-all"), func(f *FreeSurfer) { f.Keep = []stage.Pattern{"READ*", "/trctrain"} }), tree)

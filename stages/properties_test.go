@@ -36,6 +36,7 @@ func everyGraph(t *testing.T, test func(t *testing.T, g *llbtest.Graph)) {
 }
 
 func TestStepsAreNamedByComponentAndAction(t *testing.T) {
+	t.Parallel()
 	form := regexp.MustCompile(`^\[[a-z0-9]+\] [a-z]`)
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
@@ -51,6 +52,7 @@ func TestStepsAreNamedByComponentAndAction(t *testing.T) {
 var networked = []string{"compiler", "runtime packages", "unzip", "unpacker", "pip", "fetch uv", "fetch py-rattler", "install packages"}
 
 func TestOnlyPackageManagersHaveNetwork(t *testing.T) {
+	t.Parallel()
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
 			_, action, _ := strings.Cut(s.Name, "] ")
@@ -63,6 +65,7 @@ func TestOnlyPackageManagersHaveNetwork(t *testing.T) {
 }
 
 func TestNetworkedStepsTakeTheSitesFiles(t *testing.T) {
+	t.Parallel()
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
 			if s.GetExec().Network == pb.NetMode_NONE {
@@ -88,6 +91,7 @@ func mountAt(s *llbtest.Op, target string) *pb.Mount {
 
 // TestCacheIDsEndInTheirPath: BuildKit leaves such an id out of the cache key.
 func TestCacheIDsEndInTheirPath(t *testing.T) {
+	t.Parallel()
 	seen := 0
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
@@ -108,6 +112,7 @@ func TestCacheIDsEndInTheirPath(t *testing.T) {
 }
 
 func TestOnlyTheStepsFolderAndThePrefixAreMounted(t *testing.T) {
+	t.Parallel()
 	allowed := []string{"/", llb.Run, "/opt", "/home", "/uv", "/var/lib/apt/lists"}
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
@@ -123,6 +128,7 @@ func TestOnlyTheStepsFolderAndThePrefixAreMounted(t *testing.T) {
 // TestInputsAreReadOnly: a step can write to its root file system and to what
 // it makes, an empty folder or one in a skeleton, not to what it was given.
 func TestInputsAreReadOnly(t *testing.T) {
+	t.Parallel()
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
 			for _, m := range s.GetExec().Mounts {
@@ -136,6 +142,7 @@ func TestInputsAreReadOnly(t *testing.T) {
 }
 
 func TestSourcesArePinned(t *testing.T) {
+	t.Parallel()
 	pins := map[string]string{"http": "http.checksum", "https": "http.checksum", "git": "git.checksum", "local": "local.unique"}
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, o := range g.Ops {
@@ -172,6 +179,7 @@ func TestSurroundingsStayOutOfTheDefinition(t *testing.T) {
 }
 
 func TestJobsAreAskedInTheStep(t *testing.T) {
+	t.Parallel()
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
 			for _, e := range s.GetExec().Meta.Env {
@@ -191,6 +199,7 @@ func TestJobsAreAskedInTheStep(t *testing.T) {
 // TestSourceMap: every step points at the line that made it, in the function
 // whose work it is.
 func TestSourceMap(t *testing.T) {
+	t.Parallel()
 	made := map[string]string{
 		"[mrtrix3] compiler":             "stages/mrtrix3.go: tools",
 		"[mrtrix3] compile":              "stages/mrtrix3.go: compile",

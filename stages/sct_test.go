@@ -31,6 +31,7 @@ func sctCases() []stageCase {
 }
 
 func TestSCTErrors(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*SCT)
@@ -52,6 +53,7 @@ func TestSCTErrors(t *testing.T) {
 
 // TestSCTReleaseIsACommit: upstream has moved its tags.
 func TestSCTReleaseIsACommit(t *testing.T) {
+	t.Parallel()
 	s := stagetest.Stage(t, newSCT("7.2"), stagetest.Trixie())
 	if len(s.Inputs) != 2 || s.Inputs[0].Pin != "dcd638fe7b83dc318a2f895709c3649c3e7c7aa6" {
 		t.Errorf("inputs are %+v", s.Inputs)
@@ -59,6 +61,7 @@ func TestSCTReleaseIsACommit(t *testing.T) {
 }
 
 func TestSCTOwner(t *testing.T) {
+	t.Parallel()
 	script := func(s *SCT) string {
 		g := llbtest.Read(t, llbtest.End{State: *stagetest.Stage(t, s, stagetest.Trixie()).Layer})
 		return g.Find("[sct] install packages").GetExec().Meta.Args[3]

@@ -38,6 +38,7 @@ func synb0Cases() []stageCase {
 }
 
 func TestSynb0Errors(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*Synb0)
@@ -55,6 +56,7 @@ func TestSynb0Errors(t *testing.T) {
 }
 
 func TestSynb0Needs(t *testing.T) {
+	t.Parallel()
 	commands := []string{"freesurfer", "fsl", "ants", "c3d"}
 	if got := newSynb0().Needs(); !slices.Equal(got, append(commands, "python")) {
 		t.Errorf("needs %q", got)
@@ -117,6 +119,7 @@ func installed(t *testing.T, s *Synb0, tree map[string]string) (prefix, said str
 }
 
 func TestSynb0Installs(t *testing.T) {
+	t.Parallel()
 	prefix, said, err := installed(t, newSynb0(), synb0Tree())
 	if err != nil {
 		t.Fatalf("%v: %s", err, said)
@@ -146,6 +149,7 @@ func TestSynb0Installs(t *testing.T) {
 // TestSynb0PatchFailsLoudly: a line that moved is found, one that changed is not
 // passed over.
 func TestSynb0PatchFailsLoudly(t *testing.T) {
+	t.Parallel()
 	const device, load = "device = torch.device(\"cuda\")\n", "torch.load(model_path)\n"
 	tests := []struct{ name, inference, want string }{
 		{"moved", "\n\n\nif True:\n    " + device + "    x(" + load[:len(load)-1] + ")\n", ""},
@@ -216,6 +220,7 @@ const serviceTopup = "--config=b02b0.cnf --subsamp=1,1,1,1,1,1,1,1,1 --miter=10,
 	"--lambda=0.00033,0.000067,0.0000067,0.000001,0.00000033,0.000000033,0.0000000033,0.000000000033,0.00000000000067 --scale=0 "
 
 func TestSynb0CommandWithoutArguments(t *testing.T) {
+	t.Parallel()
 	p := newPipeline(t, newSynb0())
 	p.inputs(t, p.prefix+"/INPUTS", "b0.nii.gz", "T1.nii.gz", "acqparams.txt")
 	said, calls, err := p.run(t)
@@ -236,6 +241,7 @@ func TestSynb0CommandWithoutArguments(t *testing.T) {
 }
 
 func TestSynb0CommandWithArguments(t *testing.T) {
+	t.Parallel()
 	p := newPipeline(t, newSynb0())
 	dir := filepath.Join(t.TempDir(), "a mask in the name")
 	in, out := p.inputs(t, dir+"/in", "b0.nii.gz", "T1.nii.gz"), dir+"/out"

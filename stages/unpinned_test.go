@@ -14,6 +14,7 @@ import (
 // TestUnpinnableAddresses: wherever an address can stand, ftp is refused at its
 // line.
 func TestUnpinnableAddresses(t *testing.T) {
+	t.Parallel()
 	requirements := "# wheels\nnumpy==2.1.0 --hash=sha256:" + testkit.SHA256 + "\ntorch @ ftp://wheels.example/torch-2.5-py3-none-any.whl \\\n    --hash=sha256:" + testkit.SHA256 + "\n"
 	p := testkit.With(quickPython().(*Python), func(p *Python) {
 		p.Packages, p.Requirements = nil, stage.File{Path: "requirements.txt", Content: []byte(requirements)}
@@ -29,6 +30,7 @@ func TestUnpinnableAddresses(t *testing.T) {
 }
 
 func TestUnpinnedSourcesAreAllowedForOneRun(t *testing.T) {
+	t.Parallel()
 	g := stage.Ground{AllowUnpinned: true}
 	for _, s := range []stage.Source{{URL: "https://files.example/a.zip"}, {Git: "https://git.example/a.git"}} {
 		in, err := s.Input(g)

@@ -7,6 +7,7 @@ import (
 )
 
 func TestFactsOn(t *testing.T) {
+	t.Parallel()
 	f := Facts{Links: map[string]string{"/bin": "usr/bin", "/opt/site": "/srv/site"}}
 	for prefix, refused := range map[string]bool{
 		"/opt/fsl": false, "/binary/fsl": false, "/usr/bin/fsl": false, "/fsl": false, "": false,
@@ -23,6 +24,7 @@ func TestFactsOn(t *testing.T) {
 }
 
 func TestPythonVersion(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		facts   Facts
 		version string
@@ -44,6 +46,7 @@ func TestPythonVersion(t *testing.T) {
 }
 
 func TestBaseSettings(t *testing.T) {
+	t.Parallel()
 	pinned := "name@sha256:" + testkit.SHA256
 	for _, b := range []BaseSettings{{Image: pinned}, {OCI: "layout"}, {Tar: "base.tar"}} {
 		if err := b.Check(); err != nil {
@@ -56,5 +59,14 @@ func TestBaseSettings(t *testing.T) {
 	testkit.WantText(t, BaseSettings{Image: "name:tag", OCI: "layout"}.Usable(true), "one of image, oci and tar")
 	if err := (BaseSettings{Image: "name:tag"}).Usable(true); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestReference(t *testing.T) {
+	t.Parallel()
+	for want, b := range map[string]BaseSettings{"name:tag": {Image: "name:tag"}, "layout": {OCI: "bases/layout"}, "base.tar": {Tar: "/srv/base.tar"}} {
+		if got := b.Reference(); got != want {
+			t.Errorf("%+v is named %s, want %s", b, got, want)
+		}
 	}
 }

@@ -17,6 +17,7 @@ func lockOf(content string) (CondaLock, error) {
 func lockLine(address string) string { return "7\t" + testkit.SHA256 + "\t" + address }
 
 func TestCondaLock(t *testing.T) {
+	t.Parallel()
 	const at = "https://conda.example/c/"
 	tests := []struct {
 		name, content string
@@ -47,6 +48,7 @@ func TestCondaLock(t *testing.T) {
 }
 
 func TestCondaLockErrors(t *testing.T) {
+	t.Parallel()
 	const zlib = "https://conda.example/c/linux-64/zlib-1.3-h1_0.conda"
 	tests := []struct {
 		name, content string
@@ -74,6 +76,7 @@ func TestCondaLockErrors(t *testing.T) {
 
 // TestLocksOfThisRepository: what the lists say of themselves is true.
 func TestLocksOfThisRepository(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../locks/*.conda.tsv")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d locks, %v", len(files), err)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestDebs(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		debs Debs
 		want []string

@@ -21,6 +21,7 @@ dependencies:
 
 // TestFSLIsOfItsRelease: a lock of another release, or half of one, is refused.
 func TestFSLIsOfItsRelease(t *testing.T) {
+	t.Parallel()
 	lock := CondaLock{
 		{Name: "c-compiler", Version: "1.10.0", Build: "h1_0", Line: 1}, {Name: "fsl-avwutils", Version: "2209.3", Build: "h1_0", Line: 2},
 		{Name: "fsl-bet2", Version: "2111.8", Build: "h1_0", Line: 3}, {Name: "fsl-asl_mfree", Version: "1.0.2", Build: "py_0", Line: 4},

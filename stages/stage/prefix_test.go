@@ -8,6 +8,7 @@ import (
 )
 
 func TestApart(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ a, b, want string }{
 		{"/opt/fsl", "/opt/ants", ""}, {"", "/opt/ants", ""}, {"", "", ""}, {"/opt/fsl", "/opt/fsl6", ""},
 		{"/opt/fsl", "/opt/fsl", "a and b have the same prefix /opt/fsl\nhint: "},

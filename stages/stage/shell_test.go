@@ -26,3 +26,9 @@ func TestArgs(t *testing.T) {
 		t.Errorf("arguments are %s", got)
 	}
 }
+
+// shell runs a command as a check does.
+func shell(command string) (string, error) {
+	out, err := exec.Command("/bin/sh", "-c", command).CombinedOutput()
+	return string(out), err
+}

@@ -17,6 +17,7 @@ var toolTree = []string{"tool-1/bin/tool", "tool-1/bin/tool_gui", "tool-1/lib/a.
 	"tool-1/share/doc/bin/example", "tool-1/share/it's a file", "tool-1/.hidden"}
 
 func TestUnpack(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name        string
 		keep, prune []string
@@ -52,6 +53,7 @@ func TestUnpack(t *testing.T) {
 }
 
 func TestUnpackNothing(t *testing.T) {
+	t.Parallel()
 	for want, u := range map[string]Unpacking{
 		"nothing at this depth":   {Strip: 9},
 		"Not found in archive":    {Strip: 1, Keep: []string{"bin/other"}},
@@ -122,6 +124,7 @@ func zipped(t *testing.T, root string) {
 }
 
 func TestFormats(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string]string{
 		"https://files.example/a-1.0.tar.gz": "tar.gz", "https://files.example/a.TGZ?x=1#y": "tar.gz", "https://files.example/a.tbz2": "tar.bz2",
 		"https://files.example/a.tar.xz": "tar.xz", "https://files.example/a.tar.zst": "tar.zst", "https://files.example/a.tar": "tar",
@@ -150,6 +153,7 @@ func TestFormats(t *testing.T) {
 
 // TestFormatsUnpack: each format that a source can have is one the script knows.
 func TestFormatsUnpack(t *testing.T) {
+	t.Parallel()
 	for _, n := range formatNames {
 		if _, ok := formats[n[1]]; !ok {
 			t.Errorf("%s stands for %s, which is no format", n[0], n[1])

@@ -3,6 +3,7 @@ package stage
 import "testing"
 
 func TestNewer(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		a, b string
 		want bool
