@@ -84,7 +84,7 @@ func TestANTsLacksAProgram(t *testing.T) {
 	delete(files, "ants-2.5.4/bin/PrintHeader")
 	address, sum := site(t).Put(antsPath, zipOf(t, files))
 	dir := project(t, components("ants", antsTable(address, sum)))
-	built(t, dir).failed(t, 1, "ants: step [ants] test and ask version failed", "PrintHeader: not found")
+	built(t, dir).failed(t, 1, "ants: step [ants] test failed", "PrintHeader: not found")
 	writeFile(t, filepath.Join(dir, "components.toml"),
 		strings.Replace(readFile(t, filepath.Join(dir, "components.toml")), "version = \"2.5.4\"", "version = \"2.5.4\"\ncommands = [\"antsRegistration\"]", 1))
 	built(t, dir).ok(t)

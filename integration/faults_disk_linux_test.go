@@ -61,7 +61,7 @@ func TestEngineDiskFullInStep(t *testing.T) {
 	// Not even what it says can be written.
 	script := own(t, goodANTs) + "head -c 2000000000 /dev/zero >/tmp/fill || exit 1\n"
 	dir := project(t, components("ants", fakeANTs(t, site(t), script)))
-	built(t, dir).failed(t, 1, "components.toml:8:13: ants: step [ants] test and ask version failed", "exit code: 1", "| ",
+	built(t, dir).failed(t, 1, "components.toml:8:13: ants: step [ants] test failed", "exit code: 1", "| ",
 		"no space left on the disk of "+filepath.Join(root, "engine"), "\nhint: medbuild prune")
 }
 

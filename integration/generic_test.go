@@ -235,7 +235,7 @@ func TestGenericErrors(t *testing.T) {
 	built(t, project(`"/bin", "lib"`, `"/bin", "libs"`)).failed(t, 1, "tool: step [tool] unpack failed", "libs: Not found in archive")
 	built(t, project(`version = "1.2.3"`, `version = "1.2.4"`)).failed(t, 1, "tool answers version 1.2.3, components.toml has 1.2.4")
 	built(t, project(`"tool | grep version"`, `"tool | grep nothing"`)).failed(t, 1, "failed: tool | grep nothing")
-	built(t, licensed(t, s)).failed(t, 1, "components.toml:8:13: tool: step [tool] test and ask version failed", "/opt/tool/doc/License.old looks like a FreeSurfer licence")
+	built(t, licensed(t, s)).failed(t, 1, "components.toml:8:13: tool: step [tool] test failed", "/opt/tool/doc/License.old looks like a FreeSurfer licence")
 }
 
 // licensed is a tool whose archive brings somebody's licence of FreeSurfer.

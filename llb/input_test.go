@@ -22,7 +22,7 @@ func TestFetch(t *testing.T) {
 			map[string]string{"http.checksum": "sha256:" + digits, "http.filename": "tool-1.tar.gz"}},
 		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit}, "git://git.example/a/tool.git#" + commit,
 			map[string]string{"git.fullurl": "https://git.example/a/tool.git", "git.checksum": commit, "git.skipsubmodules": ""}},
-		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit, Bare: true}, "git://git.example/a/tool.git#" + commit,
+		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit, NoSubmodules: true}, "git://git.example/a/tool.git#" + commit,
 			map[string]string{"git.checksum": commit, "git.skipsubmodules": "true"}},
 		{Input{Kind: Files, Address: "registry.example/a/tool:1@sha256:" + digits, Pin: "sha256:" + digits}, "docker-image://registry.example/a/tool:1@sha256:" + digits, nil},
 	}

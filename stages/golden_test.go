@@ -54,7 +54,7 @@ func TestGoldenStages(t *testing.T) {
 func TestStagesMarshalTheSame(t *testing.T) {
 	t.Parallel()
 	everyStage(t, func(t *testing.T, _ string, c stageCase) {
-		llbtest.Stable(t, func() llb.State { return part(t, c).Asked })
+		llbtest.Stable(t, func() llb.State { return part(t, c).Tested })
 		if part(t, c).Layer != nil {
 			llbtest.Stable(t, func() llb.State { return *part(t, c).Layer })
 		}
@@ -95,7 +95,7 @@ func part(t *testing.T, c stageCase) assemble.Part {
 }
 
 func ends(p assemble.Part) []llbtest.End {
-	out := []llbtest.End{{Name: "asked", State: p.Asked}}
+	out := []llbtest.End{{Name: "tested", State: p.Tested}}
 	if p.Layer != nil {
 		out = slices.Insert(out, 0, llbtest.End{Name: "layer", State: *p.Layer})
 	}

@@ -201,18 +201,18 @@ func TestJobsAreAskedInTheStep(t *testing.T) {
 func TestSourceMap(t *testing.T) {
 	t.Parallel()
 	made := map[string]string{
-		"[mrtrix3] compiler":             "stages/mrtrix3.go: tools",
-		"[mrtrix3] compile":              "stages/mrtrix3.go: compile",
-		"[mrtrix3] runtime packages":     "internal/assemble/targets.go: alone",
-		"[mrtrix3] test and ask version": "internal/assemble/manifest.go: ask",
-		"[ants] unzip":                   "stages/ants.go: unpack",
-		"[ants] unpack":                  "stages/ants.go: unpack",
-		"[python] pip":                   "stages/python.go: tools",
-		"[python] fetch uv":              "stages/python.go: uv",
-		"[python] install packages":      "stages/python.go: install",
-		"[production] runtime packages":  "internal/assemble/targets.go: installed",
-		"[manifest] write":               "internal/assemble/manifest.go: layer",
-		"[base] look at trixie":          "internal/base/probe.go: Probe",
+		"[mrtrix3] compiler":            "stages/mrtrix3.go: tools",
+		"[mrtrix3] compile":             "stages/mrtrix3.go: compile",
+		"[mrtrix3] runtime packages":    "internal/assemble/targets.go: isolated",
+		"[mrtrix3] test":                "internal/assemble/manifest.go: tested",
+		"[ants] unzip":                  "stages/ants.go: unpack",
+		"[ants] unpack":                 "stages/ants.go: unpack",
+		"[python] pip":                  "stages/python.go: tools",
+		"[python] fetch uv":             "stages/python.go: uv",
+		"[python] install packages":     "stages/python.go: install",
+		"[production] runtime packages": "internal/assemble/targets.go: installed",
+		"[manifest] write":              "internal/assemble/manifest.go: layer",
+		"[base] look at trixie":         "internal/base/probe.go: Probe",
 	}
 	everyState(t, func(t *testing.T, s llb.State) {
 		def := llbtest.Marshal(t, s)

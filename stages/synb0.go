@@ -107,7 +107,7 @@ func (s *Synb0) Stage(g stage.Ground) (stage.Stage, error) {
 		return stage.Stage{}, err
 	}
 	// The repository names a submodule that it says no address of.
-	source.Bare = source.Kind == llb.Git
+	source.NoSubmodules = source.Kind == llb.Git
 	layer := s.install(g.Build, source)
 	return stage.Stage{
 		Common:  s.Common,

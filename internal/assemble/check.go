@@ -2,9 +2,9 @@ package assemble
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 )
 
@@ -20,8 +20,9 @@ func fits(g stage.Ground, s stage.Stage) error {
 		}
 	}
 	if stage.Newer(g.Build.Libc, g.Run.Libc) {
-		return fmt.Errorf("its layer is made on base %s, whose C library %s is newer than %s of base %s: its programs would not start\nhint: make it on the base with the oldest C library",
-			g.Build.Name, g.Build.Libc, g.Run.Libc, g.Run.Name)
+		return problem.Refusedf("its layer is made on base %s, whose C library %s is newer than %s of base %s: its programs would not start",
+			g.Build.Name, g.Build.Libc, g.Run.Libc, g.Run.Name).
+			Hint("make it on the base with the oldest C library")
 	}
 	return nil
 }
@@ -33,11 +34,11 @@ func own(prefix string) error {
 	system := []string{"/", "/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/sbin",
 		"/usr", "/usr/bin", "/usr/lib", "/usr/sbin", "/usr/share", "/var"}
 	if slices.Contains(system, prefix) {
-		return fmt.Errorf("prefix %s is the base's own folder\nhint: choose a folder of its own, such as /opt/<name>", prefix)
+		return problem.Refusedf("prefix %s is the base's own folder", prefix).Hint("choose a folder of its own, such as /opt/<name>")
 	}
 	for _, dir := range []string{"/dev", "/proc", "/run", "/sys", "/tmp"} {
 		if stage.Within(prefix, dir) {
-			return fmt.Errorf("prefix %s lies in %s, which is another folder when an image runs\nhint: choose a folder below /opt", prefix, dir)
+			return problem.Refusedf("prefix %s lies in %s, where something else is mounted when an image runs", prefix, dir).Hint("choose a folder below /opt")
 		}
 	}
 	return nil
@@ -50,12 +51,13 @@ func (i Image) check() []error {
 	for n, p := range i.Parts {
 		for _, other := range i.Parts[:n] {
 			if err := apart(other.Stage, p.Stage); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", p.At, err))
+				errs = append(errs, problem.At(p.At, "", err))
 			}
 		}
 		for _, place := range p.Holds() {
 			if stage.Within(ManifestPath, place) || stage.Within(NoticesPath, place) {
-				errs = append(errs, fmt.Errorf("%s: %s: its prefix %s is where the version manifest and the notices lie\nhint: choose a folder below /opt", p.At, p.Name, place))
+				errs = append(errs, problem.At(p.At, p.Name, problem.Refusedf("its prefix %s is where the version manifest and the notices lie", place).
+					Hint("choose a folder below /opt")))
 			}
 		}
 	}
@@ -73,7 +75,8 @@ func apart(a, b stage.Stage) error {
 					return err
 				}
 			case stage.Within(one, other), stage.Within(other, one):
-				return fmt.Errorf("%s and %s both write %s\nhint: leave it to one of them, or give one another place", a.Name, b.Name, max(one, other))
+				return problem.Refusedf("%s and %s both write %s", a.Name, b.Name, max(one, other)).
+					Hint("leave it to one of them, or give one another place")
 			}
 		}
 	}

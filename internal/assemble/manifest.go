@@ -17,16 +17,16 @@ const ManifestPath = "/VERSION_MANIFEST.txt"
 // manifestName is whose the manifest's steps are, as they are shown.
 const manifestName = string(llb.OfManifest)
 
-// answers is the folder in which a component's answers lie, one file a section.
-const answers = llb.Run + "/answers"
+// answersFolder is where a component's answers lie, one file for each section.
+const answersFolder = llb.Run + "/answers"
 
-// ask asks a component its versions and runs its smoke tests, on a root file
-// system that has this component alone. A change of one component asks only
-// that one. The versions come first: another release than the one stated fails
+// tested asks a component its versions and runs its smoke tests on a root file
+// system that has no other component, so that a change of one component tests
+// no other. The versions come first: a release other than the one stated fails
 // tests for reasons that mislead.
-func ask(s stage.Stage, root llb.State, env []string) llb.State {
+func tested(s stage.Stage, root llb.State, env []string) llb.State {
 	var script strings.Builder
-	fmt.Fprintf(&script, "out=%s\n%s", answers, stage.LicensedScript+stage.AskScript)
+	fmt.Fprintf(&script, "out=%s\n%s", answersFolder, stage.LicensedScript+stage.AskScript)
 	if places := s.Holds(); len(places) > 0 {
 		fmt.Fprintf(&script, "free %s\n", strings.Join(places, " "))
 	}
@@ -36,8 +36,8 @@ func ask(s stage.Stage, root llb.State, env []string) llb.State {
 	for _, c := range s.Smoke {
 		fmt.Fprintf(&script, "check %s\n", stage.Quote(c.Command))
 	}
-	return llb.Step{Component: s.Name, Action: "test and ask version", On: root, Env: env,
-		Script: script.String(), At: here()}.Output(answers)
+	return llb.Step{Component: s.Name, Action: "test", On: root, Env: env,
+		Script: script.String(), At: here()}.Output(answersFolder)
 }
 
 // apartInManifest gives components of one stage lines of their own in the version
@@ -103,10 +103,10 @@ func (m Manifest) texts() llb.State {
 
 // layer puts the answers under the manifest's headings, in the order of the
 // components.
-func (m Manifest) layer(on llb.State, asked []llb.State) llb.State {
+func (m Manifest) layer(on llb.State, answers []llb.State) llb.State {
 	const in, out = llb.Run + "/in", llb.Run + "/out"
 	inputs := []llb.Mount{{Target: in + "/head", State: m.texts()}}
-	for i, a := range asked {
+	for i, a := range answers {
 		inputs = append(inputs, llb.Mount{Target: fmt.Sprintf("%s/%03d", in, i), State: a})
 	}
 	var script strings.Builder

@@ -39,9 +39,9 @@ type Image struct {
 // Part is one component of an image.
 type Part struct {
 	stage.Stage
-	Alone llb.State // the base with this component and its runtime packages
-	Asked llb.State // what it answered, once its tests passed
-	Notes []string  // which images share its layer, and why others do not
+	Isolated llb.State // the base with this component and its runtime packages
+	Tested   llb.State // what it answered to its questions, once its tests passed
+	Notes    []string  // which images share its layer, and why others do not
 }
 
 // Assemble makes the stages and merges their layers over the base.
@@ -79,16 +79,16 @@ func (t Target) stage(m Member) (stage.Stage, error) {
 }
 
 func (t Target) part(s stage.Stage, notes []string) Part {
-	p := Part{Stage: s, Alone: t.alone(s)}
+	p := Part{Stage: s, Isolated: t.isolated(s)}
 	if s.Layer != nil {
 		p.Notes = notes
 	}
-	p.Asked = ask(s, p.Alone, environment(t.Run, []stage.Stage{s}))
+	p.Tested = tested(s, p.Isolated, environment(t.Run, []stage.Stage{s}))
 	return p
 }
 
-// alone is the base with one component and its runtime packages.
-func (t Target) alone(s stage.Stage) llb.State {
+// isolated is the base with one component and its runtime packages.
+func (t Target) isolated(s stage.Stage) llb.State {
 	root := llb.Apt{Component: s.Name, Action: packagesAction, On: t.Run.Root,
 		Distribution: t.Run.ID(), Packages: s.Runtime, Slim: true, At: here()}.Root()
 	if s.Layer == nil {
@@ -126,12 +126,12 @@ func (t Target) installed(packages []string) llb.State {
 
 // manifest is the layer with the version manifest and what lies beside it.
 func (t Target) manifest(img Image) llb.State {
-	var asked []llb.State
+	var answers []llb.State
 	for _, p := range img.Parts {
-		asked = append(asked, p.Asked)
+		answers = append(answers, p.Tested)
 	}
 	t.Manifest.notices, t.Manifest.login = notices(img.Parts), login(img.Config)
-	return t.Manifest.layer(t.Run.Root, asked)
+	return t.Manifest.layer(t.Run.Root, answers)
 }
 
 // config adds what the components need to what the user stated; the user's

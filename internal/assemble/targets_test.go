@@ -94,12 +94,12 @@ func TestFoldersAboveComeLast(t *testing.T) {
 	}
 }
 
-// TestComponentsAreAskedAlone: a change of one component asks no other.
-func TestComponentsAreAskedAlone(t *testing.T) {
+// TestComponentsAreTestedInIsolation: a change of one component tests no other.
+func TestComponentsAreTestedInIsolation(t *testing.T) {
 	for _, p := range assembled(t, targetCases()["production"]()).Parts {
-		g := llbtest.Read(t, llbtest.End{State: p.Asked})
+		g := llbtest.Read(t, llbtest.End{State: p.Tested})
 		for _, other := range []string{"mrtrix3", "ants", "python"} {
-			if op := g.Find("[" + other + "] test and ask version"); (op != nil) != (other == p.Name) {
+			if op := g.Find("[" + other + "] test"); (op != nil) != (other == p.Name) {
 				t.Errorf("asking %s asks %s", p.Name, other)
 			}
 		}
@@ -152,7 +152,7 @@ func TestTwoOfOneStage(t *testing.T) {
 		if keys := keysOf(img.Parts[i].Questions); !slices.Equal(keys, []string{strings.ToUpper(name) + "_VERSION"}) {
 			t.Errorf("%s answers for %q", name, keys)
 		}
-		script := g.Find("[" + name + "] test and ask version").GetExec().Meta.Args[3]
+		script := g.Find("[" + name + "] test").GetExec().Meta.Args[3]
 		other := []string{"freesurfer7", "freesurfer6"}[i]
 		if !strings.Contains(script, "/opt/"+name+"/build-stamp.txt") || strings.Contains(script, other) {
 			t.Errorf("%s is asked\n%s", name, script)

@@ -117,7 +117,7 @@ func TestSummaryTellsPackagesOnce(t *testing.T) {
 	}
 	record := solve.NewRecord()
 	from, to := time.Unix(1, 0), time.Unix(8, 0)
-	for _, s := range []assemble.Layer{img.Layers[1], {State: img.Parts[0].Asked}} {
+	for _, s := range []assemble.Layer{img.Layers[1], {State: img.Parts[0].Tested}} {
 		def, err := solve.Definition(t.Context(), s.State, "linux/amd64")
 		if err != nil {
 			t.Fatal(err)

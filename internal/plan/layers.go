@@ -1,9 +1,8 @@
 package plan
 
 import (
-	"fmt"
-
 	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // LayerLimit is how many layers an image should have at most.
@@ -30,7 +29,8 @@ func (l Layers) Warning() string {
 	if l.Total <= l.Limit {
 		return ""
 	}
-	return fmt.Sprintf("%d layers are more than %d\nhint: make the base flat (flatten = true), use one with fewer layers, or do without components", l.Total, l.Limit)
+	return problem.Text(problem.Refusedf("%d layers are more than %d", l.Total, l.Limit).
+		Hint("make the base flat (flatten = true), use one with fewer layers, or do without components"))
 }
 
 func layersOf(img assemble.Image) Layers {

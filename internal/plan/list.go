@@ -33,21 +33,13 @@ func (l *List) AddBase(s stage.BaseSettings) {
 		out.Address, out.Pin, _ = strings.Cut(s.Image, "@")
 	}
 	if err := s.Usable(false); err != nil {
-		out.Problem = problem(err)
+		out.Problem = inOneLine(err)
 	}
 	l.Bases = append(l.Bases, out)
 }
 
-// problem is what an error says, without its hints.
-func problem(err error) string {
-	var out []string
-	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSuffix(line, "\n"); !strings.HasPrefix(line, "hint: ") {
-			out = append(out, line)
-		}
-	}
-	return strings.Join(out, "; ")
-}
+// inOneLine is what an error says, without its hints.
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // Listed is a component as its settings have it.
 type Listed struct {
@@ -70,7 +62,7 @@ func (l *List) Add(tool stage.Tool, on stage.Base) {
 		Packages: []string{}, At: c.At.String()}
 	s, err := stage.Make(tool, stage.Ground{Build: on, Run: on})
 	if err != nil {
-		out.Problem = problem(err)
+		out.Problem = inOneLine(err)
 	}
 	if errors.Is(err, stage.ErrUnpinned) { // all else of it can be told
 		s, err = stage.Make(tool, stage.Ground{Build: on, Run: on, AllowUnpinned: true})

@@ -36,7 +36,7 @@ func TestNamesTellNothing(t *testing.T) {
 	t.Parallel()
 	p := planned(t, assembled(t, "base", debian(3), called("base"), called("manifest"), called("internal")))
 	component := func(name string) []string {
-		return []string{"compiler", "fetch " + name + ".tar.gz", "compile", "layer", "runtime packages", "beside its base", "test and ask version"}
+		return []string{"compiler", "fetch " + name + ".tar.gz", "compile", "layer", "runtime packages", "beside its base", "test"}
 	}
 	for _, tt := range []struct {
 		owner, name string

@@ -59,7 +59,7 @@ func compileGraph(tb testing.TB, path string) int {
 	}
 	n := marshalled(tb, images[0].State)
 	for _, p := range images[0].Parts {
-		n += marshalled(tb, p.Asked)
+		n += marshalled(tb, p.Tested)
 	}
 	return n
 }

@@ -16,7 +16,7 @@ import (
 func (c *Client) Image(ctx context.Context, img assemble.Image) (*gateway.Result, error) {
 	all := []llb.State{img.Root}
 	for _, p := range img.Parts {
-		all = append(all, p.Asked)
+		all = append(all, p.Tested)
 	}
 	if err := c.all(ctx, all); err != nil {
 		return nil, err

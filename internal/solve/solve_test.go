@@ -422,7 +422,7 @@ func image(components ...string) assemble.Image {
 	states := []llb.State{img.Root}
 	for i, c := range components {
 		state := made(c, "https://files.example/"+c+".zip")
-		p := assemble.Part{Asked: state}
+		p := assemble.Part{Tested: state}
 		p.Common = stage.Common{Name: c, At: problem.Position{File: "f", Line: 10 * (i + 1), Col: 1}}
 		p.Inputs = []llb.Input{{Address: "https://files.example/" + c + ".zip", At: problem.Position{File: "f", Line: 10*(i+1) + 3, Col: 2}}}
 		img.Parts, states = append(img.Parts, p), append(states, state)
