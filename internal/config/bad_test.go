@@ -2,7 +2,9 @@ package config
 
 import (
 	"flag"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,14 +46,17 @@ func listed(t *testing.T, err error) []*problem.Error {
 }
 
 func TestBadFiles(t *testing.T) {
-	t.Chdir("testdata/bad")
-	files, err := filepath.Glob("*.toml")
+	t.Parallel()
+	const bad = "internal/config/testdata/bad/"
+	module := os.DirFS("../..")
+	files, err := fs.Glob(module, bad+"*.toml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no files", err)
 	}
 	for _, file := range files {
-		t.Run(file, func(t *testing.T) {
-			f, err := Load(file, nil)
+		t.Run(path.Base(file), func(t *testing.T) {
+			t.Parallel()
+			f, err := LoadFS(module, file, nil)
 			if err == nil || f != nil {
 				t.Fatalf("Load = %v, %v", f, err)
 			}
@@ -63,12 +68,14 @@ func TestBadFiles(t *testing.T) {
 					t.Errorf("%v is at no place", p)
 				}
 			}
-			golden(t, strings.TrimSuffix(file, ".toml")+".golden", problem.Text(err)+"\n")
+			name := strings.TrimPrefix(strings.TrimSuffix(file, ".toml"), bad)
+			golden(t, "testdata/bad/"+name+".golden", strings.ReplaceAll(problem.Text(err), bad, "")+"\n")
 		})
 	}
 }
 
 func TestUnreadable(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large.toml")
 	if err := os.WriteFile(large, make([]byte, maxFile+1), 0o644); err != nil {
@@ -87,6 +94,7 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestDeepNesting(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "deep.toml")
 	text := "image = " + strings.Repeat("[", 1<<20)
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -101,10 +109,11 @@ func TestDeepNesting(t *testing.T) {
 // A file is read the same way each time, its problems and their order
 // included.
 func TestDeterminism(t *testing.T) {
-	t.Chdir("testdata/bad")
-	_, first := Load("everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
+	t.Parallel()
+	dir := os.DirFS("testdata/bad")
+	_, first := LoadFS(dir, "everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
 	for range 25 {
-		_, err := Load("everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
+		_, err := LoadFS(dir, "everything.toml", []string{"mrtrix3.x=1", "ants.y=2"})
 		if problem.Text(err) != problem.Text(first) {
 			t.Fatalf("got\n%v\nbefore\n%v", err, first)
 		}

@@ -16,6 +16,7 @@ const genericFile = "testdata/generic.toml"
 
 // TestFormsAreKnown: a tag that is misspelt would leave a field without a rule.
 func TestFormsAreKnown(t *testing.T) {
+	t.Parallel()
 	check := func(owner reflect.Type) {
 		for _, f := range fields(owner) {
 			for _, form := range []string{f.Form, f.Keys} {
@@ -39,6 +40,7 @@ func TestFormsAreKnown(t *testing.T) {
 // TestEveryStringHasARule: no string of a component reaches a script as it
 // comes, in the tables and lists of its settings neither.
 func TestEveryStringHasARule(t *testing.T) {
+	t.Parallel()
 	for _, k := range stages.All() {
 		owner := reflect.TypeOf(k.Defaults()).Elem()
 		for _, f := range fields(owner) {
@@ -60,6 +62,7 @@ func holdsStrings(t reflect.Type) bool {
 }
 
 func TestLoadGeneric(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, genericFile)
 	a := component[*stages.Archive](t, f, "tool")
 	same(t, "generic", a.Generic, stage.Generic{
@@ -82,6 +85,7 @@ func TestLoadGeneric(t *testing.T) {
 
 // Each table of an array stands where its own header is.
 func TestLoadFileEntries(t *testing.T) {
+	t.Parallel()
 	at := func(line, col int) problem.Position { return problem.Position{File: genericFile, Line: line, Col: col} }
 	read := func(path string) []byte {
 		content, err := os.ReadFile(path)
@@ -101,6 +105,7 @@ func TestLoadFileEntries(t *testing.T) {
 }
 
 func TestSetPackages(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, genericFile, "tool.runtime=jq, bc", "packages.packages.debian-13=gojq", `compiled.build_packages={any=["tcc"]}`)
 	same(t, "words", component[*stages.Archive](t, f, "tool").Runtime, stage.Debs{"any": {"jq", "bc"}})
 	same(t, "a release", component[*stages.Apt](t, f, "packages").Packages["debian-13"], []string{"gojq"})
@@ -108,6 +113,7 @@ func TestSetPackages(t *testing.T) {
 }
 
 func TestSchemaOfForms(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(genericFile)
 	if err != nil {
 		t.Fatal(err)

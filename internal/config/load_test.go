@@ -46,6 +46,7 @@ func same(t *testing.T, what string, got, want any) {
 }
 
 func TestLoadImage(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, good)
 	same(t, "image", f.Image, Image{At: at(41, 2), Name: "medbuild/quickstart", Version: "0.1.0",
 		Labels: map[string]string{"org.opencontainers.image.title": "a title"}})
@@ -55,6 +56,7 @@ func TestLoadImage(t *testing.T) {
 }
 
 func TestLoadTargets(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, good)
 	same(t, "targets", f.Targets, []Target{{
 		Name: "production", At: at(2, 10), Base: "trixie", Components: []string{"python", "mrtrix3-new"},
@@ -65,6 +67,7 @@ func TestLoadTargets(t *testing.T) {
 }
 
 func TestLoadComponents(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, good)
 	var names []string
 	for _, c := range f.Components {
@@ -83,6 +86,7 @@ func TestLoadComponents(t *testing.T) {
 // What the file leaves out is as the stage's defaults have it, and a file that
 // it names is read.
 func TestLoadDefaultsAndFiles(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, good)
 	p := component[*stages.Python](t, f, "python")
 	kind, _ := stages.Find("python")
@@ -97,6 +101,7 @@ func TestLoadDefaultsAndFiles(t *testing.T) {
 }
 
 func TestLookups(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, good)
 	if b, ok := f.Base("noble"); !ok || b.OCI != "noble" {
 		t.Errorf("base: %+v, %v", b, ok)
@@ -113,6 +118,7 @@ func TestLookups(t *testing.T) {
 }
 
 func TestEmptyFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "components.toml")
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -121,6 +127,7 @@ func TestEmptyFile(t *testing.T) {
 }
 
 func TestExamplesLoad(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../examples/*/components.toml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no examples", err)
@@ -138,6 +145,7 @@ type caller struct{ stages.ANTs }
 func (caller) Needs() []string { return []string{"mrtrix3", "python"} }
 
 func TestNeeds(t *testing.T) {
+	t.Parallel()
 	l := loader{files: disk{}, path: good}
 	text, err := os.ReadFile(good)
 	if err != nil || !l.parse(text) {
@@ -160,6 +168,7 @@ func TestNeeds(t *testing.T) {
 
 // A target that names an oSPARC service has its name and its labels.
 func TestOsparc(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, "../../examples/osparc/components.toml")
 	for target, key := range map[string]string{
 		"production":  "simcore/services/dynamic/jupyter-medimproc",

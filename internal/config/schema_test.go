@@ -142,6 +142,7 @@ func validate(t *testing.T, text []byte) []string {
 }
 
 func TestSchemaAccepts(t *testing.T) {
+	t.Parallel()
 	examples, err := filepath.Glob("../../examples/*/components.toml")
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +162,7 @@ func TestSchemaAccepts(t *testing.T) {
 }
 
 func TestSchemaRefuses(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"[components.mrtrix3]\nversion = 3.0":                           ".components.mrtrix3.version is not of type string",
 		"[components.mrtrix3]\nversion = '3'\ncomands = []":             ".components.mrtrix3.comands is unknown",
@@ -183,6 +185,7 @@ func TestSchemaRefuses(t *testing.T) {
 // Every key of every stage is in the schema with its description, whatever
 // stages there are.
 func TestSchemaIsComplete(t *testing.T) {
+	t.Parallel()
 	for _, k := range stages.All() {
 		s := kindSchema(k)
 		for _, f := range fields(reflect.TypeOf(k.Defaults()).Elem()) {
@@ -198,6 +201,7 @@ func TestSchemaIsComplete(t *testing.T) {
 }
 
 func TestStarter(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "components.toml")
 	if err := os.WriteFile(path, Starter(), 0o644); err != nil {
 		t.Fatal(err)
@@ -212,6 +216,7 @@ func TestStarter(t *testing.T) {
 // and the types are right, and all that is left to say is what the hints ask to
 // add, such as the version, and the files.
 func TestStarterComments(t *testing.T) {
+	t.Parallel()
 	_, list, _ := strings.Cut(string(Starter()), "when left out.\n")
 	path := filepath.Join(t.TempDir(), "components.toml")
 	if err := os.WriteFile(path, []byte(regexp.MustCompile(`(?m)^# ?`).ReplaceAllString(list, "")), 0o644); err != nil {

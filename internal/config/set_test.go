@@ -11,6 +11,7 @@ import (
 )
 
 func TestSetStrings(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, good, "ants.version=3.0", "mrtrix3-new.source.commit="+strings.Repeat("a", 40),
 		"components.python.prefix=/opt/py", "image.version=2", "image.labels.\"org.example.a.b\"=c d=e",
 		"targets.little.base=trixie", "targets.little.env.N=4", "bases.noble.oci=other")
@@ -32,6 +33,7 @@ func TestSetStrings(t *testing.T) {
 }
 
 func TestSetValues(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, good, "mrtrix3-new.gui=false", "mrtrix3-new.commands=mrinfo, mrcalc", "python.packages=[\"scipy\",\"numpy\"]",
 		"targets.production.cmd=", "ants.source={url='https://example.org/a.zip'}", "ants.version=1", "ants.version=2")
 	m := component[*stages.MRtrix3](t, f, "mrtrix3-new")
@@ -48,12 +50,14 @@ func TestSetValues(t *testing.T) {
 
 // An override can put a problem of the file right, and changes no order.
 func TestSetRepairs(t *testing.T) {
+	t.Parallel()
 	f := loaded(t, "testdata/incomplete.toml", "ants.version=2.5.4", "ants.distribution=true")
 	same(t, "components", len(f.Components), 2)
 	same(t, "first", f.Components[0].Shared().Name, "ants")
 }
 
 func TestSetProblems(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 100)
 	for flag, want := range map[string]string{
 		"ants.vresion=3":             "--set ants.vresion=3: unknown key \"vresion\"\nhint: did you mean \"version\"?",
@@ -92,6 +96,7 @@ func TestSetProblems(t *testing.T) {
 
 // Problems of flags come after the file's.
 func TestSetProblemsOrder(t *testing.T) {
+	t.Parallel()
 	_, err := Load("testdata/bad/bases.toml", []string{"z.a=1", "bases.none.tarr=1", "a.a=1"})
 	got := err.Error()
 	want := []string{"bases.toml:3:8", "bases.toml:11:1", "--set z.a=1", "--set a.a=1", "--set bases.none.tarr=1"}

@@ -43,6 +43,7 @@ func env(vars map[string]string) func(string) string {
 }
 
 func TestLoadSite(t *testing.T) {
+	t.Parallel()
 	dir := writeSite(t, "site.toml", goodSite)
 	path := filepath.Join(dir, "site.toml")
 	s, err := LoadSite(env(map[string]string{"MEDBUILD_SITE": path}), "")
@@ -64,6 +65,7 @@ func TestLoadSite(t *testing.T) {
 
 // The first file that is there counts, and none is no error unless it is named.
 func TestSitePlaces(t *testing.T) {
+	t.Parallel()
 	one := `[python]` + "\n" + `index = ["https://one.example"]`
 	two := strings.Replace(one, "one", "two", 1)
 	xdg := writeSite(t, "medbuild/site.toml", one)
@@ -84,6 +86,7 @@ func TestSitePlaces(t *testing.T) {
 }
 
 func TestBadSite(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"[[mirrors]]\nfrm = \"https://a.example\"\n":                                             `:2:1: unknown key "frm"`,
 		"mirrors = \"x\"\n":                                                                      ":1:1: mirrors must be an array of tables",
@@ -112,6 +115,7 @@ func TestBadSite(t *testing.T) {
 }
 
 func TestFetchTimeout(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]time.Duration{"": 3 * time.Hour, "[fetch]\ntimeout = \"90m\"\n": 90 * time.Minute} {
 		path := filepath.Join(writeSite(t, "site.toml", text), "site.toml")
 		s, err := LoadSite(env(map[string]string{"MEDBUILD_SITE": path}), "")
@@ -122,6 +126,7 @@ func TestFetchTimeout(t *testing.T) {
 }
 
 func TestParseMirror(t *testing.T) {
+	t.Parallel()
 	m, err := ParseMirror("docker.io/library=localhost:5000/hub?x=y")
 	if err == nil {
 		t.Errorf("took %+v", m)

@@ -10,6 +10,7 @@ import (
 // TestConfigOfInsecureRegistries: the file stays one that the daemon reads, and
 // names no registry unless the site does.
 func TestConfigOfInsecureRegistries(t *testing.T) {
+	t.Parallel()
 	d := &daemon{root: t.TempDir(), socket: "/run/x.sock"}
 	text, err := d.configText()
 	if err != nil || strings.Contains(text, "registry") {

@@ -67,6 +67,7 @@ func upgrade(t *testing.T, w http.ResponseWriter, r *http.Request) net.Conn {
 }
 
 func TestDockerCarriesGRPC(t *testing.T) {
+	t.Parallel()
 	accepted := &handed{conns: make(chan net.Conn, 4), done: make(chan struct{})}
 	service := grpc.NewServer()
 	control.RegisterControlServer(service, workers{})
@@ -95,6 +96,7 @@ func TestDockerCarriesGRPC(t *testing.T) {
 }
 
 func TestDockerSessionHeaders(t *testing.T) {
+	t.Parallel()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := upgrade(t, w, r)
 		defer conn.Close()
@@ -117,6 +119,7 @@ func TestDockerSessionHeaders(t *testing.T) {
 }
 
 func TestDockerRefusesUpgrade(t *testing.T) {
+	t.Parallel()
 	api := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(api.Close)
 	_, err := openDocker(t.Context(), strings.Replace(api.URL, "http", "tcp", 1))
@@ -126,6 +129,7 @@ func TestDockerRefusesUpgrade(t *testing.T) {
 }
 
 func TestDockerWithoutMerge(t *testing.T) {
+	t.Parallel()
 	got := problem.Text(refusal("Docker", dockerHint(errCannotMerge)))
 	if !strings.Contains(got, "classic image store\nhint: ") || !strings.Contains(got, `"containerd-snapshotter": true`) {
 		t.Errorf("refusal is %s", got)

@@ -30,6 +30,7 @@ func bareMachine(t *testing.T, env map[string]string) finder {
 }
 
 func TestNothingWorks(t *testing.T) {
+	t.Parallel()
 	f := bareMachine(t, map[string]string{"XDG_RUNTIME_DIR": "/nowhere"})
 	dir := filepath.Dir(f.systemSocket)
 	_, err := f.find(t.Context(), Options{})
@@ -49,6 +50,7 @@ hint: apt-get install runc`
 }
 
 func TestGivenIsTriedAlone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		given, env string
 		reason     string
@@ -64,6 +66,7 @@ func TestGivenIsTriedAlone(t *testing.T) {
 		"docker socket": {given: "docker:///nowhere/d.sock", reason: "Docker at unix:///nowhere/d.sock: not running"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := bareMachine(t, map[string]string{"BUILDKIT_HOST": c.env})
 			_, err := f.find(t.Context(), Options{Address: c.given})
 			none := (*NoEngineError)(nil)
@@ -78,6 +81,7 @@ func TestGivenIsTriedAlone(t *testing.T) {
 }
 
 func TestEndedContextIsNotARefusal(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("the user pressed Ctrl-C")
 	cancel(cause)
@@ -88,6 +92,7 @@ func TestEndedContextIsNotARefusal(t *testing.T) {
 }
 
 func TestDefaultRoot(t *testing.T) {
+	t.Parallel()
 	for want, env := range map[string]map[string]string{
 		"/m":                              {"MEDBUILD_ROOT": "/m", "XDG_DATA_HOME": "/x", "HOME": "/h"},
 		"/x/medbuild/engine":              {"XDG_DATA_HOME": "/x", "HOME": "/h"},
@@ -104,6 +109,7 @@ func TestDefaultRoot(t *testing.T) {
 }
 
 func TestCanMerge(t *testing.T) {
+	t.Parallel()
 	workers := []gateway.WorkerInfo{{ID: "w"}}
 	for name, c := range map[string]struct {
 		workers []gateway.WorkerInfo
@@ -116,6 +122,7 @@ func TestCanMerge(t *testing.T) {
 		"no worker": {want: "answers, but has no workers"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			err := canMerge(gateway.BuildOpts{Workers: c.workers, LLBCaps: capsWithout(c.missing)})
 			if got := text(err); got != c.want {
 				t.Errorf("answer is %q, want %q", got, c.want)
@@ -142,6 +149,7 @@ func text(err error) string {
 }
 
 func TestDockerHost(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(path, text string) {
 		path = filepath.Join(dir, path)
@@ -165,6 +173,7 @@ func TestDockerHost(t *testing.T) {
 		"context":         {env: map[string]string{"DOCKER_CONFIG": dir}, want: "unix:///desktop.sock"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := finder{getenv: func(k string) string { return c.env[k] }, dockerSocket: "unix:///default.sock"}
 			got, err := f.dockerHost(c.given)
 			if err != nil || got != c.want {
@@ -175,6 +184,7 @@ func TestDockerHost(t *testing.T) {
 }
 
 func TestUnsupportedDockerHost(t *testing.T) {
+	t.Parallel()
 	_, err := dockerDialer("ssh://user@host")
 	if err == nil || !strings.Contains(strings.Join(problem.Hints(err), "\n"), "docker-container://") {
 		t.Errorf("error is %v", err)

@@ -10,6 +10,7 @@ import (
 
 // TestBad breaks the smallest service, each time in one place.
 func TestBad(t *testing.T) {
+	t.Parallel()
 	good := string(file(t, "testdata/least", MetadataFile).Text)
 	for _, tt := range []struct{ name, old, put, want string }{
 		{"no name", "name: least\n", "", `1:1: the file has no key "name"`},
@@ -64,6 +65,7 @@ func TestBad(t *testing.T) {
 		{"bomb", "name: least", bomb(), "1:1: the file expands to more than 100000 values"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			text := strings.Replace(good, tt.old, tt.put, 1)
 			if text == good {
 				t.Fatal("nothing is broken")
@@ -84,6 +86,7 @@ func bomb() string {
 }
 
 func TestBadRuntime(t *testing.T) {
+	t.Parallel()
 	least := file(t, "testdata/least", MetadataFile)
 	for _, tt := range []struct{ name, text, want string }{
 		{"unknown key", "restart_policy: no-restart\n", `1:1: unknown key "restart_policy" in the file`},
@@ -100,6 +103,7 @@ func TestBadRuntime(t *testing.T) {
 		{"empty", "\n", "1:1: the file is empty"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			_, problems := Parse(least, File{"runtime.yml", []byte(tt.text)}, File{})
 			wantFirst(t, problems, "runtime.yml:"+tt.want)
 		})
@@ -107,6 +111,7 @@ func TestBadRuntime(t *testing.T) {
 }
 
 func TestBadOCI(t *testing.T) {
+	t.Parallel()
 	least := file(t, "testdata/least", MetadataFile)
 	for text, want := range map[string]string{
 		"- title\n":             "1:1: the file must be a mapping of keys to values, not a list",

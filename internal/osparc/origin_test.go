@@ -7,6 +7,7 @@ import (
 )
 
 func TestWith(t *testing.T) {
+	t.Parallel()
 	s := Service{Labels: map[string]string{"io.simcore.name": `{"name":"a"}`}}
 	for _, tt := range []struct {
 		origin Origin
@@ -29,6 +30,7 @@ func TestWith(t *testing.T) {
 }
 
 func TestCheckDate(t *testing.T) {
+	t.Parallel()
 	for date, refused := range map[string]bool{
 		"1970-01-01T00:00:00+0000": true, "2020-08-18T23:59:59+0000": true, "2020-08-19T00:00:00+0000": false, "today": false,
 	} {

@@ -48,6 +48,7 @@ func parse(t *testing.T, dir string) (Service, []*problem.Error) {
 // (osparc-simcore 19a5f9dd, service-integration), in which docker compose's
 // doubled dollars were made single. -update writes our own: compare anew.
 func TestLabels(t *testing.T) {
+	t.Parallel()
 	dirs, err := filepath.Glob("testdata/*/" + MetadataFile)
 	if err != nil || len(dirs) < 2 {
 		t.Fatal("no services", err)
@@ -100,6 +101,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestCheckLabel(t *testing.T) {
+	t.Parallel()
 	for label, want := range map[string]string{
 		`io.simcore.name={"name":"a"}`: "",
 		"org.example.name=a":           "",
