@@ -12,7 +12,6 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/apicaps"
-	pbcaps "github.com/moby/buildkit/util/apicaps/pb"
 )
 
 // bareMachine is a finder on a machine that has nothing; the environment is the
@@ -123,22 +122,12 @@ func TestCanMerge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := canMerge(gateway.BuildOpts{Workers: c.workers, LLBCaps: capsWithout(c.missing)})
+			err := canMerge(gateway.BuildOpts{Workers: c.workers, LLBCaps: pb.Caps.CapSet(capsBut(c.missing))})
 			if got := text(err); got != c.want {
 				t.Errorf("answer is %q, want %q", got, c.want)
 			}
 		})
 	}
-}
-
-func capsWithout(id apicaps.CapID) apicaps.CapSet {
-	var list []*pbcaps.APICap
-	for _, c := range pb.Caps.All() {
-		if c.ID != string(id) {
-			list = append(list, c)
-		}
-	}
-	return pb.Caps.CapSet(list)
 }
 
 func text(err error) string {
