@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	if root := os.Getenv(holdEnv); root != "" {
 		hold(root)
 	}
+	if len(os.Args) == 3 && os.Args[1] == "--config" {
+		standIn(os.Args[2])
+	}
 	os.Exit(m.Run())
 }
 
@@ -61,6 +64,11 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Skipf("no daemon to test with (make build writes one): %v", err)
 	}
+	return siteOf(t, binary)
+}
+
+func siteOf(t *testing.T, binary string) *site {
+	t.Helper()
 	// The folders of t.TempDir are too long for the socket to be in the root.
 	root, err := os.MkdirTemp("", "mbe")
 	if err != nil {
@@ -141,23 +149,24 @@ func (s *site) pid() int {
 	return r.pid
 }
 
-func TestChildStartsAndStops(t *testing.T) {
-	s := newSite(t)
+func TestChildStartsAndStops(t *testing.T) { eachDaemon(t, childStartsAndStops) }
+
+func childStartsAndStops(s *site) {
 	began := time.Now()
 	e := s.find(s.options())
 	s.within("the first start", began, time.Second)
 	pid := s.pid()
 	if e.Kind != Child || e.InDocker() || e.Log != s.root+"/log/buildkitd.log" {
-		t.Errorf("engine is %q, log %q", e.Kind, e.Log)
+		s.Errorf("engine is %q, log %q", e.Kind, e.Log)
 	}
 	if len(s.said) != 1 || !strings.Contains(s.said[0], e.Log) {
-		t.Errorf("the user was told %q", s.said)
+		s.Errorf("the user was told %q", s.said)
 	}
 	s.private()
 	s.ownSession(pid)
 	s.close(e)
 	if alive(pid) {
-		t.Errorf("process %d is left", pid)
+		s.Errorf("process %d is left", pid)
 	}
 	began = time.Now()
 	e = s.find(s.options())
@@ -185,31 +194,32 @@ func (s *site) ownSession(pid int) {
 	}
 }
 
-func TestChildIsShared(t *testing.T) {
-	s := newSite(t)
+func TestChildIsShared(t *testing.T) { eachDaemon(t, childIsShared) }
+
+func childIsShared(s *site) {
 	engines := make(chan *Engine, 2)
 	for range 2 {
 		go func() {
 			o := s.options()
 			o.Say = nil
-			e, err := Find(t.Context(), o)
+			e, err := Find(s.Context(), o)
 			if err != nil {
-				t.Error(err)
+				s.Error(err)
 			}
 			engines <- e
 		}()
 	}
 	a, b := <-engines, <-engines
 	if a == nil || b == nil {
-		t.Fatal("an engine is missing")
+		s.Fatal("an engine is missing")
 	}
 	pid := s.pid()
 	s.close(a)
-	if _, err := b.Client.ListWorkers(t.Context()); err != nil {
-		t.Errorf("after the other run ended: %v", err)
+	if _, err := b.Client.ListWorkers(s.Context()); err != nil {
+		s.Errorf("after the other run ended: %v", err)
 	}
 	if s.pid() != pid {
-		t.Error("the daemon was replaced under a run that uses it")
+		s.Error("the daemon was replaced under a run that uses it")
 	}
 	s.close(b)
 }
@@ -217,21 +227,24 @@ func TestChildIsShared(t *testing.T) {
 func TestChildIsAdopted(t *testing.T) {
 	for _, lost := range []string{"", "run/buildkitd.json"} {
 		t.Run("without "+lost, func(t *testing.T) {
-			s := newSite(t)
-			pid := s.killedRun()
-			if lost != "" {
-				if err := os.Remove(filepath.Join(s.root, lost)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			e := s.find(s.options())
-			// Without its record nobody knows its settings: then it is replaced.
-			if got := s.pid(); (got == pid) != (lost == "") {
-				t.Errorf("daemon was %d, is %d", pid, got)
-			}
-			s.close(e)
+			eachDaemon(t, func(s *site) { s.isAdopted(lost) })
 		})
 	}
+}
+
+func (s *site) isAdopted(lost string) {
+	pid := s.killedRun()
+	if lost != "" {
+		if err := os.Remove(filepath.Join(s.root, lost)); err != nil {
+			s.Fatal(err)
+		}
+	}
+	e := s.find(s.options())
+	// Without its record nobody knows its settings: then it is replaced.
+	if got := s.pid(); (got == pid) != (lost == "") {
+		s.Errorf("daemon was %d, is %d", pid, got)
+	}
+	s.close(e)
 }
 
 // killedRun starts a run in another process and kills it; it returns the
@@ -257,84 +270,88 @@ func (s *site) killedRun() int {
 	return pid
 }
 
-func TestStaleRecordDoesNotBlock(t *testing.T) {
-	s := newSite(t)
+func TestStaleRecordDoesNotBlock(t *testing.T) { eachDaemon(t, staleRecordDoesNotBlock) }
+
+func staleRecordDoesNotBlock(s *site) {
 	if err := os.Mkdir(s.root+"/run", 0o700); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	// A living process that is not ours must neither be taken nor harmed.
 	other := exec.Command("sleep", "60")
 	if err := other.Start(); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	defer func() { _ = other.Process.Kill(); _ = other.Wait() }()
 	text := fmt.Sprintf(`{"pid":%d,"fingerprint":"x"}`, other.Process.Pid)
 	if err := os.WriteFile(s.root+"/run/buildkitd.json", []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	if err := os.WriteFile(s.root+"/run/buildkitd.sock", nil, 0o600); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	e := s.find(s.options())
 	s.close(e)
 	if err := other.Process.Signal(syscall.Signal(0)); err != nil {
-		t.Errorf("the other process: %v", err)
+		s.Errorf("the other process: %v", err)
 	}
 }
 
-func TestChangedEnvRestarts(t *testing.T) {
-	s := newSite(t)
+func TestChangedEnvRestarts(t *testing.T) { eachDaemon(t, changedEnvRestarts) }
+
+func changedEnvRestarts(s *site) {
 	a := s.find(s.options())
 	pid := s.pid()
 	o := s.options()
 	o.Env = map[string]string{"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"}
 	b := s.find(o)
 	if s.pid() != pid {
-		t.Error("a busy daemon was restarted")
+		s.Error("a busy daemon was restarted")
 	}
 	if last := s.said[len(s.said)-1]; !strings.Contains(last, "in use by another run") {
-		t.Errorf("the user was told %q", s.said)
+		s.Errorf("the user was told %q", s.said)
 	}
 	s.close(b)
 	s.close(a)
 	pid = s.killedRun()
 	b = s.find(o)
 	if s.pid() == pid {
-		t.Error("an idle daemon kept its old environment")
+		s.Error("an idle daemon kept its old environment")
 	}
 	env, err := os.ReadFile("/proc/" + strconv.Itoa(s.pid()) + "/environ")
 	if err != nil || !strings.Contains(string(env), "\x00SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\x00") {
-		t.Errorf("the daemon's environment: %q %v", env, err)
+		s.Errorf("the daemon's environment: %q %v", env, err)
 	}
 	s.close(b)
 }
 
-func TestHungDaemonIsReplaced(t *testing.T) {
-	s := newSite(t)
+func TestHungDaemonIsReplaced(t *testing.T) { eachDaemon(t, hungDaemonIsReplaced) }
+
+func hungDaemonIsReplaced(s *site) {
 	pid := s.killedRun()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	e := s.find(s.options())
 	if s.pid() == pid {
-		t.Error("a stopped daemon was adopted")
+		s.Error("a stopped daemon was adopted")
 	}
 	s.close(e)
 }
 
-func TestFailedStartSaysWhy(t *testing.T) {
-	s := newSite(t)
+func TestFailedStartSaysWhy(t *testing.T) { eachDaemon(t, failedStartSaysWhy) }
+
+func failedStartSaysWhy(s *site) {
 	bad := filepath.Join(s.root, "buildkitd")
 	if err := os.WriteFile(bad, []byte("#!/bin/sh\necho the disk is purple >&2\nexit 3\n"), 0o755); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	o := s.options()
 	o.Binary = bad
 	began := time.Now()
-	_, err := Find(t.Context(), o)
+	_, err := Find(s.Context(), o)
 	s.within("failing", began, time.Second)
 	if err == nil || !strings.Contains(err.Error(), "the disk is purple") || !strings.Contains(err.Error(), s.root+"/log/buildkitd.log") {
-		t.Errorf("error is %v", err)
+		s.Errorf("error is %v", err)
 	}
 }
 
@@ -347,21 +364,22 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestLongRootHasShortSocket(t *testing.T) {
-	s := newSite(t)
+func TestLongRootHasShortSocket(t *testing.T) { eachDaemon(t, longRootHasShortSocket) }
+
+func longRootHasShortSocket(s *site) {
 	o := s.options()
 	o.Root = filepath.Join(s.root, strings.Repeat("long/", 30))
 	e := s.find(o)
 	if len(e.Address) > len("unix://")+maxSocketPath || !strings.HasPrefix(e.Address, "unix:///tmp/medbuild-") {
-		t.Errorf("address is %s", e.Address)
+		s.Errorf("address is %s", e.Address)
 	}
 	dir := filepath.Dir(strings.TrimPrefix(e.Address, "unix://"))
 	if err := checkPrivate(dir); err != nil {
-		t.Error(err)
+		s.Error(err)
 	}
 	s.close(e)
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("folder of the socket after closing: %v", err)
+		s.Errorf("folder of the socket after closing: %v", err)
 	}
 }
 
@@ -399,21 +417,22 @@ func TestDaemonHasOurVersion(t *testing.T) {
 	}
 }
 
-func TestLongLogIsPutAside(t *testing.T) {
-	s := newSite(t)
+func TestLongLogIsPutAside(t *testing.T) { eachDaemon(t, longLogIsPutAside) }
+
+func longLogIsPutAside(s *site) {
 	if err := os.Mkdir(s.root+"/log", 0o700); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	if err := os.WriteFile(s.root+"/log/buildkitd.log", make([]byte, maxLog+1), 0o600); err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	e := s.find(s.options())
 	s.close(e)
 	if fi, err := os.Stat(e.Log); err != nil || fi.Size() == 0 || fi.Size() > maxLog {
-		t.Errorf("the log: %v %v", fi, err)
+		s.Errorf("the log: %v %v", fi, err)
 	}
 	if fi, err := os.Stat(e.Log + ".1"); err != nil || fi.Size() != maxLog+1 {
-		t.Errorf("the old log: %v %v", fi, err)
+		s.Errorf("the old log: %v %v", fi, err)
 	}
 }
 
