@@ -7,15 +7,17 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 // guide is the page that says how to add a component.
-const guide = "../docs/adding-a-component.md"
+const guide = "docs/adding-a-component.md"
 
 // shown is the guide's code in that language which has the text.
 func shown(t *testing.T, language, text string) string {
 	t.Helper()
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readFile(t, guide), -1) {
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(kit.ReadFile(t, kit.Path(guide)), -1) {
 		if strings.Contains(m[1], text) {
 			return m[1]
 		}
@@ -29,21 +31,17 @@ func TestAddingWithATable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages; run without -short")
 	}
-	sharedEngine(t)
-	dir := project(t, head+shown(t, "toml", "[components.dcm2niix]")+targetOf("dcm2niix"))
-	writeFile(t, filepath.Join(dir, "dcm2niix.txt"), shown(t, "text", "dcm2niix=="))
-	built(t, dir).ok(t)
-	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c",
-		"cat /VERSION_MANIFEST.txt; dcm2niix -h | head -n 2; command -v python || echo no python in PATH"))).ok(t)
+	kit.SharedEngine(t)
+	dir := kit.Project(t, kit.Head+shown(t, "toml", "[components.dcm2niix]")+kit.TargetOf("dcm2niix"))
+	kit.WriteFile(t, filepath.Join(dir, "dcm2niix.txt"), shown(t, "text", "dcm2niix=="))
+	kit.Built(t, dir).OK(t)
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--", "/bin/sh", "-c",
+		"cat /VERSION_MANIFEST.txt; dcm2niix -h | head -n 2; command -v python || echo no python in PATH"))).OK(t)
 	for _, want := range []string{"DCM2NIIX_VERSION=1.0.20260724\n", "usage: dcm2niix", "no python in PATH"} {
 		if !strings.Contains(r.Stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.Stdout)
 		}
 	}
-}
-
-func targetOf(names ...string) string {
-	return "\n[targets.all]\nbase = \"trixie\"\ncomponents = [\"" + strings.Join(names, `", "`) + "\"]\n"
 }
 
 // TestAddingWithAFile compiles medbuild with the guide's stage and builds its
@@ -52,13 +50,13 @@ func TestAddingWithAFile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles medbuild and installs packages; run without -short")
 	}
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	program := withStage(t)
-	dir := project(t, head+shown(t, "toml", "[components.niimath]")+targetOf("niimath"))
-	writeFile(t, filepath.Join(dir, "niimath.txt"), shown(t, "text", "niimath=="))
-	finish(t, in(dir, exec.Command(program, "build", "--progress", "plain", "--target", "all"))).ok(t)
-	r := finish(t, in(dir, exec.Command(program, "run", "--target", "all", "--", "/bin/sh", "-c",
-		"cat /VERSION_MANIFEST.txt; find /opt/niimath -type f; niimath | head -n 2"))).ok(t)
+	dir := kit.Project(t, kit.Head+shown(t, "toml", "[components.niimath]")+kit.TargetOf("niimath"))
+	kit.WriteFile(t, filepath.Join(dir, "niimath.txt"), shown(t, "text", "niimath=="))
+	kit.Finish(t, kit.In(dir, exec.Command(program, "build", "--progress", "plain", "--target", "all"))).OK(t)
+	r := kit.Finish(t, kit.In(dir, exec.Command(program, "run", "--target", "all", "--", "/bin/sh", "-c",
+		"cat /VERSION_MANIFEST.txt; find /opt/niimath -type f; niimath | head -n 2"))).OK(t)
 	for _, want := range []string{"NIIMATH_VERSION=1.0.20261016\n", "/opt/niimath/bin/niimath\n", "Math for NIfTI images"} {
 		if !strings.Contains(r.Stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.Stdout)
@@ -73,22 +71,20 @@ func TestAddingWithAFile(t *testing.T) {
 func withStage(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "niimath.go"), shown(t, "go", "type Niimath struct"))
-	registry := readFile(t, "../stages/registry.go")
+	kit.WriteFile(t, filepath.Join(dir, "niimath.go"), shown(t, "go", "type Niimath struct"))
+	registry := kit.ReadFile(t, kit.Path("stages/registry.go"))
 	const begin = "return []stage.Kind{\n"
 	if !strings.Contains(registry, begin) {
 		t.Fatalf("stages/registry.go has no %q", begin)
 	}
-	writeFile(t, filepath.Join(dir, "registry.go"), strings.Replace(registry, begin, begin+shown(t, "go", `kind("niimath", `), 1))
+	kit.WriteFile(t, filepath.Join(dir, "registry.go"), strings.Replace(registry, begin, begin+shown(t, "go", `kind("niimath", `), 1))
 	over := map[string]string{}
 	for _, name := range []string{"niimath.go", "registry.go"} {
-		over[must(filepath.Abs("../stages/"+name))(t)] = filepath.Join(dir, name)
+		over[kit.Path("stages/"+name)] = filepath.Join(dir, name)
 	}
-	writeFile(t, filepath.Join(dir, "overlay.json"), string(must(json.Marshal(map[string]any{"Replace": over}))(t)))
+	kit.WriteFile(t, filepath.Join(dir, "overlay.json"), string(kit.Must(json.Marshal(map[string]any{"Replace": over}))(t)))
 	program := filepath.Join(dir, "medbuild")
-	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, "./cmd/medbuild")
-	cmd.Dir, cmd.Env = "..", environ
-	finish(t, cmd).ok(t)
+	kit.NoError(t, kit.GoBuild(".", program, "-overlay", filepath.Join(dir, "overlay.json"), "./cmd/medbuild"))
 	return program
 }
 
@@ -99,12 +95,12 @@ func TestAddingTables(t *testing.T) {
 	text = strings.Replace(text, `sha256 = "…"`, `sha256 = "`+strings.Repeat("5a", 32)+`"`, 1)
 	text = strings.Replace(text, `commit = "…"`, `commit = "`+strings.Repeat("c0", 20)+`"`, 1)
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "scripts/pipeline.sh"), "#!/bin/sh\n")
-	writeFile(t, filepath.Join(dir, "scripts/settings.json"), "{}\n")
-	writeFile(t, filepath.Join(dir, "trixie.tar"), "")
-	writeFile(t, filepath.Join(dir, "components.toml"),
-		strings.Replace(head, "BASE", "trixie.tar", 1)+text+targetOf("templates", "jq", "tool", "scripts"))
-	r := finish(t, in(dir, medbuildCmd(t, "stages"))).ok(t)
+	kit.WriteFile(t, filepath.Join(dir, "scripts/pipeline.sh"), "#!/bin/sh\n")
+	kit.WriteFile(t, filepath.Join(dir, "scripts/settings.json"), "{}\n")
+	kit.WriteFile(t, filepath.Join(dir, "trixie.tar"), "")
+	kit.WriteFile(t, filepath.Join(dir, "components.toml"),
+		strings.Replace(kit.Head, "BASE", "trixie.tar", 1)+text+kit.TargetOf("templates", "jq", "tool", "scripts"))
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, "stages"))).OK(t)
 	if r.Stderr != "" || strings.Count(r.Stdout, "\n") != 9 { // the files have a line each, and so has the base, below a blank line and a heading
 		t.Errorf("%s%s", r.Stdout, r.Stderr)
 	}

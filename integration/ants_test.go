@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 )
 
 // antsWork starts each program that MRtrix3 and Synb0-DISCO call, and then has a
@@ -24,12 +27,12 @@ func TestOneANTs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages; run without -short")
 	}
-	sharedEngine(t)
-	dir := project(t, components("ants", "version = \"2.5.4\"\ndistribution = true\n"))
-	built(t, dir).ok(t)
+	kit.SharedEngine(t)
+	dir := kit.Project(t, kit.Components("ants", "version = \"2.5.4\"\ndistribution = true\n"))
+	kit.Built(t, dir).OK(t)
 	work := t.TempDir()
-	writeFile(t, filepath.Join(work, "ball.nii"), ball())
-	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--volume", work+":/work", "--", "/bin/bash", "-c", antsWork))).ok(t)
+	kit.WriteFile(t, filepath.Join(work, "ball.nii"), ball())
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--volume", work+":/work", "--", "/bin/bash", "-c", antsWork))).OK(t)
 	for _, p := range []string{"antsRegistration", "antsApplyTransforms", "antsRegistrationSyNQuick.sh", "PrintHeader", "N4BiasFieldCorrection"} {
 		if !strings.Contains(r.Stdout, "/usr/lib/ants/"+p+"\n"+p+" answers\n") {
 			t.Errorf("%s does not answer", p)
@@ -79,13 +82,13 @@ func TestANTsLacksAProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds on an engine; run without -short")
 	}
-	sharedEngine(t)
-	files := antsFiles("ants-2.5.4/", nil)
+	kit.SharedEngine(t)
+	files := standins.ANTsFiles("ants-2.5.4/", nil)
 	delete(files, "ants-2.5.4/bin/PrintHeader")
-	address, sum := site(t).Put(antsPath, zipOf(t, files))
-	dir := project(t, components("ants", antsTable(address, sum)))
-	built(t, dir).failed(t, 1, "ants: step [ants] test failed", "PrintHeader: not found")
-	writeFile(t, filepath.Join(dir, "components.toml"),
-		strings.Replace(readFile(t, filepath.Join(dir, "components.toml")), "version = \"2.5.4\"", "version = \"2.5.4\"\ncommands = [\"antsRegistration\"]", 1))
-	built(t, dir).ok(t)
+	address, sum := kit.Site(t).Put(standins.ANTsPath, kit.Zip(t, files))
+	dir := kit.Project(t, kit.Components("ants", standins.ANTsAt(address, sum)))
+	kit.Built(t, dir).Failed(t, 1, "ants: step [ants] test failed", "PrintHeader: not found")
+	kit.WriteFile(t, filepath.Join(dir, "components.toml"),
+		strings.Replace(kit.ReadFile(t, filepath.Join(dir, "components.toml")), "version = \"2.5.4\"", "version = \"2.5.4\"\ncommands = [\"antsRegistration\"]", 1))
+	kit.Built(t, dir).OK(t)
 }

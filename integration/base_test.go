@@ -4,8 +4,6 @@ import (
 	"archive/tar"
 	"errors"
 	"io"
-	"log"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -23,15 +20,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 )
-
-// registryHost is the address of an empty registry that ends with the test.
-func registryHost(t *testing.T) string {
-	t.Helper()
-	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://")
-}
 
 // hardEntries is what merges and copies easily lose: a set-gid home of a user, a
 // symlinked folder, a file capability, hard links, an owner of a deep folder.
@@ -52,9 +43,9 @@ func hardEntries() []*tar.Header {
 // hardTar writes the Debian base with hardEntries as a tar.
 func hardTar(t *testing.T, path string) {
 	t.Helper()
-	in := must(os.Open(baseTar(t)))(t)
+	in := kit.Must(os.Open(kit.BaseTar(t)))(t)
 	defer in.Close()
-	out := must(os.Create(path))(t)
+	out := kit.Must(os.Create(path))(t)
 	defer out.Close()
 	w := tar.NewWriter(out)
 	for r := tar.NewReader(in); ; {
@@ -62,15 +53,15 @@ func hardTar(t *testing.T, path string) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		noError(t, err)
-		noError(t, w.WriteHeader(h))
-		must(io.Copy(w, r))(t)
+		kit.NoError(t, err)
+		kit.NoError(t, w.WriteHeader(h))
+		kit.Must(io.Copy(w, r))(t)
 	}
 	for _, h := range hardEntries() {
 		h.ModTime = time.Unix(946684800, 0)
-		noError(t, w.WriteHeader(h))
+		kit.NoError(t, w.WriteHeader(h))
 	}
-	noError(t, w.Close())
+	kit.NoError(t, w.Close())
 }
 
 // baseConfig is a configuration with everything that a base may state.
@@ -88,41 +79,41 @@ func baseConfig() v1.Config {
 // hardImage is the tar as an image.
 func hardImage(t *testing.T, path string) v1.Image {
 	t.Helper()
-	layer := must(tarball.LayerFromFile(path, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(1)))(t)
-	img := mutate.MediaType(must(mutate.AppendLayers(empty.Image, layer))(t), types.OCIManifestSchema1)
-	config := must(img.ConfigFile())(t).DeepCopy()
+	layer := kit.Must(tarball.LayerFromFile(path, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(1)))(t)
+	img := mutate.MediaType(kit.Must(mutate.AppendLayers(empty.Image, layer))(t), types.OCIManifestSchema1)
+	config := kit.Must(img.ConfigFile())(t).DeepCopy()
 	config.OS, config.Architecture, config.Config = "linux", "amd64", baseConfig()
-	return must(mutate.ConfigFile(img, config))(t)
+	return kit.Must(mutate.ConfigFile(img, config))(t)
 }
 
 // Every path of the base is in the image as it was, for all kinds of base.
 func TestBaseIsKept(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("ants", "prefix = \"/home/jovyan/ants\"\n"+fakeANTs(t, s, own(t, goodANTs))))
-	text := string(must(os.ReadFile(filepath.Join(dir, "components.toml")))(t))
+	kit.SharedEngine(t)
+	s := kit.Site(t)
+	dir := kit.Project(t, kit.Components("ants", "prefix = \"/home/jovyan/ants\"\n"+standins.ANTs(t, s, kit.Own(t, standins.GoodANTs))))
+	text := string(kit.Must(os.ReadFile(filepath.Join(dir, "components.toml")))(t))
 	file := filepath.Join(dir, "base.tar")
 	hardTar(t, file)
 	img := hardImage(t, file)
-	must(layout.Write(filepath.Join(dir, "layout"), mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: img})))(t)
-	reference := registryHost(t) + "/base@" + must(img.Digest())(t).String()
-	noError(t, remote.Write(must(name.NewDigest(reference))(t), img))
-	f := must(os.Open(file))(t)
+	kit.Must(layout.Write(filepath.Join(dir, "layout"), mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: img})))(t)
+	reference := kit.RegistryHost(t) + "/base@" + kit.Must(img.Digest())(t).String()
+	kit.NoError(t, remote.Write(kit.Must(name.NewDigest(reference))(t), img))
+	f := kit.Must(os.Open(file))(t)
 	defer f.Close()
-	base := filesIn(t, f)
+	base := kit.FilesIn(t, f)
 	for _, kind := range []string{`tar = "base.tar"`, `oci = "layout"`, `image = "` + reference + `"`, "flatten = true\noci = \"layout\""} {
 		word, _, _ := strings.Cut(kind, " ")
 		t.Run(word, func(t *testing.T) {
-			writeFile(t, filepath.Join(dir, "components.toml"), withBase(text, kind))
-			r := built(t, dir, "--output", "type=oci,tar=false,dest=out-"+word).ok(t)
-			got := onlyImage(t, filepath.Join(dir, "out-"+word))
-			have := filesOf(t, got)
-			have.keeps(t, base, nothing)
+			kit.WriteFile(t, filepath.Join(dir, "components.toml"), withBase(text, kind))
+			r := kit.Built(t, dir, "--output", "type=oci,tar=false,dest=out-"+word).OK(t)
+			got := kit.OpenLayout(t, filepath.Join(dir, "out-"+word))
+			have := kit.FilesOf(t, got)
+			have.Keeps(t, base, nothing)
 			if have["/home/jovyan/ants/bin/antsRegistration"] == nil || have["/VERSION_MANIFEST.txt"] == nil {
 				t.Errorf("the image lacks its components: %s", r.Stderr)
 			}
 			if word != "tar" {
-				configKept(t, must(got.ConfigFile())(t).Config)
+				configKept(t, kit.Must(got.ConfigFile())(t).Config)
 			}
 			if strings.Contains(r.Stderr, "[base] flatten") != (word == "flatten") {
 				t.Errorf("whether the base is made flat is not what the file says: %s", r.Stderr)
@@ -155,17 +146,20 @@ func configKept(t *testing.T, got v1.Config) {
 
 // Packages change the package database and nothing else of the base.
 func TestBaseIsKeptWithPackages(t *testing.T) {
-	sharedEngine(t)
-	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), goodConfigure)))
-	built(t, dir, "--output", "type=oci,tar=false,dest=out").ok(t)
-	f := must(os.Open(baseTar(t)))(t)
+	kit.SharedEngine(t)
+	dir := kit.Project(t, kit.Components("mrtrix3", standins.MRtrix3(t, kit.Site(t), standins.GoodConfigure)))
+	kit.Built(t, dir, "--output", "type=oci,tar=false,dest=out").OK(t)
+	f := kit.Must(os.Open(kit.BaseTar(t)))(t)
 	defer f.Close()
-	filesOf(t, onlyImage(t, filepath.Join(dir, "out"))).keeps(t, filesIn(t, f), byPackages)
+	kit.FilesOf(t, kit.OpenLayout(t, filepath.Join(dir, "out"))).Keeps(t, kit.FilesIn(t, f), kit.ByPackages)
 }
 
 // A prefix below a link of the base would replace the link: it is refused.
 func TestPrefixBelowLink(t *testing.T) {
-	sharedEngine(t)
-	dir := project(t, components("ants", "prefix = \"/bin/ants\"\n"+fakeANTs(t, site(t), goodANTs)))
-	built(t, dir).failed(t, 1, "components.toml:8:13", "ants", "/bin", "link to usr/bin", "\nhint: ")
+	kit.SharedEngine(t)
+	dir := kit.Project(t, kit.Components("ants", "prefix = \"/bin/ants\"\n"+standins.ANTs(t, kit.Site(t), standins.GoodANTs)))
+	kit.Built(t, dir).Failed(t, 1, "components.toml:8:13", "ants", "/bin", "link to usr/bin", "\nhint: ")
 }
+
+// nothing changes without packages.
+func nothing(string) bool { return false }

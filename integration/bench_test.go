@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/integration/upstream"
 )
 
@@ -57,14 +59,14 @@ func BenchmarkUnpack(b *testing.B) {
 }
 
 func benchUnpack(b *testing.B, prefix string, source largeSource) {
-	sharedEngine(b)
-	s, bytes, round := site(b), benchBytes(b), 0
+	kit.SharedEngine(b)
+	s, bytes, round := kit.Site(b), benchBytes(b), 0
 	next := func(bytes int64) (dir string, archive int64) {
 		round++
 		return source(b, s, fmt.Sprint(b.Name(), round, time.Now().UnixNano()), bytes)
 	}
 	small, _ := next(1e6)
-	built(b, small).ok(b)
+	kit.Built(b, small).OK(b)
 	var taken time.Duration
 	var dir string
 	var archive int64
@@ -73,12 +75,12 @@ func benchUnpack(b *testing.B, prefix string, source largeSource) {
 		dir, archive = next(bytes)
 		b.StartTimer()
 		begin := time.Now()
-		built(b, dir).ok(b)
+		kit.Built(b, dir).OK(b)
 		taken = time.Since(begin)
 	}
 	b.StopTimer()
-	kept, err := strconv.ParseInt(strings.TrimSpace(inside(b, dir, "all", "du -sb --apparent-size "+prefix+" | cut -f1")), 10, 64)
-	noError(b, err)
+	kept, err := strconv.ParseInt(strings.TrimSpace(kit.Inside(b, dir, "all", "du -sb --apparent-size "+prefix+" | cut -f1")), 10, 64)
+	kit.NoError(b, err)
 	b.ReportMetric(float64(bytes)/1e6/taken.Seconds(), "MB/s")
 	b.ReportMetric(float64(bytes)/1e6, "MB")
 	b.ReportMetric(float64(archive)/float64(bytes), "archive/unpacked")
@@ -86,16 +88,16 @@ func benchUnpack(b *testing.B, prefix string, source largeSource) {
 }
 
 func largeFreeSurfer(b *testing.B, s *upstream.Site, seed string, bytes int64) (dir string, archive int64) {
-	address, sum, archive, err := s.PutLarge(freesurferPath, upstream.LargeFreeSurfer(freesurferStamp, seed, bytes))
-	noError(b, err)
-	return project(b, components("freesurfer", fmt.Sprintf("version = \"6.0.0\"\nprofile = \"recon-all\"\nsource = { url = %q, sha256 = %q }\n", address, sum))), archive
+	address, sum, archive, err := s.PutLarge(standins.FreeSurferPath, upstream.LargeFreeSurfer(standins.FreeSurferStamp, seed, bytes))
+	kit.NoError(b, err)
+	return kit.Project(b, kit.Components("freesurfer", fmt.Sprintf("version = \"6.0.0\"\nprofile = \"recon-all\"\nsource = { url = %q, sha256 = %q }\n", address, sum))), archive
 }
 
 func largeANTs(b *testing.B, s *upstream.Site, seed string, bytes int64) (dir string, archive int64) {
-	programs := antsFiles("", nil)
-	address, sum, archive, err := s.PutLarge(antsPath, upstream.LargeZip("ants-2.5.4", seed, programs, bytes))
-	noError(b, err)
-	return project(b, components("ants", antsTable(address, sum))), archive
+	programs := standins.ANTsFiles("", nil)
+	address, sum, archive, err := s.PutLarge(standins.ANTsPath, upstream.LargeZip("ants-2.5.4", seed, programs, bytes))
+	kit.NoError(b, err)
+	return kit.Project(b, kit.Components("ants", standins.ANTsAt(address, sum))), archive
 }
 
 func largeConda(b *testing.B, s *upstream.Site, seed string, bytes int64) (dir string, archive int64) {
@@ -108,12 +110,12 @@ func largeConda(b *testing.B, s *upstream.Site, seed string, bytes int64) (dir s
 		}
 		p := upstream.CondaPackage{Name: name, Version: "1.0", Build: "h1_0", Subdir: "linux-64", Licence: "MIT",
 			Files: map[string]string{"bin/" + name: "#!/bin/sh\necho tool 1.0\n"}}
-		line := must(s.LargeConda(forgeChannel, seed, p, bytes/packages))(b)
+		line := kit.Must(s.LargeConda(standins.ForgeChannel, seed, p, bytes/packages))(b)
 		size, _, _ := strings.Cut(line, "\t")
-		archive += must(strconv.ParseInt(size, 10, 64))(b)
+		archive += kit.Must(strconv.ParseInt(size, 10, 64))(b)
 		lock.WriteString(line)
 	}
-	dir = project(b, components("tool", condaTable("tool")))
-	writeFile(b, filepath.Join(dir, "tool.conda.tsv"), lock.String())
+	dir = kit.Project(b, kit.Components("tool", standins.CondaTable("tool")))
+	kit.WriteFile(b, filepath.Join(dir, "tool.conda.tsv"), lock.String())
 	return dir, archive
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/integration/upstream"
 )
 
@@ -16,10 +18,10 @@ func TestGenericStages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages and compiles; run without -short")
 	}
-	sharedEngine(t)
-	dir, _ := genericProject(t, site(t))
-	built(t, dir).ok(t)
-	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c", genericLook))).ok(t)
+	kit.SharedEngine(t)
+	dir, _ := genericProject(t, kit.Site(t))
+	kit.Built(t, dir).OK(t)
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--", "/bin/sh", "-c", genericLook))).OK(t)
 	for _, want := range genericSeen {
 		if !strings.Contains(r.Stdout, want+"\n") {
 			t.Errorf("no %q", want)
@@ -34,11 +36,11 @@ func TestGenericStages(t *testing.T) {
 // made of an archive alone.
 func genericProject(t *testing.T, s *upstream.Site) (dir, target string) {
 	t.Helper()
-	dir = project(t, components(
+	dir = kit.Project(t, kit.Components(
 		"tool", archiveTable(t, s), "zipped", zipTable(t, s), "compiled", makeTable(t, s),
 		"bc", "stage = \"apt\"\nversion = \"1.07\"\npackages = [\"bc\"]\nlicence = \"GPL-3.0-or-later\"\nsmoke = [\"echo 6*7 | bc | grep -x 42\"]\n",
-		"c3d", c3dTable(t, s)+"commands = [\"c3d_affine_tool\"]\n", "art", artTable(t, s), "scripts", filesTable))
-	writeFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
+		"c3d", standins.C3D(t, s)+"commands = [\"c3d_affine_tool\"]\n", "art", standins.ART(t, s), "scripts", filesTable))
+	kit.WriteFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
 	return dir, "all"
 }
 
@@ -60,17 +62,10 @@ var genericSeen = []string{
 	"no tools of the builder",
 }
 
-// says is a program that prints the text whatever it is asked.
-func says(text string) string { return "#!/bin/sh\ncat <<'end'\n" + text + "\nend\n" }
-
-func sourceOf(address, sum string) string {
-	return fmt.Sprintf("source = { url = %q, sha256 = %q }\n", address, sum)
-}
-
 func archiveTable(t *testing.T, s *upstream.Site) string {
 	t.Helper()
-	return sourceOf(s.Put("/tool/releases/tool-1.2.3.tar.gz", tarOf(t, map[string]string{
-		"tool-1.2.3/bin/tool": says("tool 7, version 1.2.3"), "tool-1.2.3/bin/tool_gui": "", "tool-1.2.3/lib/a.so": "so",
+	return standins.SourceOf(s.Put("/tool/releases/tool-1.2.3.tar.gz", kit.Tar(t, map[string]string{
+		"tool-1.2.3/bin/tool": standins.Says("tool 7, version 1.2.3"), "tool-1.2.3/bin/tool_gui": "", "tool-1.2.3/lib/a.so": "so",
 		"tool-1.2.3/lib/static/b.a": "!<arch>\n", "tool-1.2.3/doc/tool.pdf": "", "tool-1.2.3/lib/it's (a) file": "",
 	}))) + `stage = "archive"
 version = "1.2.3"
@@ -89,7 +84,7 @@ smoke = ["tool | grep version", "test -s $TOOLHOME/lib/a.so"]
 
 func zipTable(t *testing.T, s *upstream.Site) string {
 	t.Helper()
-	return sourceOf(s.Put("/zipped/download", zipOf(t, map[string]string{"bin/zipped": says("zipped/4.5 x86-64"), "lib/z.a": "!<arch>\n"}))) +
+	return standins.SourceOf(s.Put("/zipped/download", kit.Zip(t, map[string]string{"bin/zipped": standins.Says("zipped/4.5 x86-64"), "lib/z.a": "!<arch>\n"}))) +
 		`stage = "archive"
 version = "4.5"
 prefix = "/opt/zipped"
@@ -106,11 +101,11 @@ version_key = "ZIPPED"
 func makeTable(t *testing.T, s *upstream.Site) string {
 	t.Helper()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "main.c"), "#include <stdio.h>\nint main(void) { puts(\"compiled \" VERSION); return 0; }\n")
-	writeFile(t, filepath.Join(dir, "Makefile"),
+	kit.WriteFile(t, filepath.Join(dir, "main.c"), "#include <stdio.h>\nint main(void) { puts(\"compiled \" VERSION); return 0; }\n")
+	kit.WriteFile(t, filepath.Join(dir, "Makefile"),
 		"compiled: main.c\n\tgcc -DVERSION='\"2.0\"' -c main.c\n\tgcc -o $@ main.o\ninstall:\n\tinstall -D compiled $(PREFIX)/bin/compiled\n")
 	address, commit, err := s.Repository("/lab/compiled.git", dir)
-	noError(t, err)
+	kit.NoError(t, err)
 	return fmt.Sprintf("source = { git = %q, commit = %q }\n", address, commit) + `stage = "make"
 version = "2.0"
 prefix = "/opt/compiled"
@@ -122,23 +117,6 @@ path = ["bin"]
 licence = "GPL-3.0-or-later"
 version_command = "compiled"
 `
-}
-
-// c3dTable serves an archive with the names that the release has.
-func c3dTable(t *testing.T, s *upstream.Site) string {
-	t.Helper()
-	const top = "c3d-1.0.0-Linux-x86_64/"
-	return sourceOf(s.Put("/projects/c3d/files/c3d/1.0.0/c3d-1.0.0-Linux-x86_64.tar.gz/download", tarOf(t, map[string]string{
-		top + "bin/c3d": says("Version 1.0.0"), top + "bin/c2d": "", top + "bin/c3d_gui": "", top + "lib/libcxx.a": "!<arch>\n", top + "share/doc/c3d.md": "",
-		top + "bin/c3d_affine_tool": says("Matrix #1:\n     0.50000        0.00000        0.00000        0.00000"),
-	}))) + "version = \"1.0.0\"\n"
-}
-
-func artTable(t *testing.T, s *upstream.Site) string {
-	t.Helper()
-	return sourceOf(s.Put("/73h5s/download", tarOf(t, map[string]string{
-		"art/bin/acpcdetect": says("acpcdetect v2.0, April 19, 2018 release"), "art/PILbrain.nii": "nii", "art/models/T1acpc.mdl": "model",
-	}))) + "version = \"2.0\"\n"
 }
 
 const filesTable = `stage = "files"
@@ -159,27 +137,27 @@ func TestPythonByAddress(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages; run without -short")
 	}
-	sharedEngine(t)
-	dir, _ := pythonProject(t, site(t))
-	if log := built(t, dir).ok(t).Stderr; !strings.Contains(log, "[python] fetch standin-1.5%2Bcpu") {
+	kit.SharedEngine(t)
+	dir, _ := pythonProject(t, kit.Site(t))
+	if log := kit.Built(t, dir).OK(t).Stderr; !strings.Contains(log, "[python] fetch standin-1.5%2Bcpu") {
 		t.Errorf("the wheel was not the engine's to fetch: %s", log)
 	}
-	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--", "/bin/sh", "-c",
-		`cat /VERSION_MANIFEST.txt; python -c 'import standin, built, six; print(standin.word, built.word, six.__file__)'`))).ok(t)
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--", "/bin/sh", "-c",
+		`cat /VERSION_MANIFEST.txt; python -c 'import standin, built, six; print(standin.word, built.word, six.__file__)'`))).OK(t)
 	for _, want := range []string{"STANDIN_VERSION=1.5+cpu\n", "BUILT_VERSION=2.5\n", "SIX_VERSION=1.", "wheel sdist /usr/lib/python3/dist-packages/six.py\n"} {
 		if !strings.Contains(r.Stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.Stdout)
 		}
 	}
 
-	writeFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:"+strings.Repeat("0", 64)+"\n")
-	built(t, dir).failed(t, 1, "python: step [python] install packages failed", "setuptools")
+	kit.WriteFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:"+strings.Repeat("0", 64)+"\n")
+	kit.Built(t, dir).Failed(t, 1, "python: step [python] install packages failed", "setuptools")
 }
 
 // pythonProject is a wheel and a source archive by their addresses.
 func pythonProject(t *testing.T, s *upstream.Site) (dir, target string) {
 	t.Helper()
-	dir = project(t, components("python", `version = "3.13"
+	dir = kit.Project(t, kit.Components("python", `version = "3.13"
 requirements = "requirements.txt"
 packages = ["standin", "built", "six"]
 system_site_packages = true
@@ -190,11 +168,11 @@ build_constraints = "build.txt"
 	wheel, sum := s.Put("/whl/cpu/standin-1.5+cpu-py3-none-any.whl", wheelOf(t))
 	wheel = strings.Replace(wheel, "+", "%2B", 1) // as indexes write it
 	archive, archiveSum := s.Put("/extras/built-2.5.tar.gz", sdistOf(t))
-	writeFile(t, filepath.Join(dir, "requirements.txt"), fmt.Sprintf(`standin @ %s ; sys_platform == "linux" \
+	kit.WriteFile(t, filepath.Join(dir, "requirements.txt"), fmt.Sprintf(`standin @ %s ; sys_platform == "linux" \
     --hash=sha256:%s
 built @ %s --hash=sha256:%s
 `, wheel, sum, archive, archiveSum))
-	writeFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2\n")
+	kit.WriteFile(t, filepath.Join(dir, "build.txt"), "setuptools==84.2.1 --hash=sha256:ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2\n")
 	return dir, "all"
 }
 
@@ -202,7 +180,7 @@ built @ %s --hash=sha256:%s
 func wheelOf(t *testing.T) []byte {
 	t.Helper()
 	const info = "standin-1.5+cpu.dist-info/"
-	return zipOf(t, map[string]string{
+	return kit.Zip(t, map[string]string{
 		"standin.py":      "word = 'wheel'\n",
 		info + "METADATA": "Metadata-Version: 2.1\nName: standin\nVersion: 1.5+cpu\n",
 		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -212,7 +190,7 @@ func wheelOf(t *testing.T) []byte {
 
 func sdistOf(t *testing.T) []byte {
 	t.Helper()
-	return tarOf(t, map[string]string{
+	return kit.Tar(t, map[string]string{
 		"built-2.5/PKG-INFO":       "Metadata-Version: 2.1\nName: built\nVersion: 2.5\n",
 		"built-2.5/built.py":       "word = 'sdist'\n",
 		"built-2.5/pyproject.toml": "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n[project]\nname = \"built\"\nversion = \"2.5\"\n[tool.setuptools]\npy-modules = [\"built\"]\n",
@@ -225,24 +203,24 @@ func TestGenericErrors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds on an engine; run without -short")
 	}
-	sharedEngine(t)
-	s := site(t)
+	kit.SharedEngine(t)
+	s := kit.Site(t)
 	table := archiveTable(t, s)
 	project := func(old, changed string) string {
-		return project(t, components("tool", strings.Replace(table, old, changed, 1)))
+		return kit.Project(t, kit.Components("tool", strings.Replace(table, old, changed, 1)))
 	}
-	built(t, project("strip = 1\nto = \"share\"\nkeep = [\"/bin\", \"lib\"]\n", "strip = 7\n")).failed(t, 1, "tool: step [tool] unpack failed", "nothing at this depth")
-	built(t, project(`"/bin", "lib"`, `"/bin", "libs"`)).failed(t, 1, "tool: step [tool] unpack failed", "libs: Not found in archive")
-	built(t, project(`version = "1.2.3"`, `version = "1.2.4"`)).failed(t, 1, "tool answers version 1.2.3, components.toml has 1.2.4")
-	built(t, project(`"tool | grep version"`, `"tool | grep nothing"`)).failed(t, 1, "failed: tool | grep nothing")
-	built(t, licensed(t, s)).failed(t, 1, "components.toml:8:13: tool: step [tool] test failed", "/opt/tool/doc/License.old looks like a FreeSurfer licence")
+	kit.Built(t, project("strip = 1\nto = \"share\"\nkeep = [\"/bin\", \"lib\"]\n", "strip = 7\n")).Failed(t, 1, "tool: step [tool] unpack failed", "nothing at this depth")
+	kit.Built(t, project(`"/bin", "lib"`, `"/bin", "libs"`)).Failed(t, 1, "tool: step [tool] unpack failed", "libs: Not found in archive")
+	kit.Built(t, project(`version = "1.2.3"`, `version = "1.2.4"`)).Failed(t, 1, "tool answers version 1.2.3, components.toml has 1.2.4")
+	kit.Built(t, project(`"tool | grep version"`, `"tool | grep nothing"`)).Failed(t, 1, "failed: tool | grep nothing")
+	kit.Built(t, licensed(t, s)).Failed(t, 1, "components.toml:8:13: tool: step [tool] test failed", "/opt/tool/doc/License.old looks like a FreeSurfer licence")
 }
 
 // licensed is a tool whose archive brings somebody's licence of FreeSurfer.
 func licensed(t *testing.T, s *upstream.Site) (dir string) {
 	t.Helper()
-	source := sourceOf(s.Put("/licensed-1.2.3.tar.gz", tarOf(t, map[string]string{
-		"licensed-1.2.3/bin/tool": says("1.2.3"), "licensed-1.2.3/doc/License.old": upstream.Registered, "licensed-1.2.3/LICENSE": "MIT\n"})))
-	return project(t, components("tool", "stage = \"archive\"\nversion = \"1.2.3\"\nprefix = \"/opt/tool\"\nstrip = 1\nlicence = \"MIT\"\n"+
+	source := standins.SourceOf(s.Put("/licensed-1.2.3.tar.gz", kit.Tar(t, map[string]string{
+		"licensed-1.2.3/bin/tool": standins.Says("1.2.3"), "licensed-1.2.3/doc/License.old": upstream.Registered, "licensed-1.2.3/LICENSE": "MIT\n"})))
+	return kit.Project(t, kit.Components("tool", "stage = \"archive\"\nversion = \"1.2.3\"\nprefix = \"/opt/tool\"\nstrip = 1\nlicence = \"MIT\"\n"+
 		"version_command = \"{prefix}/bin/tool\"\n"+source))
 }

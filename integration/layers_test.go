@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/integration/upstream"
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/internal/image"
@@ -34,7 +36,7 @@ type layersCase struct {
 func layersCases() map[string]layersCase {
 	freesurfer := func(more string) func(*testing.T, *upstream.Site) (string, string) {
 		return func(t *testing.T, s *upstream.Site) (string, string) {
-			return project(t, components("freesurfer", freesurferTable(t, s, upstream.FreeSurfer(freesurferStamp), more))), "all"
+			return kit.Project(t, kit.Components("freesurfer", standins.FreeSurfer(t, s, upstream.FreeSurfer(standins.FreeSurferStamp), more))), "all"
 		}
 	}
 	return map[string]layersCase{
@@ -63,12 +65,12 @@ func TestLayersAreClean(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds every stage on an engine; run without -short")
 	}
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	made := map[string]bool{}
 	for name, tt := range layersCases() {
 		t.Run(name, func(t *testing.T) {
-			dir, target := tt.project(t, site(t))
-			nothingUnwanted(t, layoutOf(t, dir, target), tt.has, tt.pruned)
+			dir, target := tt.project(t, kit.Site(t))
+			nothingUnwanted(t, kit.LayoutOf(t, dir, target), tt.has, tt.pruned)
 			for _, stage := range stagesIn(t, dir, target) {
 				made[stage] = true
 			}
@@ -84,7 +86,7 @@ func TestLayersAreClean(t *testing.T) {
 // stagesIn is the stages of a target's components, or of the component target.
 func stagesIn(t *testing.T, dir, target string) []string {
 	t.Helper()
-	file := must(config.Load(filepath.Join(dir, "components.toml"), nil))(t)
+	file := kit.Must(config.Load(filepath.Join(dir, "components.toml"), nil))(t)
 	names := []string{target}
 	if all, ok := file.Target(target); ok {
 		names = all.Components
@@ -103,8 +105,8 @@ func nothingUnwanted(t *testing.T, layout, has string, pruned string) {
 	t.Helper()
 	left := regexp.MustCompile(pruned)
 	seen, there := map[int]int{}, false
-	img := openLayout(t, layout)
-	noError(t, image.Walk(img, func(e image.Entry) error {
+	img := kit.OpenLayout(t, layout)
+	kit.NoError(t, image.Walk(img, func(e image.Entry) error {
 		seen[e.Layer]++
 		if e.Layer == 0 { // the base's one
 			return nil
@@ -121,7 +123,7 @@ func nothingUnwanted(t *testing.T, layout, has string, pruned string) {
 		}
 		return err
 	}))
-	if layers := len(must(img.Layers())(t)); len(seen) != layers || !there {
+	if layers := len(kit.Must(img.Layers())(t)); len(seen) != layers || !there {
 		t.Errorf("%d of %d layers have files, %s was seen: %v", len(seen), layers, has, there)
 	}
 }
@@ -151,17 +153,17 @@ func TestForbidden(t *testing.T) {
 // fslProject is FSL of the stand-ins, without its documents and most standards.
 func fslProject(t *testing.T, s *upstream.Site) (dir, target string) {
 	t.Helper()
-	dir = project(t, components("fsl", fslComponent(`prune = ["doc", "data/standard/*"]`+"\n"+`keep = ["data/standard/MNI152*"]`)))
-	writeFile(t, filepath.Join(dir, "fsl.conda.tsv"), fakeFSL(t, s))
+	dir = kit.Project(t, kit.Components("fsl", standins.FSLTable(`prune = ["doc", "data/standard/*"]`+"\n"+`keep = ["data/standard/MNI152*"]`)))
+	kit.WriteFile(t, filepath.Join(dir, "fsl.conda.tsv"), standins.FSL(t, s))
 	return dir, "all"
 }
 
 // condaProject is a tool of a conda package, which needs a table and no Go.
 func condaProject(t *testing.T, s *upstream.Site) (dir, target string) {
 	t.Helper()
-	lock := must(s.Conda(forgeChannel, upstream.CondaPackage{Name: "niimath", Version: "1.0.20250804", Build: "h1_0", Subdir: "linux-64", Licence: "BSD-2-Clause",
+	lock := kit.Must(s.Conda(standins.ForgeChannel, upstream.CondaPackage{Name: "niimath", Version: "1.0.20250804", Build: "h1_0", Subdir: "linux-64", Licence: "BSD-2-Clause",
 		Files: map[string]string{"bin/niimath": "#!/bin/sh\necho niimath v1.0.20250804\n", "bin/python": "#!/bin/sh\n"}}))(t)
-	dir = project(t, components("niimath", `stage = "conda"
+	dir = kit.Project(t, kit.Components("niimath", `stage = "conda"
 version = "1.0.20250804"
 prefix = "/opt/niimath"
 lock = "niimath.conda.tsv"
@@ -170,7 +172,7 @@ licence = "BSD-2-Clause"
 version_command = "niimath"
 smoke = ["! command -v python"]
 `))
-	writeFile(t, filepath.Join(dir, "niimath.conda.tsv"), lock)
+	kit.WriteFile(t, filepath.Join(dir, "niimath.conda.tsv"), lock)
 	return dir, "all"
 }
 
@@ -181,13 +183,13 @@ func condaANTsProject(t *testing.T, s *upstream.Site) (dir, target string) {
 	lock := ""
 	for _, p := range []upstream.CondaPackage{
 		{Name: "ants", Version: "2.5.4", Build: "h1_0", Subdir: "linux-64", Licence: "Apache-2.0", Depends: []string{"libitk"},
-			Files: antsFiles("", map[string]string{"share/ants/README": "ANTs\n", "lib/libants.a": "!<arch>\n"})},
+			Files: standins.ANTsFiles("", map[string]string{"share/ants/README": "ANTs\n", "lib/libants.a": "!<arch>\n"})},
 		{Name: "libitk", Version: "5.4.3", Build: "h1_0", Subdir: "linux-64", Files: map[string]string{"bin/itkTestDriver": "#!/bin/sh\n"}},
 	} {
-		lock += must(s.Conda(forgeChannel, p))(t)
+		lock += kit.Must(s.Conda(standins.ForgeChannel, p))(t)
 	}
-	dir = project(t, components("ants", "version = \"2.5.4\"\nlock = \"ants.conda.tsv\"\n"))
-	writeFile(t, filepath.Join(dir, "ants.conda.tsv"), lock)
+	dir = kit.Project(t, kit.Components("ants", "version = \"2.5.4\"\nlock = \"ants.conda.tsv\"\n"))
+	kit.WriteFile(t, filepath.Join(dir, "ants.conda.tsv"), lock)
 	return dir, "all"
 }
 
@@ -198,7 +200,7 @@ func freesurferFromImage(t *testing.T, _ *upstream.Site) (dir, target string) {
 	for file, content := range upstream.FreeSurfer("freesurfer-linux-ubuntu22_x86_64-7.4.1-20230614-7eb8460") {
 		at["usr/local/"+file] = content
 	}
-	reference := pushed(t, "freesurfer/freesurfer:7.4.1", at)
-	return project(t, components("freesurfer7", fmt.Sprintf("stage = \"freesurfer\"\nversion = \"7.4.1\"\nprefix = \"/opt/freesurfer7\"\nprofile = \"recon-all\"\n"+
+	reference := kit.Pushed(t, "freesurfer/freesurfer:7.4.1", at)
+	return kit.Project(t, kit.Components("freesurfer7", fmt.Sprintf("stage = \"freesurfer\"\nversion = \"7.4.1\"\nprefix = \"/opt/freesurfer7\"\nprofile = \"recon-all\"\n"+
 		"licence = \"/home/user/license.txt\"\nsource = { image = %q, path = \"/usr/local/freesurfer\" }\n", reference))), "all"
 }

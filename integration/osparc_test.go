@@ -2,7 +2,6 @@ package integration
 
 import (
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,22 +10,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/crane"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 )
-
-const osparcExample = "../examples/osparc"
 
 // services are the targets of the example and the folders of their services.
 var services = map[string]string{"production": "jupyter-medimproc", "runner": "runner-medimproc", "runner-slim": "runner-medimproc-slim"}
-
-// osparcProject is the example in a folder of its own, on this test run's base.
-func osparcProject(t *testing.T) string {
-	t.Helper()
-	dir := project(t, strings.Replace(readFile(t, osparcExample+"/components.toml"), "../../out/trixie.tar", "BASE", 1))
-	if err := os.CopyFS(filepath.Join(dir, ".osparc"), os.DirFS(osparcExample+"/.osparc")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 // pythonWithYAML is a Python that has PyYAML.
 func pythonWithYAML(t *testing.T) string {
@@ -50,9 +39,9 @@ func checkout(t *testing.T, dir string) string {
 		{"-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-q", "-m", "all"},
 		{"remote", "add", "origin", "https://me:word@example.org/service.git"},
 	} {
-		tool(t, dir, "git", args...)
+		kit.Tool(t, dir, "git", args...)
 	}
-	return strings.TrimSpace(tool(t, dir, "git", "rev-parse", "HEAD"))
+	return strings.TrimSpace(kit.Tool(t, dir, "git", "rev-parse", "HEAD"))
 }
 
 // TestOsparcLabels builds the example's services and holds their labels against
@@ -62,19 +51,19 @@ func TestOsparcLabels(t *testing.T) {
 		t.Skip("builds three images; run without -short")
 	}
 	python := pythonWithYAML(t)
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	t.Setenv("SOURCE_DATE_EPOCH", "")
-	dir := osparcProject(t)
+	dir := standins.Osparc(t)
 	commit := checkout(t, dir)
 	args := []string{"build", "--progress", "plain", "--label", "simcore.service.mine=1", "--output", "type=oci,tar=false,dest=out/{target}"}
 	for target := range services {
 		args = append(args, "--target", target)
 	}
-	r := finish(t, in(dir, medbuildCmd(t, args...))).ok(t)
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, args...))).OK(t)
 	for target, folder := range services {
 		want := scriptLabels(t, python, filepath.Join(dir, ".osparc", folder))
-		img := onlyImage(t, filepath.Join(dir, "out", target))
-		got := must(img.ConfigFile())(t).Config.Labels
+		img := kit.OpenLayout(t, filepath.Join(dir, "out", target))
+		got := kit.Must(img.ConfigFile())(t).Config.Labels
 		for k, v := range want {
 			if got[k] != v {
 				t.Errorf("%s: label %s\ngot  %s\nwant %s", target, k, got[k], v)
@@ -93,7 +82,7 @@ func TestOsparcLabels(t *testing.T) {
 func scriptLabels(t *testing.T, python, folder string) map[string]string {
 	t.Helper()
 	labels := map[string]string{}
-	out := finish(t, exec.Command(python, "osparc_labels.py", folder)).ok(t).Stdout
+	out := kit.Finish(t, exec.Command(python, "osparc_labels.py", folder)).OK(t).Stdout
 	if err := json.Unmarshal([]byte(out), &labels); err != nil {
 		t.Fatal(err)
 	}
@@ -135,10 +124,10 @@ func TestOneManifest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds five images; run without -short")
 	}
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	t.Setenv("SOURCE_DATE_EPOCH", "1788177600")
-	dir := osparcProject(t)
-	host := registryHost(t)
+	dir := standins.Osparc(t)
+	host := kit.RegistryHost(t)
 	oci, docker := types.OCIManifestSchema1, types.DockerManifestSchema2
 	for _, tt := range []struct {
 		output string
@@ -153,13 +142,13 @@ func TestOneManifest(t *testing.T) {
 	} {
 		t.Run(tt.output, func(t *testing.T) {
 			name := host + "/simcore/services/comp/runner-medimproc:1.5.0"
-			finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", "runner", "--tag", name, "--output", tt.output))).ok(t)
+			kit.Finish(t, kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--target", "runner", "--tag", name, "--output", tt.output))).OK(t)
 			var manifest []byte
 			if _, dest, ok := strings.Cut(tt.output, "dest="); ok {
 				dest, _, _ = strings.Cut(dest, ",")
-				manifest = must(onlyImage(t, filepath.Join(dir, dest)).RawManifest())(t)
+				manifest = kit.Must(kit.OpenLayout(t, filepath.Join(dir, dest)).RawManifest())(t)
 			} else {
-				manifest = must(crane.Manifest(name))(t)
+				manifest = kit.Must(crane.Manifest(name))(t)
 			}
 			checkManifest(t, manifest, tt.want, tt.layer)
 		})

@@ -2,11 +2,13 @@ package integration
 
 import (
 	"image"
-	_ "image/png" // fsleyes writes pictures in it
+	_ "image/png"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 // fsleyesTable is the service's Python packages on Debian 13, which has wxPython
@@ -45,12 +47,12 @@ func TestPythonOfTheService(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs 400 MB of packages; run without -short")
 	}
-	sharedEngine(t)
-	dir := project(t, components("python", fsleyesTable))
-	writeFile(t, filepath.Join(dir, "python-3.13.txt"), readFile(t, "../locks/python-3.13.txt"))
-	built(t, dir).ok(t)
+	kit.SharedEngine(t)
+	dir := kit.Project(t, kit.Components("python", fsleyesTable))
+	kit.WriteFile(t, filepath.Join(dir, "python-3.13.txt"), kit.ReadFile(t, kit.Path("locks/python-3.13.txt")))
+	kit.Built(t, dir).OK(t)
 	out := t.TempDir()
-	r := finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--volume", out+":/out", "--", "/bin/sh", "-c", fsleyesLook))).ok(t)
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--volume", out+":/out", "--", "/bin/sh", "-c", fsleyesLook))).OK(t)
 	for _, want := range []string{
 		"NIBABEL_VERSION=5.3.2\n", "PYVISTA_VERSION=0.46.4\n", "PYOPENGL_VERSION=3.1.10\n", "PYOPENGL_ACCELERATE_VERSION=3.1.10\n",
 		"FSLEYES_VERSION=1.16.3\n", "CC3D_VERSION=3.26.1\n", "WXPYTHON_VERSION=4.2.",
@@ -67,10 +69,10 @@ func TestPythonOfTheService(t *testing.T) {
 // that nothing was drawn on, or only its frame, has not.
 func checkPicture(t *testing.T, path string) {
 	t.Helper()
-	f := must(os.Open(path))(t)
+	f := kit.Must(os.Open(path))(t)
 	defer f.Close()
 	img, _, err := image.Decode(f)
-	noError(t, err)
+	kit.NoError(t, err)
 	if got := img.Bounds().Size(); got != image.Pt(300, 200) {
 		t.Errorf("the picture has %v pixels", got)
 	}
@@ -93,17 +95,17 @@ func TestRequirementsWithoutHashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages; run without -short")
 	}
-	sharedEngine(t)
-	wheel, _ := site(t).Put("/whl/cpu/standin-1.5+cpu-py3-none-any.whl", wheelOf(t))
-	dir := project(t, components("python", "version = \"3.13\"\nrequirements = \"requirements.txt\"\npackages = [\"standin\", \"six\", \"nibabel\"]\nsystem_site_packages = true\nruntime = [\"python3-nibabel\"]\n"))
-	writeFile(t, filepath.Join(dir, "requirements.txt"), "standin @ "+wheel+"\nsix==1.17.0\n")
-	built(t, dir).failed(t, 1, "components.toml:8:13: python: requirements.txt: "+wheel+" is not pinned\nhint: add --hash=sha256:",
+	kit.SharedEngine(t)
+	wheel, _ := kit.Site(t).Put("/whl/cpu/standin-1.5+cpu-py3-none-any.whl", wheelOf(t))
+	dir := kit.Project(t, kit.Components("python", "version = \"3.13\"\nrequirements = \"requirements.txt\"\npackages = [\"standin\", \"six\", \"nibabel\"]\nsystem_site_packages = true\nruntime = [\"python3-nibabel\"]\n"))
+	kit.WriteFile(t, filepath.Join(dir, "requirements.txt"), "standin @ "+wheel+"\nsix==1.17.0\n")
+	kit.Built(t, dir).Failed(t, 1, "components.toml:8:13: python: requirements.txt: "+wheel+" is not pinned\nhint: add --hash=sha256:",
 		"components.toml:8:13: python: requirements.txt: six==1.17.0 is not pinned\nhint: write the file with uv pip compile")
-	r := built(t, dir, "--allow-unpinned").ok(t)
+	r := kit.Built(t, dir, "--allow-unpinned").OK(t)
 	if !strings.Contains(r.Stderr, "six==1.17.0 is not pinned: another day it may be something else") {
 		t.Errorf("nothing is said of what was taken:\n%s", r.Stderr)
 	}
-	r = finish(t, in(dir, medbuildCmd(t, "run", "--target", "all", "--allow-unpinned", "--", "cat", "/VERSION_MANIFEST.txt"))).ok(t)
+	r = kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--allow-unpinned", "--", "cat", "/VERSION_MANIFEST.txt"))).OK(t)
 	for _, want := range []string{"STANDIN_VERSION=1.5+cpu\n", "SIX_VERSION=1.17.0\n", "NIBABEL_VERSION=5"} {
 		if !strings.Contains(r.Stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.Stdout)

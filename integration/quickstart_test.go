@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"crypto/sha256"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,23 +11,20 @@ import (
 	"testing"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/medbuild/medbuild/integration/kit"
 	"github.com/medbuild/medbuild/internal/image"
 )
-
-const quickstart = "../examples/quickstart/components.toml"
 
 // quickstartProject is the quickstart's file on this test run's base, with
 // more commands of MRtrix3 where some are named.
 func quickstartProject(t *testing.T, more ...string) string {
 	t.Helper()
-	text := readFile(t, quickstart)
-	text = strings.Replace(text, "../../out/trixie.tar", "BASE", 1)
+	text := kit.Example(t, "quickstart")
 	for _, c := range more {
 		text = strings.Replace(text, `"dwi2mask",`, `"dwi2mask", "`+c+`",`, 1)
 	}
-	dir := project(t, text)
-	writeFile(t, filepath.Join(dir, "requirements.txt"), readFile(t, filepath.Dir(quickstart)+"/requirements.txt"))
+	dir := kit.Project(t, text)
+	kit.WriteFile(t, filepath.Join(dir, "requirements.txt"), kit.ReadFile(t, kit.Path("examples/quickstart/requirements.txt")))
 	return dir
 }
 
@@ -38,13 +34,13 @@ func TestQuickstart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles MRtrix3, which takes minutes; run without -short")
 	}
-	engineRoot(t)
+	kit.EmptyEngine(t)
 	dir := quickstartProject(t)
 	file := filepath.Join(dir, "components.toml")
 	out := filepath.Join(dir, "out")
-	build := func(args ...string) result {
-		r := medbuild(t, append([]string{"build", "--progress", "plain", "--file", file}, args...)...)
-		r.ok(t)
+	build := func(args ...string) kit.Result {
+		r := kit.Medbuild(t, append([]string{"build", "--progress", "plain", "--file", file}, args...)...)
+		r.OK(t)
 		return r
 	}
 
@@ -52,9 +48,9 @@ func TestQuickstart(t *testing.T) {
 	t.Run("image", func(t *testing.T) { checkImage(t, out) })
 	t.Run("check inside", func(t *testing.T) { checkInside(t, file) })
 	t.Run("again", func(t *testing.T) {
-		cmd := medbuildCmd(t, "build", "--progress", "plain", "--file", file, "--target", "production", "--output", "type=oci,dest="+out+",tar=false")
+		cmd := kit.Command(t, "build", "--progress", "plain", "--file", file, "--target", "production", "--output", "type=oci,dest="+out+",tar=false")
 		started := time.Now()
-		again := finish(t, cmd).ok(t)
+		again := kit.Finish(t, cmd).OK(t)
 		took, own := time.Since(started), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
 		t.Logf("nothing changed: %v, medbuild's own share %v", took, own)
 		if took > 2*time.Second || own > 300*time.Millisecond {
@@ -70,10 +66,10 @@ func TestQuickstart(t *testing.T) {
 	t.Run("as files", func(t *testing.T) {
 		files := filepath.Join(dir, "files")
 		build("--target", "production", "--output", "type=local,dest="+files)
-		if got := readFile(t, filepath.Join(files, "VERSION_MANIFEST.txt")); !strings.Contains(got, "MRTRIX3_VERSION=3.0.4\n") {
+		if got := kit.ReadFile(t, filepath.Join(files, "VERSION_MANIFEST.txt")); !strings.Contains(got, "MRTRIX3_VERSION=3.0.4\n") {
 			t.Errorf("the manifest is %q", got)
 		}
-		if n := strings.Count(string(must(exec.Command("find", files).Output())(t)), "\n"); n < 12000 {
+		if n := strings.Count(string(kit.Must(exec.Command("find", files).Output())(t)), "\n"); n < 12000 {
 			t.Errorf("%d files, want all of the image's", n)
 		}
 	})
@@ -87,13 +83,13 @@ func TestQuickstart(t *testing.T) {
 	})
 	t.Run("one more command", func(t *testing.T) {
 		more := filepath.Join(quickstartProject(t, "mrhistogram"), "components.toml")
-		r := medbuild(t, "build", "--progress", "plain", "--file", more, "--target", "production")
-		r.ok(t)
+		r := kit.Medbuild(t, "build", "--progress", "plain", "--file", more, "--target", "production")
+		r.OK(t)
 		checkOnlyMRtrix3(t, r.Stderr)
 	})
 	t.Run("another engine", func(t *testing.T) {
 		want := layersOf(t, out)
-		engineRoot(t)
+		kit.EmptyEngine(t)
 		other := filepath.Join(dir, "other")
 		build("--target", "production", "--output", "type=oci,dest="+other+",tar=false")
 		got := layersOf(t, other)
@@ -123,12 +119,8 @@ func checkOnlyMRtrix3(t *testing.T, log string) {
 
 func checkInside(t *testing.T, file string) {
 	t.Helper()
-	check, err := filepath.Abs("../examples/quickstart/check")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := medbuild(t, "run", "--file", file, "--target", "production", "--volume", check+":/check:ro", "--", "/bin/sh", "/check/check.sh")
-	r.ok(t)
+	r := kit.Medbuild(t, "run", "--file", file, "--target", "production", "--volume", kit.Path("examples/quickstart/check")+":/check:ro", "--", "/bin/sh", "/check/check.sh")
+	r.OK(t)
 	t.Log(r.Stdout)
 	for _, want := range []string{
 		"MRTRIX3_VERSION=3.0.4\n", "ANTS_VERSION=2.5.4\n", "NIBABEL_VERSION=", "PYTHON_VERSION=3.13",
@@ -143,8 +135,8 @@ func checkInside(t *testing.T, file string) {
 // checkImage walks the image for what must not be in it.
 func checkImage(t *testing.T, layout string) {
 	t.Helper()
-	img := openLayout(t, layout)
-	if n := len(must(img.Layers())(t)); n >= 20 {
+	img := kit.OpenLayout(t, layout)
+	if n := len(kit.Must(img.Layers())(t)); n >= 20 {
 		t.Errorf("%d layers, want fewer than 20", n)
 	}
 	unwanted := regexp.MustCompile(`(^|/)bin/(c|g)\+\+|(^|/)bin/(gcc|cc|ccache|make)$|/cc1plus$|^var/lib/apt/lists/.*_Packages|\.orig\.tar|\.a$|\.deb$|/uv$|\.whl$`)
@@ -189,16 +181,10 @@ func stepsRun(log string) []string {
 	return out
 }
 
-// openLayout is the one image of an OCI layout.
-func openLayout(t testing.TB, layout string) v1.Image {
-	t.Helper()
-	return must(image.OpenLayout(layout))(t)
-}
-
 // layersOf names the layers of an image by what lies in them.
 func layersOf(t *testing.T, layout string) map[string]string {
 	t.Helper()
-	img := openLayout(t, layout)
+	img := kit.OpenLayout(t, layout)
 	names := map[int][]string{}
 	if err := image.Walk(img, func(e image.Entry) error {
 		names[e.Layer] = append(names[e.Layer], e.Name)
@@ -207,8 +193,8 @@ func layersOf(t *testing.T, layout string) map[string]string {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for i, l := range must(img.Layers())(t) {
-		out[layerName(names[i])] = must(l.Digest())(t).String()
+	for i, l := range kit.Must(img.Layers())(t) {
+		out[layerName(names[i])] = kit.Must(l.Digest())(t).String()
 	}
 	return out
 }
@@ -254,7 +240,7 @@ func logDifferences(t *testing.T, one, other string) {
 func fileSums(t *testing.T, layout string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	if err := image.Walk(openLayout(t, layout), func(e image.Entry) error {
+	if err := image.Walk(kit.OpenLayout(t, layout), func(e image.Entry) error {
 		if e.Typeflag != tar.TypeReg {
 			return nil
 		}
@@ -266,13 +252,4 @@ func fileSums(t *testing.T, layout string) map[string]string {
 		t.Fatal(err)
 	}
 	return out
-}
-
-func readFile(t testing.TB, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/containerd/console"
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 const runProject = `
@@ -42,10 +43,10 @@ env = { TOOL = "here" }
 
 // TestRun runs commands inside targets, all on one engine.
 func TestRun(t *testing.T) {
-	engineRoot(t)
-	dir := project(t, runProject)
+	kit.EmptyEngine(t)
+	dir := kit.Project(t, runProject)
 	in := runner{file: filepath.Join(dir, "components.toml")}
-	in.run(t, "--target", "plain", "--", "true").ok(t) // unpacks the base
+	in.run(t, "--target", "plain", "--", "true").OK(t) // unpacks the base
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, runner)
@@ -69,35 +70,35 @@ type runner struct{ file string }
 
 func (r runner) cmd(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	return medbuildCmd(t, append([]string{"run", "-f", r.file}, args...)...)
+	return kit.Command(t, append([]string{"run", "-f", r.file}, args...)...)
 }
 
-func (r runner) run(t *testing.T, args ...string) result {
+func (r runner) run(t *testing.T, args ...string) kit.Result {
 	t.Helper()
-	return finish(t, r.cmd(t, args...))
+	return kit.Finish(t, r.cmd(t, args...))
 }
 
 // sh runs a script inside the plain target, with options before it.
-func (r runner) sh(t *testing.T, script string, options ...string) result {
+func (r runner) sh(t *testing.T, script string, options ...string) kit.Result {
 	t.Helper()
 	return r.run(t, slices.Concat([]string{"--target", "plain"}, options, []string{"--", "sh", "-c", script})...)
 }
 
 func testRunStreams(t *testing.T, in runner) {
-	got := in.sh(t, "echo out; echo err >&2").ok(t)
+	got := in.sh(t, "echo out; echo err >&2").OK(t)
 	if got.Stdout != "out\n" || got.Stderr != "err\n" {
 		t.Errorf("stdout %q and stderr %q are not the command's alone", got.Stdout, got.Stderr)
 	}
 	data := bytes.Repeat([]byte{0, 1, 2, '\n', '\r', 0xff, 'x'}, 300_000)
 	cmd := in.cmd(t, "--target", "plain", "--", "cat")
 	cmd.Stdin = bytes.NewReader(data)
-	if got := finish(t, cmd).ok(t); got.Stdout != string(data) {
+	if got := kit.Finish(t, cmd).OK(t); got.Stdout != string(data) {
 		t.Errorf("%d bytes came back of %d", len(got.Stdout), len(data))
 	}
 	// A command need not read all of its input.
 	cmd = in.cmd(t, "--target", "plain", "-v", t.TempDir()+":/out", "--", "sh", "-c", "head -c 4 | wc -c; exit 6")
 	cmd.Stdin = bytes.NewReader(bytes.Repeat(data, 5))
-	if got := finish(t, cmd); got.Code != 6 || got.Stdout != "4\n" {
+	if got := kit.Finish(t, cmd); got.Code != 6 || got.Stdout != "4\n" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", got.Code, got.Stdout, got.Stderr)
 	}
 	// An input that nobody ends must not keep a command that has ended.
@@ -109,7 +110,7 @@ func testRunStreams(t *testing.T, in runner) {
 	defer r.Close()
 	cmd = in.cmd(t, "--target", "plain", "--", "true")
 	cmd.Stdin = r
-	if got := finish(t, cmd); got.Code != 0 {
+	if got := kit.Finish(t, cmd); got.Code != 0 {
 		t.Errorf("exit code %d: %s", got.Code, got.Stderr)
 	}
 }
@@ -127,19 +128,19 @@ func testRunExitCode(t *testing.T, in runner) {
 }
 
 func testRunConfiguration(t *testing.T, in runner) {
-	if got := in.run(t, "--target", "rich").ok(t); got.Stdout != "own command\n" {
+	if got := in.run(t, "--target", "rich").OK(t); got.Stdout != "own command\n" {
 		t.Errorf("the image's command says %q", got.Stdout)
 	}
-	got := in.run(t, "--target", "rich", "-e", "GIVEN=1", "--", "sh", "-c", `id -un; pwd; echo $TOOL $GIVEN $PATH`).ok(t)
+	got := in.run(t, "--target", "rich", "-e", "GIVEN=1", "--", "sh", "-c", `id -un; pwd; echo $TOOL $GIVEN $PATH`).OK(t)
 	want := "nobody\n/srv\nhere 1 /opt/tool/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
 	if got.Stdout != want {
 		t.Errorf("the image's configuration gives %q, want %q", got.Stdout, want)
 	}
-	got = in.run(t, "--target", "rich", "-u", "0:7", "-w", "/new/folder", "--entrypoint", "id", "--", "-g").ok(t)
+	got = in.run(t, "--target", "rich", "-u", "0:7", "-w", "/new/folder", "--entrypoint", "id", "--", "-g").OK(t)
 	if got.Stdout != "7\n" {
 		t.Errorf("id -g says %q", got.Stdout)
 	}
-	got = in.run(t, "--target", "rich", "-w", "/new/folder", "--entrypoint", "", "pwd").ok(t)
+	got = in.run(t, "--target", "rich", "-w", "/new/folder", "--entrypoint", "", "pwd").OK(t)
 	if got.Stdout != "/new/folder\n" {
 		t.Errorf("pwd says %q", got.Stdout)
 	}
@@ -148,12 +149,12 @@ func testRunConfiguration(t *testing.T, in runner) {
 func testRunFolders(t *testing.T, in runner) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"in/data": "input", "work/a": "a", "work/gone/b": "b", "work/owned": "mine"} {
-		writeFile(t, filepath.Join(dir, name), text)
+		kit.WriteFile(t, filepath.Join(dir, name), text)
 	}
 	if err := os.Chown(filepath.Join(dir, "work/owned"), 1234, 5678); err != nil {
 		t.Fatal(err)
 	}
-	before := must(os.Stat(filepath.Join(dir, "work/owned")))(t)
+	before := kit.Must(os.Stat(filepath.Join(dir, "work/owned")))(t)
 	got := in.sh(t, `set -e; cat /in/data; ! touch /in/x 2>/dev/null; stat -c %u:%g owned
 		echo more >>a; rm -r gone; mkdir -p new/deep; echo made >new/deep/f; chmod 2750 new/deep; chown 7:8 new/deep/f
 		ln -s /etc/passwd link; sleep 1000 & exit 3`,
@@ -161,7 +162,7 @@ func testRunFolders(t *testing.T, in runner) {
 	if got.Code != 3 || got.Stdout != "input1234:5678\n" {
 		t.Fatalf("exit code %d, stdout %q, stderr %q", got.Code, got.Stdout, got.Stderr)
 	}
-	files := must(exec.Command("find", dir, "-mindepth", "1", "-printf", `%P %y %m %U:%G %l\n`).Output())(t)
+	files := kit.Must(exec.Command("find", dir, "-mindepth", "1", "-printf", `%P %y %m %U:%G %l\n`).Output())(t)
 	have := strings.Split(strings.TrimSuffix(string(files), "\n"), "\n")
 	slices.Sort(have)
 	want := []string{
@@ -172,21 +173,21 @@ func testRunFolders(t *testing.T, in runner) {
 	if !slices.Equal(have, want) {
 		t.Errorf("the folders hold\n%s\nwant\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))
 	}
-	if text := must(os.ReadFile(filepath.Join(dir, "work/a")))(t); string(text) != "amore\n" {
+	if text := kit.Must(os.ReadFile(filepath.Join(dir, "work/a")))(t); string(text) != "amore\n" {
 		t.Errorf("a is %q", text)
 	}
-	if after := must(os.Stat(filepath.Join(dir, "work/owned")))(t); !os.SameFile(before, after) {
+	if after := kit.Must(os.Stat(filepath.Join(dir, "work/owned")))(t); !os.SameFile(before, after) {
 		t.Error("a file that did not change was replaced")
 	}
-	if kept := medbuild(t, "du", "--verbose", "--filter", "description=run-").ok(t); strings.Contains(kept.Stdout, "local source") {
+	if kept := kit.Medbuild(t, "du", "--verbose", "--filter", "description=run-").OK(t); strings.Contains(kept.Stdout, "local source") {
 		t.Errorf("the engine keeps folders of a run that has ended:\n%s", kept.Stdout)
 	}
 }
 
 func testRunFoldersEmpty(t *testing.T, in runner) {
 	dir := t.TempDir()
-	in.sh(t, "echo 1 >/out/result", "-v", dir+":/out").ok(t)
-	if text := must(os.ReadFile(filepath.Join(dir, "result")))(t); string(text) != "1\n" {
+	in.sh(t, "echo 1 >/out/result", "-v", dir+":/out").OK(t)
+	if text := kit.Must(os.ReadFile(filepath.Join(dir, "result")))(t); string(text) != "1\n" {
 		t.Errorf("result is %q", text)
 	}
 }
@@ -204,7 +205,7 @@ func testRunInterrupt(t *testing.T, in runner) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cmd := in.cmd(t, "--target", "plain", "-v", dir+":/out", "--", "sh", "-c", "echo kept >/out/kept; "+test.script)
-			stdout := must(cmd.StdoutPipe())(t)
+			stdout := kit.Must(cmd.StdoutPipe())(t)
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -223,7 +224,7 @@ func testRunInterrupt(t *testing.T, in runner) {
 			if took := time.Since(told); took > 5*time.Second {
 				t.Errorf("took %v to end", took)
 			}
-			if text := must(os.ReadFile(filepath.Join(dir, "kept")))(t); string(text) != "kept\n" {
+			if text := kit.Must(os.ReadFile(filepath.Join(dir, "kept")))(t); string(text) != "kept\n" {
 				t.Errorf("what an interrupted command wrote is %q", text)
 			}
 		})
@@ -238,7 +239,7 @@ func testRunTerminal(t *testing.T, in runner) {
 		t.Skipf("no terminal to be had: %v", err)
 	}
 	defer pty.Close()
-	tty := must(os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0))(t)
+	tty := kit.Must(os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0))(t)
 	if err := pty.Resize(console.WinSize{Height: 31, Width: 97}); err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +264,7 @@ func testRunTerminal(t *testing.T, in runner) {
 	if code := cmd.ProcessState.ExitCode(); code != 11 {
 		t.Errorf("exit code %d, want the command's 11", code)
 	}
-	if out := must(exec.Command("stty", "-a", "-F", name).Output())(t); !strings.Contains(string(out), " icanon") || !strings.Contains(string(out), " echo ") {
+	if out := kit.Must(exec.Command("stty", "-a", "-F", name).Output())(t); !strings.Contains(string(out), " icanon") || !strings.Contains(string(out), " echo ") {
 		t.Errorf("the terminal was not given back as it was:\n%s", out)
 	}
 	_ = tty.Close()
@@ -330,7 +331,7 @@ func testDuAndPrune(t *testing.T, _ runner) {
 	}
 	ask := func() (u usage) {
 		t.Helper()
-		if err := json.Unmarshal([]byte(medbuild(t, "du", "--format", "json").ok(t).Stdout), &u); err != nil {
+		if err := json.Unmarshal([]byte(kit.Medbuild(t, "du", "--format", "json").OK(t).Stdout), &u); err != nil {
 			t.Fatal(err)
 		}
 		return u
@@ -339,25 +340,25 @@ func testDuAndPrune(t *testing.T, _ runner) {
 	if before.Total < 50e6 || before.Reclaimable < 50e6 || len(before.Kinds) == 0 {
 		t.Errorf("the engine says it keeps %+v; the base alone is more", before)
 	}
-	if table := medbuild(t, "du").ok(t).Stdout; !strings.Contains(table, "source.local") || !strings.Contains(table, "\ntotal ") {
+	if table := kit.Medbuild(t, "du").OK(t).Stdout; !strings.Contains(table, "source.local") || !strings.Contains(table, "\ntotal ") {
 		t.Errorf("the table is\n%s", table)
 	}
-	medbuild(t, "prune", "--keep-storage", "100GB").ok(t)
+	kit.Medbuild(t, "prune", "--keep-storage", "100GB").OK(t)
 	if after := ask(); after.Total != before.Total {
 		t.Errorf("%d bytes are left of %d although all were to be kept", after.Total, before.Total)
 	}
-	medbuild(t, "prune", "--filter", "type=source.local").ok(t)
+	kit.Medbuild(t, "prune", "--filter", "type=source.local").OK(t)
 	if after := ask(); after.Total >= before.Total || slices.ContainsFunc(after.Kinds, func(k struct{ Kind string }) bool { return k.Kind == "source.local" }) {
 		t.Errorf("after a prune of local sources the engine keeps %+v", after)
 	}
-	if out := medbuild(t, "prune", "--all", "--force").ok(t).Stdout; !strings.Contains(out, "MB") {
+	if out := kit.Medbuild(t, "prune", "--all", "--force").OK(t).Stdout; !strings.Contains(out, "MB") {
 		t.Errorf("the prune says %q", out)
 	}
 	if after := ask(); after.Total != 0 {
 		t.Errorf("%d bytes are left after a prune of everything", after.Total)
 	}
 	for _, args := range [][]string{{"prune", "--keep-storage", "much"}, {"prune", "now"}, {"du", "--filter", "x=y"}, {"du", "--format", "xml"}} {
-		if got := medbuild(t, args...); got.Code != 2 {
+		if got := kit.Medbuild(t, args...); got.Code != 2 {
 			t.Errorf("%q: exit code %d, want 2: %s", args, got.Code, got.Stderr)
 		}
 	}

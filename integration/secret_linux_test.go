@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 )
 
 // planted are the values that must be found nowhere.
@@ -25,20 +28,20 @@ print('%s: secret of', os.path.getsize(p) if os.path.exists(p) else 'no', 'bytes
 // A build with a secret and a site with passwords: only the component that
 // names the secret sees it, and no value is found anywhere.
 func TestSecretsAreFoundNowhere(t *testing.T) {
-	root := sharedEngine(t)
+	root := kit.SharedEngine(t)
 	// The packages come from the network, which the planted proxy would keep away.
-	built(t, secretProject(t), "--secret", "id=token,src=token").ok(t)
+	kit.Built(t, secretProject(t), "--secret", "id=token,src=token").OK(t)
 	plantSite(t)
 	look := finder{t: t, from: time.Now()}
 	for _, progress := range []string{"plain", "rawjson"} {
 		look.dir = secretProject(t)
-		r := finish(t, in(look.dir, medbuildCmd(t, "build", "--progress", progress, "--secret", "id=token,src=token",
-			"--output", "type=oci,tar=false,dest=out", "--metadata-file", "metadata.json", "--iidfile", "iid"))).ok(t)
+		r := kit.Finish(t, kit.In(look.dir, kit.Command(t, "build", "--progress", progress, "--secret", "id=token,src=token",
+			"--output", "type=oci,tar=false,dest=out", "--metadata-file", "metadata.json", "--iidfile", "iid"))).OK(t)
 		look.in(progress+" output", []byte(r.Stdout+r.Stderr))
 		if progress == "plain" {
 			seesOnly(t, r)
 		}
-		plan := finish(t, in(look.dir, medbuildCmd(t, "plan", "--format", "json", "--target", "all"))).ok(t)
+		plan := kit.Finish(t, kit.In(look.dir, kit.Command(t, "plan", "--format", "json", "--target", "all"))).OK(t)
 		look.in("plan", []byte(plan.Stdout))
 		look.inFiles("metadata.json", "iid")
 		look.inImage("out")
@@ -54,16 +57,16 @@ func secretProject(t *testing.T) string {
 	t.Helper()
 	tables := []string{}
 	for _, name := range []string{"sees", "blind"} {
-		table := fakeMRtrix3(t, site(t), own(t, fmt.Sprintf(lookConfigure, name)))
+		table := standins.MRtrix3(t, kit.Site(t), kit.Own(t, fmt.Sprintf(lookConfigure, name)))
 		tables = append(tables, name, fmt.Sprintf("stage = \"mrtrix3\"\nprefix = \"/opt/%s\"\n", name)+table)
 	}
 	tables[1] = "secrets = [\"token\"]\n" + tables[1]
-	dir := project(t, components(tables...))
-	writeFile(t, filepath.Join(dir, "token"), planted[0])
+	dir := kit.Project(t, kit.Components(tables...))
+	kit.WriteFile(t, filepath.Join(dir, "token"), planted[0])
 	return dir
 }
 
-func seesOnly(t *testing.T, r result) {
+func seesOnly(t *testing.T, r kit.Result) {
 	t.Helper()
 	if !strings.Contains(r.Stderr, fmt.Sprintf("sees: secret of %d bytes", len(planted[0]))) || !strings.Contains(r.Stderr, "blind: secret of no bytes") {
 		t.Errorf("who sees the secret? %s", r.Stderr)
@@ -99,7 +102,7 @@ func (f *finder) in(what string, data []byte) {
 func (f *finder) inFiles(names ...string) {
 	f.t.Helper()
 	for _, name := range names {
-		f.in(name, must(os.ReadFile(filepath.Join(f.dir, name)))(f.t))
+		f.in(name, kit.Must(os.ReadFile(filepath.Join(f.dir, name)))(f.t))
 	}
 }
 
@@ -107,17 +110,17 @@ func (f *finder) inFiles(names ...string) {
 func (f *finder) inImage(name string) {
 	f.t.Helper()
 	f.inFolder(filepath.Join(f.dir, name))
-	layers := must(onlyImage(f.t, filepath.Join(f.dir, name)).Layers())(f.t)
+	layers := kit.Must(kit.OpenLayout(f.t, filepath.Join(f.dir, name)).Layers())(f.t)
 	for _, l := range layers {
-		r := must(l.Uncompressed())(f.t)
-		f.in("a layer", must(io.ReadAll(r))(f.t))
-		noError(f.t, r.Close())
+		r := kit.Must(l.Uncompressed())(f.t)
+		f.in("a layer", kit.Must(io.ReadAll(r))(f.t))
+		kit.NoError(f.t, r.Close())
 	}
 }
 
 func (f *finder) inFolder(dir string) {
 	f.t.Helper()
-	noError(f.t, filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+	kit.NoError(f.t, filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
 		if err != nil || !info.Mode().IsRegular() || changed(info).Before(f.from) {
 			return err
 		}
@@ -138,18 +141,18 @@ func changed(info os.FileInfo) time.Time {
 // The site and the number of jobs are no part of what is built: with other ones
 // everything is cached and the image is the same.
 func TestSiteIsInNoKey(t *testing.T) {
-	sharedEngine(t)
-	dir := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), own(t, goodConfigure))))
-	first := built(t, dir, "--output", "type=oci,tar=false,dest=one").ok(t)
+	kit.SharedEngine(t)
+	dir := kit.Project(t, kit.Components("mrtrix3", standins.MRtrix3(t, kit.Site(t), kit.Own(t, standins.GoodConfigure))))
+	first := kit.Built(t, dir, "--output", "type=oci,tar=false,dest=one").OK(t)
 	plantSite(t)
-	writeFile(t, filepath.Join(dir, "ca.pem"), "# no certificate\n")
+	kit.WriteFile(t, filepath.Join(dir, "ca.pem"), "# no certificate\n")
 	t.Setenv("SSL_CERT_FILE", filepath.Join(dir, "ca.pem"))
-	second := built(t, dir, "--jobs", "1", "--output", "type=oci,tar=false,dest=two").ok(t)
+	second := kit.Built(t, dir, "--jobs", "1", "--output", "type=oci,tar=false,dest=two").OK(t)
 	if first.Stdout != second.Stdout || first.Stdout == "" {
 		t.Errorf("two images: %s and %s", first.Stdout, second.Stdout)
 	}
 	for _, part := range []string{"base", "packages", "mrtrix3", "manifest"} {
-		if !summaryCached(second, part) {
+		if !second.Cached(part) {
 			t.Errorf("%s was built again: %s", part, second.Stderr)
 		}
 	}

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 )
 
 // serviceTarget states all that a target can: users, a service, files, links
@@ -49,18 +52,18 @@ shell = "/bin/sh"
 
 func serviceProject(t *testing.T) string {
 	t.Helper()
-	dir := project(t, "[image]\nname = \"medbuild/test\"\nversion = \"1\"\n\n[bases.hard]\ntar = \"base.tar\"\n"+serviceTarget)
+	dir := kit.Project(t, "[image]\nname = \"medbuild/test\"\nversion = \"1\"\n\n[bases.hard]\ntar = \"base.tar\"\n"+serviceTarget)
 	hardTar(t, filepath.Join(dir, "base.tar"))
-	writeFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
+	kit.WriteFile(t, filepath.Join(dir, "hello.sh"), "#!/bin/sh\necho hello\n")
 	return dir
 }
 
 // What a target states is in the image, and the base's folders have the owner
 // and the mode that they had.
 func TestTargetStates(t *testing.T) {
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	dir := serviceProject(t)
-	out := inside(t, dir, "service", `
+	out := kit.Inside(t, dir, "service", `
 		getent passwd scu data games || :
 		getent group scu data
 		stat -c '%n %U:%G %a' /home/scu /home/jovyan /home/jovyan/work /home/jovyan/work/inner /home/jovyan/work/notes /usr/local /usr/local/bin
@@ -82,7 +85,7 @@ func TestTargetStates(t *testing.T) {
 	if strings.Contains(out, "games:") {
 		t.Errorf("the user is still there:\n%s", out)
 	}
-	got := must(onlyImage(t, layoutOf(t, dir, "service")).ConfigFile())(t).Config
+	got := kit.Must(kit.OpenLayout(t, kit.LayoutOf(t, dir, "service")).ConfigFile())(t).Config
 	if _, ok := got.ExposedPorts["9000/tcp"]; !ok || got.Healthcheck == nil || got.Healthcheck.Interval != 30*time.Second || got.Healthcheck.Retries != 3 {
 		t.Errorf("ports %v, health check %+v", got.ExposedPorts, got.Healthcheck)
 	}
@@ -94,15 +97,15 @@ func TestAccountsRepeat(t *testing.T) {
 	dir := serviceProject(t)
 	var ids []string
 	for range 2 {
-		engineRoot(t)
-		img := onlyImage(t, layoutOf(t, dir, "service"))
-		layers := must(img.Layers())(t)
+		kit.EmptyEngine(t)
+		img := kit.OpenLayout(t, kit.LayoutOf(t, dir, "service"))
+		layers := kit.Must(img.Layers())(t)
 		if len(layers) != 6 {
 			t.Fatalf("%d layers, want the base, packages, accounts, files, manifest and folders", len(layers))
 		}
 		var all []string
 		for _, l := range layers[2:] {
-			all = append(all, must(l.DiffID())(t).String())
+			all = append(all, kit.Must(l.DiffID())(t).String())
 		}
 		ids = append(ids, strings.Join(all, "\n"))
 	}
@@ -113,34 +116,34 @@ func TestAccountsRepeat(t *testing.T) {
 
 // A number that the base has given away: the step's error leads to the target.
 func TestAccountsRefused(t *testing.T) {
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	dir := serviceProject(t)
 	name := filepath.Join(dir, "components.toml")
-	text := readFile(t, name)
-	writeFile(t, name, strings.Replace(text, "gid = 2001", "gid = 1", 1))
+	text := kit.ReadFile(t, name)
+	kit.WriteFile(t, name, strings.Replace(text, "gid = 2001", "gid = 1", 1))
 	above, _, _ := strings.Cut(text, "[targets.service]")
 	line := strings.Count(above, "\n") + 1
-	finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", "service"))).failed(t, 1, fmt.Sprintf("components.toml:%d:", line), "service: step [service] accounts failed", "GID '1' already exists", "\nhint: ")
+	kit.Finish(t, kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--target", "service"))).Failed(t, 1, fmt.Sprintf("components.toml:%d:", line), "service: step [service] accounts failed", "GID '1' already exists", "\nhint: ")
 }
 
 // Two targets in one run: what both have is run once.
 func TestTargetsShare(t *testing.T) {
-	sharedEngine(t)
-	text := components("ants", "prefix = \"/opt/ants\"\n"+fakeANTs(t, site(t), own(t, goodANTs)))
+	kit.SharedEngine(t)
+	text := kit.Components("ants", "prefix = \"/opt/ants\"\n"+standins.ANTs(t, kit.Site(t), kit.Own(t, standins.GoodANTs)))
 	_, all, _ := strings.Cut(text, "[targets.all]")
-	dir := project(t, text+"\n[targets.other]\nenv = { A = \"b\" }"+all)
-	r := built(t, dir, "--target", "other", "--output", "type=oci,tar=false,dest=out/{target}").ok(t)
+	dir := kit.Project(t, text+"\n[targets.other]\nenv = { A = \"b\" }"+all)
+	r := kit.Built(t, dir, "--target", "other", "--output", "type=oci,tar=false,dest=out/{target}").OK(t)
 	steps := regexp.MustCompile(`(?m)^#\d+ \[ants\] unpack$`).FindAllString(r.Stderr, -1)
 	slices.Sort(steps) // a step that goes on is named again
 	if len(slices.Compact(steps)) != 1 {
 		t.Errorf("%q unpack ANTs, want one step: %s", steps, r.Stderr)
 	}
-	one, other := onlyImage(t, filepath.Join(dir, "out/all")), onlyImage(t, filepath.Join(dir, "out/other"))
-	if a, b := must(one.Digest())(t), must(other.Digest())(t); a == b {
+	one, other := kit.OpenLayout(t, filepath.Join(dir, "out/all")), kit.OpenLayout(t, filepath.Join(dir, "out/other"))
+	if a, b := kit.Must(one.Digest())(t), kit.Must(other.Digest())(t); a == b {
 		t.Error("the targets are one image")
 	}
-	a, b := must(one.Layers())(t), must(other.Layers())(t)
-	if n := layerNumbers(t, filepath.Join(dir, "out/all"), "opt/ants/bin/antsRegistration")["opt/ants/bin/antsRegistration"]; must(a[n].Digest())(t) != must(b[n].Digest())(t) {
+	a, b := kit.Must(one.Layers())(t), kit.Must(other.Layers())(t)
+	if n := kit.LayerNumbers(t, filepath.Join(dir, "out/all"), "opt/ants/bin/antsRegistration")["opt/ants/bin/antsRegistration"]; kit.Must(a[n].Digest())(t) != kit.Must(b[n].Digest())(t) {
 		t.Errorf("the images do not share layer %d", n)
 	}
 }

@@ -1,17 +1,18 @@
-package integration
+package standins
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/integration/kit"
 	"github.com/medbuild/medbuild/integration/upstream"
 )
 
 // The paths that the real channels have.
 const (
-	fslChannel   = "/fsldownloads/fslconda/public"
-	forgeChannel = "/conda-forge"
+	FSLChannel   = "/fsldownloads/fslconda/public"
+	ForgeChannel = "/conda-forge"
 )
 
 // wrapperMaker is what FSL's packages call when they are linked: it makes a
@@ -39,15 +40,15 @@ echo "$1 of ` + upstream.CondaPrefix + ` with ${2-nothing}"
 // base has one.
 const fakePython = "#!/bin/sh\nexec /usr/bin/python3 \"$@\"\n"
 
-// fakeFSL serves packages with FSL's names and returns a lock of them.
-func fakeFSL(t *testing.T, s *upstream.Site) string {
+// FSL serves packages with FSL's names and returns a lock of them.
+func FSL(t testing.TB, s *upstream.Site) string {
 	t.Helper()
 	lock := "# size in bytes, sha256, address, licence\n"
 	for _, p := range fslPackages() {
-		lock += must(s.Conda(fslChannel, p))(t)
+		lock += kit.Must(s.Conda(FSLChannel, p))(t)
 	}
 	for _, p := range forgePackages() {
-		lock += must(s.Conda(forgeChannel, p))(t)
+		lock += kit.Must(s.Conda(ForgeChannel, p))(t)
 	}
 	return lock
 }
@@ -107,7 +108,14 @@ func forgePackages() []upstream.CondaPackage {
 	}
 }
 
-// fslComponent is FSL's component table, with a line more.
-func fslComponent(more string) string {
+// FSLTable is FSL's component table, with a line more.
+func FSLTable(more string) string {
 	return fmt.Sprintf("version = \"6.0.7.18\"\nlock = \"fsl.conda.tsv\"\naccept_licence = true\n%s\n", more)
+}
+
+// CondaTable is a component of conda packages, one of them with a program of
+// the component's name.
+func CondaTable(name string) string {
+	return fmt.Sprintf("stage = \"conda\"\nversion = \"1.0\"\nprefix = \"/opt/%[1]s\"\nlock = \"%[1]s.conda.tsv\"\nlicence = \"MIT\"\n"+
+		"commands = [%[1]q]\nversion_command = %[1]q\n", name)
 }

@@ -1,10 +1,12 @@
 //go:build linux
 
-package integration
+package images
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 // claim is a line of what users and maintainers know of the service, or what
@@ -121,7 +123,7 @@ func runnerClaims() []claim {
 // claimsHold runs the claims and holds what they print against what is wanted.
 func claimsHold(t *testing.T, claims []claim, run func(t *testing.T, script string) string) {
 	t.Helper()
-	guide := readFile(t, "../docs/migration.md")
+	guide := kit.ReadFile(t, kit.Path("docs/migration.md"))
 	var script strings.Builder
 	for _, c := range claims {
 		script.WriteString("( " + c.say + "\n) 2>&1 </dev/null\necho ---\n")

@@ -1,4 +1,4 @@
-package integration
+package faults
 
 import (
 	"bytes"
@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 )
 
 // output gathers what a command that still runs has printed.
@@ -38,9 +41,9 @@ func started(t *testing.T, cmd *exec.Cmd, text string) *output {
 	out := &output{}
 	cmd.Stderr = out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	noError(t, cmd.Start())
+	kit.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // no use when it has ended
-	missing := eventually(2*time.Minute, func() string {
+	missing := kit.Eventually(2*time.Minute, func() string {
 		if strings.Contains(out.String(), text) {
 			return ""
 		}
@@ -59,23 +62,23 @@ func started(t *testing.T, cmd *exec.Cmd, text string) *output {
 func slowProject(t *testing.T) (dir, sleep string) {
 	t.Helper()
 	sleep = fmt.Sprintf("600.%d", time.Now().UnixNano())
-	return project(t, components("mrtrix3", fakeMRtrix3(t, site(t), slowConfigure(sleep)))), sleep
+	return kit.Project(t, kit.Components("mrtrix3", standins.MRtrix3(t, kit.Site(t), standins.SlowConfigure(sleep)))), sleep
 }
 
 func slowBuild(t *testing.T, dir string) *exec.Cmd {
 	t.Helper()
-	return in(dir, medbuildCmd(t, "build", "--progress", "plain", "--output", "type=oci,dest=out.tar"))
+	return kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--output", "type=oci,dest=out.tar"))
 }
 
 // Ctrl-C reaches every process of the terminal's group. The command ends within
 // two seconds, and neither it nor the engine nor the step is left.
 func TestInterrupt(t *testing.T) {
-	root := sharedEngine(t)
+	root := kit.SharedEngine(t)
 	dir, sleep := slowProject(t)
 	cmd := slowBuild(t, dir)
 	out := started(t, cmd, "configuring")
 	began := time.Now()
-	noError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
+	kit.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
 	_ = cmd.Wait()
 	took := time.Since(began)
 	if took > 2*time.Second {
@@ -85,7 +88,7 @@ func TestInterrupt(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.HasSuffix(out.String(), "medbuild: interrupted\n") {
 		t.Errorf("exit code %d, want 130: %s", code, out)
 	}
-	if left := leftBy(filepath.Dir(root)); left != "" {
+	if left := kit.LeftBy(filepath.Dir(root)); left != "" {
 		t.Error(left)
 	}
 	if step := stepLeft(sleep); step != "" {
@@ -97,7 +100,7 @@ func TestInterrupt(t *testing.T) {
 // onlyProject fails the test when a build left an output in the folder.
 func onlyProject(t *testing.T, dir string) {
 	t.Helper()
-	for _, e := range must(os.ReadDir(dir))(t) {
+	for _, e := range kit.Must(os.ReadDir(dir))(t) {
 		if e.Name() != "components.toml" {
 			t.Errorf("the build left %s", e.Name())
 		}
@@ -106,20 +109,20 @@ func onlyProject(t *testing.T, dir string) {
 
 // A run that was killed leaves an engine, which the next one adopts and stops.
 func TestKilledAndRunAgain(t *testing.T) {
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	dir, sleep := slowProject(t)
 	cmd := slowBuild(t, dir)
 	started(t, cmd, "configuring")
 	if stepLeft(sleep) == "" {
 		t.Fatal("the step is not found")
 	}
-	noError(t, cmd.Process.Kill())
+	kit.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
-	if left := eventually(2*time.Second, func() string { return stepLeft(sleep) }); left != "" {
+	if left := kit.Eventually(2*time.Second, func() string { return stepLeft(sleep) }); left != "" {
 		t.Errorf("the killed run's step goes on: %s", left)
 	}
-	again := project(t, components("mrtrix3", fakeMRtrix3(t, site(t), own(t, goodConfigure))))
-	built(t, again, "--output", "type=oci,dest=out.tar").ok(t)
+	again := kit.Project(t, kit.Components("mrtrix3", standins.MRtrix3(t, kit.Site(t), kit.Own(t, standins.GoodConfigure))))
+	kit.Built(t, again, "--output", "type=oci,dest=out.tar").OK(t)
 	if _, err := os.Stat(filepath.Join(again, "out.tar")); err != nil {
 		t.Error(err)
 	}
@@ -133,21 +136,21 @@ func stepLeft(sleep string) string {
 
 // Two builds at once share one engine; the first to end leaves it to the other.
 func TestTwoBuildsAtOnce(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
+	kit.SharedEngine(t)
+	s := kit.Site(t)
 	dirs := []string{
-		project(t, components("mrtrix3", fakeMRtrix3(t, s, own(t, goodConfigure+"import time; time.sleep(2)\n")))),
-		project(t, components("ants", fakeANTs(t, s, own(t, goodANTs)))),
+		kit.Project(t, kit.Components("mrtrix3", standins.MRtrix3(t, s, kit.Own(t, standins.GoodConfigure+"import time; time.sleep(2)\n")))),
+		kit.Project(t, kit.Components("ants", standins.ANTs(t, s, kit.Own(t, standins.GoodANTs)))),
 	}
-	results := make([]result, len(dirs))
+	results := make([]kit.Result, len(dirs))
 	var both sync.WaitGroup
 	for i, dir := range dirs {
-		cmd := in(dir, medbuildCmd(t, "build", "--progress", "plain", "--output", "type=oci,dest=out.tar"))
-		both.Go(func() { results[i] = finish(t, cmd) })
+		cmd := kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--output", "type=oci,dest=out.tar"))
+		both.Go(func() { results[i] = kit.Finish(t, cmd) })
 	}
 	both.Wait()
 	for i, r := range results {
-		r.ok(t)
+		r.OK(t)
 		if _, err := os.Stat(filepath.Join(dirs[i], "out.tar")); err != nil {
 			t.Error(err)
 		}

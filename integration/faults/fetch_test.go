@@ -1,4 +1,4 @@
-package integration
+package faults
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/integration/upstream"
 )
 
@@ -23,30 +25,23 @@ type fetched struct{ dir, path, place string }
 func fetchedKinds() map[string]func(*testing.T, *upstream.Site) fetched {
 	return map[string]func(*testing.T, *upstream.Site) fetched{
 		"archive": func(t *testing.T, s *upstream.Site) fetched {
-			return fetched{project(t, components("ants", fakeANTs(t, s, own(t, goodANTs)))), antsPath, "components.toml:10:1: ants: fetch http://127.0.0.1"}
+			return fetched{kit.Project(t, kit.Components("ants", standins.ANTs(t, s, kit.Own(t, standins.GoodANTs)))), standins.ANTsPath, "components.toml:10:1: ants: fetch http://127.0.0.1"}
 		},
 		"conda package": func(t *testing.T, s *upstream.Site) fetched {
 			p := upstream.CondaPackage{Name: "tool", Version: "1.0", Build: "h1_0", Subdir: "linux-64", Licence: "MIT",
-				Files: map[string]string{"bin/tool": own(t, "#!/bin/sh\necho tool 1.0\n")}}
-			dir := project(t, components("tool", condaTable("tool")))
-			writeFile(t, filepath.Join(dir, "tool.conda.tsv"), "# size, sha256, address, licence\n"+must(s.Conda(forgeChannel, p))(t))
-			return fetched{dir, forgeChannel + "/linux-64/" + p.File(), "tool.conda.tsv:2:1: tool: fetch http://127.0.0.1"}
+				Files: map[string]string{"bin/tool": kit.Own(t, "#!/bin/sh\necho tool 1.0\n")}}
+			dir := kit.Project(t, kit.Components("tool", standins.CondaTable("tool")))
+			kit.WriteFile(t, filepath.Join(dir, "tool.conda.tsv"), "# size, sha256, address, licence\n"+kit.Must(s.Conda(standins.ForgeChannel, p))(t))
+			return fetched{dir, standins.ForgeChannel + "/linux-64/" + p.File(), "tool.conda.tsv:2:1: tool: fetch http://127.0.0.1"}
 		},
 	}
-}
-
-// condaTable is a component of conda packages, one of them with a program of
-// the component's name.
-func condaTable(name string) string {
-	return fmt.Sprintf("stage = \"conda\"\nversion = \"1.0\"\nprefix = \"/opt/%[1]s\"\nlock = \"%[1]s.conda.tsv\"\nlicence = \"MIT\"\n"+
-		"commands = [%[1]q]\nversion_command = %[1]q\n", name)
 }
 
 // fetchWithin has sources given up after a time.
 func fetchWithin(t *testing.T, limit string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "site.toml")
-	writeFile(t, path, fmt.Sprintf("[fetch]\ntimeout = %q\n", limit))
+	kit.WriteFile(t, path, fmt.Sprintf("[fetch]\ntimeout = %q\n", limit))
 	t.Setenv("MEDBUILD_SITE", path)
 }
 
@@ -57,7 +52,7 @@ func TestFetchFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds on an engine; run without -short")
 	}
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	for name, fault := range map[string]struct {
 		answer upstream.Fault
 		says   []string
@@ -75,15 +70,15 @@ func TestFetchFails(t *testing.T) {
 				if name == "stalled" {
 					fetchWithin(t, "5s")
 				}
-				s := site(t)
+				s := kit.Site(t)
 				f := make(t, s)
 				s.FailAlways(f.path, fault.answer)
-				built(t, f.dir).failed(t, endOf(fault.says), append(fault.says, f.place, f.path)...)
+				kit.Built(t, f.dir).Failed(t, endOf(fault.says), append(fault.says, f.place, f.path)...)
 				if n := s.Asked(f.path); n > fault.asked {
 					t.Errorf("asked %d times", n)
 				}
 				s.FailAlways(f.path, nil)
-				built(t, f.dir).ok(t)
+				kit.Built(t, f.dir).OK(t)
 			})
 		}
 	}
@@ -103,7 +98,7 @@ func TestFetchPasses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds on an engine; run without -short")
 	}
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	for name, tt := range map[string]struct {
 		faults []upstream.Fault
 		says   string
@@ -114,10 +109,10 @@ func TestFetchPasses(t *testing.T) {
 	} {
 		for kind, make := range fetchedKinds() {
 			t.Run(kind+" "+name, func(t *testing.T) {
-				s := site(t)
+				s := kit.Site(t)
 				f := make(t, s)
 				s.Fail(f.path, tt.faults...)
-				if r := built(t, f.dir).ok(t); !strings.Contains(r.Stderr, tt.says) {
+				if r := kit.Built(t, f.dir).OK(t); !strings.Contains(r.Stderr, tt.says) {
 					t.Errorf("%q is not said: %s", tt.says, r.Stderr)
 				}
 				if n := s.Asked(f.path); tt.says == "" && n != 1 {
@@ -129,24 +124,24 @@ func TestFetchPasses(t *testing.T) {
 }
 
 func TestFetchRefused(t *testing.T) {
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	for kind, make := range fetchedKinds() {
 		t.Run(kind, func(t *testing.T) {
-			s := site(t)
+			s := kit.Site(t)
 			f := make(t, s)
 			s.Close()
-			built(t, f.dir).failed(t, 1, f.place, f.path, "connection refused", "\nhint: look whether the address is right and reachable")
+			kit.Built(t, f.dir).Failed(t, 1, f.place, f.path, "connection refused", "\nhint: look whether the address is right and reachable")
 		})
 	}
 }
 
 // A release whose archive was replaced: the pin tells.
 func TestMovedArchive(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
-	_, moved := s.Put(antsPath, []byte("published again under the same name"))
-	built(t, dir).failed(t, 1, "components.toml:10:1: ants: fetch http://127.0.0.1", antsPath, "got      sha256:"+moved, "\nhint: the file was changed where it comes from")
+	kit.SharedEngine(t)
+	s := kit.Site(t)
+	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, s, kit.Own(t, standins.GoodANTs))))
+	_, moved := s.Put(standins.ANTsPath, []byte("published again under the same name"))
+	kit.Built(t, dir).Failed(t, 1, "components.toml:10:1: ants: fetch http://127.0.0.1", standins.ANTsPath, "got      sha256:"+moved, "\nhint: the file was changed where it comes from")
 }
 
 // repositoryProject is a project with a component from a repository of which the
@@ -157,33 +152,33 @@ func repositoryProject(t *testing.T, s *upstream.Site) (dir, repository string) 
 		t.Skip("git is not installed (make tools does it)")
 	}
 	repository = t.TempDir()
-	writeFile(t, filepath.Join(repository, "bin/script"), own(t, "#!/bin/sh\necho script 2.0\n"))
+	kit.WriteFile(t, filepath.Join(repository, "bin/script"), kit.Own(t, "#!/bin/sh\necho script 2.0\n"))
 	address, commit, err := s.Repository(scriptsPath, repository)
-	noError(t, err)
-	return project(t, components("scripts", fmt.Sprintf("stage = \"archive\"\nversion = \"2.0\"\nprefix = \"/opt/scripts\"\nlicence = \"MIT\"\n"+
+	kit.NoError(t, err)
+	return kit.Project(t, kit.Components("scripts", fmt.Sprintf("stage = \"archive\"\nversion = \"2.0\"\nprefix = \"/opt/scripts\"\nlicence = \"MIT\"\n"+
 		"version_command = \"sh /opt/scripts/bin/script\"\nsource = { git = %q, commit = %q }\n", address, commit))), repository
 }
 
 // A tag that upstream moved: the pinned commit is fetched as long as it is
 // there, and what was fetched stays known.
 func TestMovedTag(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
+	kit.SharedEngine(t)
+	s := kit.Site(t)
 	seen, repository := repositoryProject(t, s)
-	built(t, seen).ok(t)
-	writeFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 2.0, mended\n")
-	must(upstream.MoveTag(repository, "v2.0"))(t)
-	built(t, seen).ok(t)
+	kit.Built(t, seen).OK(t)
+	kit.WriteFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 2.0, mended\n")
+	kit.Must(upstream.MoveTag(repository, "v2.0"))(t)
+	kit.Built(t, seen).OK(t)
 
-	s = site(t)
+	s = kit.Site(t)
 	unseen, repository := repositoryProject(t, s)
-	writeFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 2.0, mended\n")
-	must(upstream.MoveTag(repository, "v2.0"))(t)
-	built(t, unseen).failed(t, 1, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "the repository has no such commit", "\nhint: look at the commit: a tag may have been moved")
+	kit.WriteFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 2.0, mended\n")
+	kit.Must(upstream.MoveTag(repository, "v2.0"))(t)
+	kit.Built(t, unseen).Failed(t, 1, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "the repository has no such commit", "\nhint: look at the commit: a tag may have been moved")
 }
 
 func TestRepositoryFails(t *testing.T) {
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	for name, tt := range map[string]struct {
 		fault upstream.Fault
 		says  []string
@@ -197,19 +192,19 @@ func TestRepositoryFails(t *testing.T) {
 			if name == "stalled" {
 				fetchWithin(t, "5s")
 			}
-			s := site(t)
+			s := kit.Site(t)
 			dir, _ := repositoryProject(t, s)
 			s.FailAlways(scriptsPath, tt.fault)
-			built(t, dir).failed(t, endOf(tt.says), append(tt.says, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "\nhint: ")...)
+			kit.Built(t, dir).Failed(t, endOf(tt.says), append(tt.says, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "\nhint: ")...)
 			s.FailAlways(scriptsPath, nil)
-			built(t, dir).ok(t)
+			kit.Built(t, dir).OK(t)
 		})
 	}
 	t.Run("500 twice", func(t *testing.T) {
-		s := site(t)
+		s := kit.Site(t)
 		dir, _ := repositoryProject(t, s)
 		s.Fail(scriptsPath, upstream.Status(500), upstream.Status(500))
-		if r := built(t, dir).ok(t); !strings.Contains(r.Stderr, "trying again") {
+		if r := kit.Built(t, dir).OK(t); !strings.Contains(r.Stderr, "trying again") {
 			t.Errorf("no notice of another try: %s", r.Stderr)
 		}
 	})
@@ -260,7 +255,7 @@ func TestImageSourceFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds on an engine; run without -short")
 	}
-	sharedEngine(t)
+	kit.SharedEngine(t)
 	for name, tt := range map[string]struct {
 		part  string
 		times int64
@@ -279,36 +274,36 @@ func TestImageSourceFails(t *testing.T) {
 		"layer that is not had": {"layer", 1e6, upstream.Status(404), []string{"not found", "hint: look at the image's name and digest"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hub := &faultyHub{part: tt.part, fail: tt.fault}
-			reference := pushedTo(t, hub, "lab/tool:1", map[string]string{"opt/tool/bin/tool": own(t, "#!/bin/sh\necho tool 1.0\n")})
+			hub := &faultyHub{Handler: kit.EmptyRegistry(), part: tt.part, fail: tt.fault}
+			reference := kit.PushedTo(t, hub, "lab/tool:1", map[string]string{"opt/tool/bin/tool": kit.Own(t, "#!/bin/sh\necho tool 1.0\n")})
 			hub.left.Store(tt.times)
-			dir := project(t, components("tool", fmt.Sprintf("stage = \"archive\"\nversion = \"1.0\"\nprefix = \"/opt/tool\"\nlicence = \"MIT\"\n"+
+			dir := kit.Project(t, kit.Components("tool", fmt.Sprintf("stage = \"archive\"\nversion = \"1.0\"\nprefix = \"/opt/tool\"\nlicence = \"MIT\"\n"+
 				"version_command = \"/opt/tool/bin/tool\"\nsource = { image = %q, path = \"/opt/tool\" }\n", reference)))
-			r := built(t, dir)
+			r := kit.Built(t, dir)
 			if tt.says == nil {
-				r.ok(t)
+				r.OK(t)
 				return
 			}
-			r.failed(t, endOf(tt.says), append(tt.says, "components.toml:14:1: tool: fetch 127.0.0.1", "\nhint: ")...)
+			r.Failed(t, endOf(tt.says), append(tt.says, "components.toml:14:1: tool: fetch 127.0.0.1", "\nhint: ")...)
 			hub.left.Store(0)
-			built(t, dir).ok(t)
+			kit.Built(t, dir).OK(t)
 		})
 	}
 }
 
 // A mirror that says no more is left for the next one.
 func TestStalledMirror(t *testing.T) {
-	sharedEngine(t)
-	stalled, good := site(t), site(t)
-	archive := tarOf(t, map[string]string{"tool-1/bin/tool": own(t, "#!/bin/sh\necho tool 1.0\n")})
+	kit.SharedEngine(t)
+	stalled, good := kit.Site(t), kit.Site(t)
+	archive := kit.Tar(t, map[string]string{"tool-1/bin/tool": kit.Own(t, "#!/bin/sh\necho tool 1.0\n")})
 	stalled.Put(toolPath, archive)
 	stalled.FailAlways(toolPath, upstream.Stall)
 	_, sum := good.Put(toolPath, archive)
 	path := filepath.Join(t.TempDir(), "site.toml")
-	writeFile(t, path, fmt.Sprintf("[fetch]\ntimeout = \"3s\"\n\n[[mirrors]]\nfrom = \"https://github.com\"\nto = [%q, %q]\n", addressOf(stalled), addressOf(good)))
+	kit.WriteFile(t, path, fmt.Sprintf("[fetch]\ntimeout = \"3s\"\n\n[[mirrors]]\nfrom = \"https://github.com\"\nto = [%q, %q]\n", addressOf(stalled), addressOf(good)))
 	t.Setenv("MEDBUILD_SITE", path)
-	dir := project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+sum+`"`, `, commit = "`+strings.Repeat("ab", 20)+`"`))
-	r := finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", "tool"))).ok(t)
+	dir := kit.Project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+sum+`"`, `, commit = "`+strings.Repeat("ab", 20)+`"`))
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--target", "tool"))).OK(t)
 	if want := "not there after 3s: the server is slow or says no more; trying " + addressOf(good) + toolPath; !strings.Contains(r.Stderr, want) {
 		t.Errorf("%q is not said: %s", want, r.Stderr)
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package integration
+package images
 
 import (
 	"encoding/json"
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 // notebookService is the name of the bare base in the tests' Docker.
@@ -31,8 +33,8 @@ func TestJupyterService(t *testing.T) {
 		t.Skip("installs JupyterLab; run without -short")
 	}
 	base := jupyterBase(t)
-	d := startDocker(t, dockerSetup{})
-	d.loadLayout(t, base, notebookService)
+	d := kit.StartDocker(t, kit.DockerSetup{})
+	loadLayout(t, d, base, notebookService)
 	t.Run("lab", func(t *testing.T) {
 		s := startService(t, d, serviceSetup{Image: notebookService})
 		checkLab(t, s)
@@ -43,7 +45,7 @@ func TestJupyterService(t *testing.T) {
 	t.Run("voila", func(t *testing.T) {
 		s := startService(t, d, serviceSetup{Image: notebookService, Voila: true, Workspace: map[string]string{"voila.ipynb": voilaNotebook}})
 		if status, page := s.get(t, "/"); status != http.StatusOK || !strings.Contains(page, "sum 42") {
-			t.Errorf("Voila answers %d: %s", status, last(20, page))
+			t.Errorf("Voila answers %d: %s", status, kit.Last(20, page))
 		}
 		if status, _ := s.get(t, "/lab"); status == http.StatusOK {
 			t.Error("JupyterLab answers beside Voila")
@@ -90,14 +92,14 @@ func checkLab(t *testing.T, s *service) {
 		t.Errorf("an exception is %v", err)
 	}
 	which := "command -v python; id -u"
-	if r := s.login(t, which).ok(t); r.Stdout != python+"\n1000\n" {
+	if r := s.login(t, which).OK(t); r.Stdout != python+"\n1000\n" {
 		t.Errorf("a login shell says %q", r.Stdout)
 	}
 	if out := s.terminal(t, which); !strings.Contains(out, python+"\r\n1000\r\n") {
 		t.Errorf("a terminal says %q", out)
 	}
 	checkPip(t, s)
-	s.exec(t, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").ok(t)
+	s.exec(t, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").OK(t)
 }
 
 // checkKernels wants the one kernel that users see, under its name.
@@ -111,7 +113,7 @@ func checkKernels(t *testing.T, s *service, name string) {
 		} `json:"kernelspecs"`
 	}
 	_, body := s.get(t, "/api/kernelspecs")
-	noError(t, json.Unmarshal([]byte(body), &specs))
+	kit.NoError(t, json.Unmarshal([]byte(body), &specs))
 	if len(specs.Kernels) != 1 || specs.Kernels[kernelID].Spec.Name != name {
 		t.Errorf("the kernels are %s", body)
 	}
@@ -122,7 +124,7 @@ func checkKernels(t *testing.T, s *service, name string) {
 func checkPip(t *testing.T, s *service) {
 	t.Helper()
 	const wheel = "small-1.0-py3-none-any.whl"
-	writeFile(t, filepath.Join(s.dir, "inputs", wheel), string(zipOf(t, map[string]string{
+	kit.WriteFile(t, filepath.Join(s.dir, "inputs", wheel), string(kit.Zip(t, map[string]string{
 		"small/__init__.py":            "answer = 42\n",
 		"small-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: small\nVersion: 1.0\n",
 		"small-1.0.dist-info/WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -149,13 +151,13 @@ func checkWork(t *testing.T, s *service) {
 	r := s.exec(t, "sh", "-c", `cd work; ls; stat -c '%n %u:%g %A' . inputs outputs workspace; touch outputs/a workspace/b ../c ../.jupyter/d; ! touch e`)
 	want := "CHANGELOG.md\ninputs\noutputs\nrequirements.txt\nworkspace\n" +
 		". 1000:100 dr-sr-sr-x\ninputs 1000:8004 drwxr-xr-x\noutputs 1000:8004 drwxr-xr-x\nworkspace 1000:8004 drwxr-xr-x\n"
-	if r.ok(t).Stdout != want {
+	if r.OK(t).Stdout != want {
 		t.Errorf("the work folder is %s, want %s", r.Stdout, want)
 	}
 }
 
 // checkRefused starts the service as the platform never does.
-func checkRefused(t *testing.T, d *docker) {
+func checkRefused(t *testing.T, d *kit.Docker) {
 	t.Helper()
 	s := runService(t, d, serviceSetup{Image: notebookService, Options: []string{"--env", "DY_SIDECAR_PATH_INPUTS=/srv"}})
 	if code := s.ended(t); code == "0" || !strings.Contains(s.log(t), "/srv is not mounted") {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package integration
+package images
 
 import (
 	"archive/tar"
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 // jovyan is the notebook user, workFolder where the platform mounts its folders.
@@ -47,7 +48,7 @@ type serviceSetup struct {
 
 // service is a container that the platform would have started.
 type service struct {
-	docker *docker
+	docker *kit.Docker
 	id     string
 	dir    string // of the mounted folders: inputs, outputs, workspace
 	client *http.Client
@@ -57,7 +58,7 @@ type service struct {
 
 // startService starts a service and returns when its port answers. It is gone
 // when the test ends.
-func startService(t *testing.T, d *docker, setup serviceSetup) *service {
+func startService(t *testing.T, d *kit.Docker, setup serviceSetup) *service {
 	t.Helper()
 	started := time.Now()
 	s := runService(t, d, setup)
@@ -67,16 +68,16 @@ func startService(t *testing.T, d *docker, setup serviceSetup) *service {
 }
 
 // runService starts a service and does not wait for it.
-func runService(t *testing.T, d *docker, setup serviceSetup) *service {
+func runService(t *testing.T, d *kit.Docker, setup serviceSetup) *service {
 	t.Helper()
-	s := &service{docker: d, dir: must(os.MkdirTemp(d.dir, "service"))(t)}
+	s := &service{docker: d, dir: kit.Must(os.MkdirTemp(d.Dir, "service"))(t)}
 	args := []string{"run", "--detach", "--network", "none"}
 	if setup.Network != "" {
 		args[3] = setup.Network
 	}
 	args = append(append(args, s.folders(t, setup)...), setup.environment()...)
 	args = append(append(append(args, setup.Options...), setup.Image), setup.Command...)
-	s.id = strings.TrimSpace(finish(t, d.client(args...)).ok(t).Stdout)
+	s.id = strings.TrimSpace(kit.Finish(t, d.Client(args...)).OK(t).Stdout)
 	t.Cleanup(func() { s.remove(t) })
 	s.client = s.httpClient(t)
 	return s
@@ -95,11 +96,11 @@ func (s *service) folders(t *testing.T, setup serviceSetup) []string {
 	var args []string
 	for name, files := range map[string]map[string]string{"inputs": setup.Inputs, "outputs": nil, "workspace": setup.Workspace} {
 		dir := filepath.Join(s.dir, name)
-		noError(t, os.Mkdir(dir, 0o755))
+		kit.NoError(t, os.Mkdir(dir, 0o755))
 		for file, content := range files {
-			writeFile(t, filepath.Join(dir, file), content)
+			kit.WriteFile(t, filepath.Join(dir, file), content)
 		}
-		noError(t, filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
+		kit.NoError(t, filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
 			return errors.Join(err, os.Lchown(p, owner, owner))
 		}))
 		args = append(args, "--volume", path.Join("/run/host", filepath.Base(s.dir), name)+":"+workFolder+"/"+name)
@@ -147,44 +148,44 @@ func (s *service) running(t *testing.T) bool {
 // ended waits for the service's end and returns its exit code.
 func (s *service) ended(t *testing.T) string {
 	t.Helper()
-	return strings.TrimSpace(finish(t, s.docker.client("wait", s.id)).ok(t).Stdout)
+	return strings.TrimSpace(kit.Finish(t, s.docker.Client("wait", s.id)).OK(t).Stdout)
 }
 
 // stop ends the service as the platform does and returns its exit code.
 func (s *service) stop(t *testing.T) string {
 	t.Helper()
-	finish(t, s.docker.client("stop", "--time", "30", s.id)).ok(t)
+	kit.Finish(t, s.docker.Client("stop", "--time", "30", s.id)).OK(t)
 	return s.ended(t)
 }
 
 func (s *service) inspect(t *testing.T, format string) string {
 	t.Helper()
-	return strings.TrimSpace(finish(t, s.docker.client("inspect", "--format", format, s.id)).ok(t).Stdout)
+	return strings.TrimSpace(kit.Finish(t, s.docker.Client("inspect", "--format", format, s.id)).OK(t).Stdout)
 }
 
 // log is what the service printed.
 func (s *service) log(t *testing.T) string {
 	t.Helper()
-	r := finish(t, s.docker.client("logs", s.id))
+	r := kit.Finish(t, s.docker.Client("logs", s.id))
 	return r.Stdout + r.Stderr
 }
 
 func (s *service) remove(t *testing.T) {
 	if t.Failed() {
-		t.Logf("the service's log ends:\n%s", last(40, s.log(t)))
+		t.Logf("the service's log ends:\n%s", kit.Last(40, s.log(t)))
 	}
-	finish(t, s.docker.client("rm", "--force", "--volumes", s.id)).ok(t)
+	kit.Finish(t, s.docker.Client("rm", "--force", "--volumes", s.id)).OK(t)
 }
 
 // exec runs a program beside the service, as the notebook user.
-func (s *service) exec(t *testing.T, args ...string) result {
+func (s *service) exec(t *testing.T, args ...string) kit.Result {
 	t.Helper()
-	return finish(t, s.docker.client(append([]string{"exec", "--user", jovyan, s.id}, args...)...))
+	return kit.Finish(t, s.docker.Client(append([]string{"exec", "--user", jovyan, s.id}, args...)...))
 }
 
 // login runs a line in a login shell of the notebook user, with no more of an
 // environment than the image's.
-func (s *service) login(t *testing.T, line string) result {
+func (s *service) login(t *testing.T, line string) kit.Result {
 	t.Helper()
 	return s.exec(t, "bash", "-l", "-i", "-c", line)
 }
@@ -193,21 +194,21 @@ func (s *service) login(t *testing.T, line string) result {
 func (s *service) get(t *testing.T, at string) (status int, body string) {
 	t.Helper()
 	resp, err := s.client.Get("http://127.0.0.1:8888" + at)
-	noError(t, err)
+	kit.NoError(t, err)
 	defer resp.Body.Close()
-	return resp.StatusCode, string(must(io.ReadAll(resp.Body))(t))
+	return resp.StatusCode, string(kit.Must(io.ReadAll(resp.Body))(t))
 }
 
 // loadLayout gives Docker the image of an OCI layout folder under the name,
 // which has a tag and no registry.
-func (d *docker) loadLayout(t *testing.T, dir, name string) {
+func loadLayout(t *testing.T, d *kit.Docker, dir, name string) {
 	t.Helper()
 	started := time.Now()
-	cmd := d.client("load")
+	cmd := d.Client("load")
 	in, out := io.Pipe()
 	cmd.Stdin = in
 	go func() { out.CloseWithError(tarLayout(out, dir, name)) }()
-	if r := finish(t, cmd).ok(t); !strings.Contains(r.Stdout, "Loaded image: "+name) {
+	if r := kit.Finish(t, cmd).OK(t); !strings.Contains(r.Stdout, "Loaded image: "+name) {
 		t.Fatalf("docker load says %q, not the name %s", r.Stdout, name)
 	}
 	t.Logf("docker load of %s took %s", name, time.Since(started).Round(100*time.Millisecond))

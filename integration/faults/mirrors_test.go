@@ -1,11 +1,9 @@
-package integration
+package faults
 
 import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,12 +13,12 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/medbuild/medbuild/integration/kit"
 	"github.com/medbuild/medbuild/integration/upstream"
 )
 
@@ -53,25 +51,25 @@ func hostOf(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "http:
 // config, and returns its digest.
 func pushBase(t *testing.T, reference string) string {
 	t.Helper()
-	data := must(os.ReadFile(baseTar(t)))(t)
-	img := must(mutate.AppendLayers(empty.Image, static.NewLayer(data, types.OCIUncompressedLayer)))(t)
-	config := must(img.ConfigFile())(t).DeepCopy()
+	data := kit.Must(os.ReadFile(kit.BaseTar(t)))(t)
+	img := kit.Must(mutate.AppendLayers(empty.Image, static.NewLayer(data, types.OCIUncompressedLayer)))(t)
+	config := kit.Must(img.ConfigFile())(t).DeepCopy()
 	config.OS, config.Architecture = "linux", "amd64"
 	config.Config.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "FROM_THE_BASE=1"}
-	img = must(mutate.ConfigFile(mutate.MediaType(img, types.OCIManifestSchema1), config))(t)
-	ref := must(name.ParseReference(reference, name.Insecure))(t)
-	noError(t, remote.Write(ref, img, remote.WithAuthFromKeychain(dockerLogins())))
-	return must(img.Digest())(t).String()
+	img = kit.Must(mutate.ConfigFile(mutate.MediaType(img, types.OCIManifestSchema1), config))(t)
+	ref := kit.Must(name.ParseReference(reference, name.Insecure))(t)
+	kit.NoError(t, remote.Write(ref, img, remote.WithAuthFromKeychain(dockerLogins())))
+	return kit.Must(img.Digest())(t).String()
 }
 
 // toolSite serves an archive and a repository.
 func toolSite(t *testing.T, s *upstream.Site) (sum, commit string) {
 	t.Helper()
-	_, sum = s.Put(toolPath, tarOf(t, map[string]string{"tool-1/bin/tool": "#!/bin/sh\necho tool 1.0\n"}))
+	_, sum = s.Put(toolPath, kit.Tar(t, map[string]string{"tool-1/bin/tool": "#!/bin/sh\necho tool 1.0\n"}))
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "bin/script"), "#!/bin/sh\necho script 2.0\n")
+	kit.WriteFile(t, filepath.Join(dir, "bin/script"), "#!/bin/sh\necho script 2.0\n")
 	_, commit, err := s.Repository(scriptsPath, dir)
-	noError(t, err)
+	kit.NoError(t, err)
 	return sum, commit
 }
 
@@ -110,28 +108,28 @@ components = ["tool", "scripts"]
 // dead, the second wants a login: the image is built all the same, and what was
 // fetched is known again without the mirrors.
 func TestMirrors(t *testing.T) {
-	root := engineRoot(t)
-	s := site(t)
+	root := kit.EmptyEngine(t)
+	s := kit.Site(t)
 	sum, commit := toolSite(t, s)
 	gh := guarded(t, "reader", readerPassword, http.StripPrefix("/gh", s))
-	hub := guarded(t, "puller", pullerPassword, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	hub := guarded(t, "puller", pullerPassword, kit.EmptyRegistry())
 	logins(t, hostOf(hub))
 	dgst := pushBase(t, hostOf(hub)+"/hub/library/debian-test:latest")
-	dead := strings.TrimPrefix(must(upstream.Refused(""))(t), "http://")
+	dead := strings.TrimPrefix(kit.Must(upstream.Refused(""))(t), "http://")
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "components.toml"), mirroredToml(`image = "debian-test@`+dgst+`"`,
+	kit.WriteFile(t, filepath.Join(dir, "components.toml"), mirroredToml(`image = "debian-test@`+dgst+`"`,
 		`, sha256 = "`+sum+`"`, `, commit = "`+commit+`"`))
-	writeFile(t, filepath.Join(dir, "site.toml"), fmt.Sprintf("[[mirrors]]\nfrom = \"https://github.com\"\nto = [\"http://%s/gh\", \"%s/gh\"]\n"+
+	kit.WriteFile(t, filepath.Join(dir, "site.toml"), fmt.Sprintf("[[mirrors]]\nfrom = \"https://github.com\"\nto = [\"http://%s/gh\", \"%s/gh\"]\n"+
 		"[[mirrors]]\nfrom = \"docker.io\"\nto = [\"%s/hub\", \"%s/hub\"]\n", dead, gh.URL, dead, hostOf(hub)))
 	t.Setenv("MEDBUILD_SITE", filepath.Join(dir, "site.toml"))
 
-	r := built(t, dir, "--metadata-file", "metadata.json", "--output", "type=oci,dest=image,tar=false").ok(t)
+	r := kit.Built(t, dir, "--metadata-file", "metadata.json", "--output", "type=oci,dest=image,tar=false").OK(t)
 	for _, want := range []string{"tool: fetch http://" + dead + "/gh" + toolPath, "connection refused; trying " + gh.URL + "/gh" + toolPath} {
 		if !strings.Contains(r.Stderr, want) {
 			t.Errorf("the progress lacks %q: %s", want, r.Stderr)
 		}
 	}
-	plan := finish(t, in(dir, medbuildCmd(t, "plan", "--target", "all", "--format", "json"))).ok(t).Stdout
+	plan := kit.Finish(t, kit.In(dir, kit.Command(t, "plan", "--target", "all", "--format", "json"))).OK(t).Stdout
 	if !strings.Contains(plan, "https://github.com"+toolPath) || strings.Contains(plan, hostOf(gh)) {
 		t.Error("the plan is not that of the sources' own addresses")
 	}
@@ -146,9 +144,9 @@ func TestMirrors(t *testing.T) {
 
 	gh.Close() // by its checksum or commit a source is known wherever it comes from
 	t.Setenv("MEDBUILD_SITE", "")
-	r = built(t, dir, "--mirror", "docker.io/library="+hostOf(hub)+"/hub/library").ok(t)
+	r = kit.Built(t, dir, "--mirror", "docker.io/library="+hostOf(hub)+"/hub/library").OK(t)
 	for _, c := range []string{"tool", "scripts"} {
-		if !summaryCached(r, c) {
+		if !r.Cached(c) {
 			t.Errorf("without the mirrors %s is built again: %s", c, r.Stderr)
 		}
 	}
@@ -157,16 +155,16 @@ func TestMirrors(t *testing.T) {
 // A registry that is not this machine speaks plain http only where the site file
 // says that it may.
 func TestInsecureRegistry(t *testing.T) {
-	engineRoot(t)
+	kit.EmptyEngine(t)
 	ip := ownAddress(t)
-	l := must(net.Listen("tcp", ip+":0"))(t)
-	hub := httptest.NewUnstartedServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	l := kit.Must(net.Listen("tcp", ip+":0"))(t)
+	hub := httptest.NewUnstartedServer(kit.EmptyRegistry())
 	hub.Listener = l
 	hub.Start()
 	t.Cleanup(hub.Close)
 	dgst := pushBase(t, hostOf(hub)+"/hub/library/debian-test:latest")
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "components.toml"), `[image]
+	kit.WriteFile(t, filepath.Join(dir, "components.toml"), `[image]
 name = "example.org/test"
 version = "1"
 
@@ -179,16 +177,16 @@ components = []
 `)
 	site := "[[mirrors]]\nfrom = \"docker.io\"\nto = [\"" + hostOf(hub) + "/hub\"]\n"
 	t.Setenv("MEDBUILD_SITE", filepath.Join(dir, "site.toml"))
-	writeFile(t, filepath.Join(dir, "site.toml"), site)
-	built(t, dir).failed(t, 1, "components.toml:5:8: ", "fetch docker.io/library/debian-test@"+dgst+": no mirror gives it\n  "+hostOf(hub)+"/hub/library/debian-test@", "HTTPS")
-	writeFile(t, filepath.Join(dir, "site.toml"), site+"insecure = true\n")
-	built(t, dir).ok(t)
+	kit.WriteFile(t, filepath.Join(dir, "site.toml"), site)
+	kit.Built(t, dir).Failed(t, 1, "components.toml:5:8: ", "fetch docker.io/library/debian-test@"+dgst+": no mirror gives it\n  "+hostOf(hub)+"/hub/library/debian-test@", "HTTPS")
+	kit.WriteFile(t, filepath.Join(dir, "site.toml"), site+"insecure = true\n")
+	kit.Built(t, dir).OK(t)
 }
 
 // ownAddress is an address of this machine that is not loopback.
 func ownAddress(t *testing.T) string {
 	t.Helper()
-	for _, a := range must(net.InterfaceAddrs())(t) {
+	for _, a := range kit.Must(net.InterfaceAddrs())(t) {
 		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
 			return n.IP.String()
 		}
@@ -222,21 +220,21 @@ func nowhere(t *testing.T, text string, dirs ...string) {
 // Every mirror has another reason: the error has them all, the component, the
 // place and the address that stands there.
 func TestNoMirrorGivesIt(t *testing.T) {
-	sharedEngine(t)
-	one, two, three := site(t), site(t), site(t)
+	kit.SharedEngine(t)
+	one, two, three := kit.Site(t), kit.Site(t), kit.Site(t)
 	other := strings.Repeat("ab", 32)
 	_, want := two.Put(toolPath, []byte("another file"))
 	three.Put(toolPath, []byte("never seen"))
 	three.FailAlways(toolPath, upstream.Status(503))
 	_, commit := toolSite(t, one)
-	dead := must(upstream.Refused(""))(t)
-	dir := project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+other+`"`, `, commit = "`+commit+`"`))
+	dead := kit.Must(upstream.Refused(""))(t)
+	dir := kit.Project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+other+`"`, `, commit = "`+commit+`"`))
 	args := []string{"--target", "tool"}
-	for _, to := range []string{dead, addressOf(site(t)), addressOf(two), addressOf(three)} {
+	for _, to := range []string{dead, addressOf(kit.Site(t)), addressOf(two), addressOf(three)} {
 		args = append(args, "--mirror", "https://github.com/lab/tool="+to+"/lab/tool")
 	}
-	r := finish(t, in(dir, medbuildCmd(t, append([]string{"build", "--progress", "plain"}, args...)...)))
-	r.failed(t, 75, "components.toml:15:1: tool: fetch https://github.com"+toolPath+": no mirror gives it",
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, append([]string{"build", "--progress", "plain"}, args...)...)))
+	r.Failed(t, 75, "components.toml:15:1: tool: fetch https://github.com"+toolPath+": no mirror gives it",
 		"\n  "+dead+toolPath+": dial tcp", "connection refused",
 		toolPath+": the server answers 404 Not Found",
 		toolPath+": the file is not the one that is pinned\n    expected sha256:"+other+"\n    got      sha256:"+want,
@@ -254,37 +252,37 @@ func addressOf(s *upstream.Site) string {
 
 // A server that wants a login nobody has says what to do.
 func TestMirrorWantsALogin(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
+	kit.SharedEngine(t)
+	s := kit.Site(t)
 	sum, commit := toolSite(t, s)
 	gh := guarded(t, "reader", readerPassword, http.StripPrefix("/gh", s))
 	t.Setenv("HOME", t.TempDir())
-	dir := project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+sum+`"`, `, commit = "`+commit+`"`))
+	dir := kit.Project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+sum+`"`, `, commit = "`+commit+`"`))
 	for _, target := range []string{"tool", "scripts"} {
-		r := finish(t, in(dir, medbuildCmd(t, "build", "--progress", "plain", "--target", target, "--mirror", "https://github.com="+gh.URL+"/gh")))
-		r.failed(t, 1, target+": fetch https://github.com/lab", "no mirror gives it\n  "+gh.URL+"/gh/lab/", "\nhint: ", "~/.netrc")
+		r := kit.Finish(t, kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--target", target, "--mirror", "https://github.com="+gh.URL+"/gh")))
+		r.Failed(t, 1, target+": fetch https://github.com/lab", "no mirror gives it\n  "+gh.URL+"/gh/lab/", "\nhint: ", "~/.netrc")
 	}
 }
 
 // What nothing pins is refused, and taken for one run with the flag.
 func TestAllowUnpinned(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
+	kit.SharedEngine(t)
+	s := kit.Site(t)
 	toolSite(t, s)
-	hub := guarded(t, "puller", pullerPassword, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	hub := guarded(t, "puller", pullerPassword, kit.EmptyRegistry())
 	logins(t, hostOf(hub))
 	dgst := pushBase(t, hostOf(hub)+"/debian-test:13")
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "components.toml"), mirroredToml(`image = "`+hostOf(hub)+`/debian-test:13"`, "", ""))
+	kit.WriteFile(t, filepath.Join(dir, "components.toml"), mirroredToml(`image = "`+hostOf(hub)+`/debian-test:13"`, "", ""))
 	mirror := []string{"--mirror", "https://github.com=" + addressOf(s)}
-	built(t, dir, mirror...).failed(t, 1, "components.toml:5:8: base debian: image "+hostOf(hub)+"/debian-test:13 is not pinned", "--allow-unpinned")
-	r := built(t, dir, append(mirror, "--allow-unpinned")...).ok(t)
+	kit.Built(t, dir, mirror...).Failed(t, 1, "components.toml:5:8: base debian: image "+hostOf(hub)+"/debian-test:13 is not pinned", "--allow-unpinned")
+	r := kit.Built(t, dir, append(mirror, "--allow-unpinned")...).OK(t)
 	for _, want := range []string{"warning: components.toml:15:1: tool: https://github.com" + toolPath + " is not pinned", "scripts: https://github.com" + scriptsPath + " is not pinned"} {
 		if !strings.Contains(r.Stderr, want) {
 			t.Errorf("%q is not said: %s", want, r.Stderr)
 		}
 	}
-	r = finish(t, in(dir, medbuildCmd(t, append([]string{"run", "--target", "all", "--allow-unpinned"}, append(mirror, "--", "cat", "/VERSION_MANIFEST.txt")...)...))).ok(t)
+	r = kit.Finish(t, kit.In(dir, kit.Command(t, append([]string{"run", "--target", "all", "--allow-unpinned"}, append(mirror, "--", "cat", "/VERSION_MANIFEST.txt")...)...))).OK(t)
 	if !strings.Contains(r.Stdout, dgst) {
 		t.Errorf("the manifest does not name the base's digest %s: %s", dgst, r.Stdout)
 	}

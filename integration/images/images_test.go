@@ -1,6 +1,6 @@
 //go:build linux
 
-package integration
+package images
 
 import (
 	"net/http"
@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/internal/image"
 )
 
@@ -28,14 +30,14 @@ func TestImages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the service's images, some gigabytes; run without -short")
 	}
-	engineRoot(t) // one that goes with the test: it needs some gigabytes
+	kit.EmptyEngine(t) // one that goes with the test: it needs some gigabytes
 	dir := theService(t)
 	t.Setenv("SOURCE_DATE_EPOCH", "1788000000")
 	args := []string{"build", "--progress", "plain", "--output", "type=oci,tar=false,dest=out/{target}"}
-	for _, target := range sortedKeys(imageNames) {
+	for _, target := range kit.SortedKeys(imageNames) {
 		args = append(args, "--target", target)
 	}
-	r := finish(t, in(dir, medbuildCmd(t, args...))).ok(t)
+	r := kit.Finish(t, kit.In(dir, kit.Command(t, args...))).OK(t)
 	layouts := func(target string) string { return filepath.Join(dir, "out", target) }
 	t.Run("summary", func(t *testing.T) {
 		for _, name := range imageNames {
@@ -46,20 +48,20 @@ func TestImages(t *testing.T) {
 	})
 	t.Run("configuration", func(t *testing.T) {
 		for target := range imageNames {
-			checkImageConfig(t, target, must(openLayout(t, layouts(target)).ConfigFile())(t).Config)
+			checkImageConfig(t, target, kit.Must(kit.OpenLayout(t, layouts(target)).ConfigFile())(t).Config)
 		}
 	})
 	t.Run("layers", func(t *testing.T) { checkImageLayers(t, layouts) })
 	t.Run("base", func(t *testing.T) { checkImageBase(t, layouts("production")) })
-	d := startDocker(t, dockerSetup{})
+	d := kit.StartDocker(t, kit.DockerSetup{})
 	for target, name := range imageNames {
-		d.loadLayout(t, layouts(target), name)
+		loadLayout(t, d, layouts(target), name)
 	}
 	t.Run("lab", func(t *testing.T) { useLab(t, d) })
 	t.Run("voila", func(t *testing.T) {
 		s := startService(t, d, serviceSetup{Image: imageNames["production"], Voila: true, Workspace: map[string]string{"voila.ipynb": voilaNotebook}})
 		if status, page := s.get(t, "/"); status != http.StatusOK || !strings.Contains(page, "sum 42") {
-			t.Errorf("Voila answers %d: %s", status, last(20, page))
+			t.Errorf("Voila answers %d: %s", status, kit.Last(20, page))
 		}
 	})
 	t.Run("runner", func(t *testing.T) { useRunner(t, d, "runner") })
@@ -111,14 +113,14 @@ func checkImageLayers(t *testing.T, layout func(string) string) {
 	shared := map[string][]string{}
 	for target := range imageNames {
 		nothingOfBuilding(t, layout(target))
-		img := openLayout(t, layout(target))
-		layers := must(img.Layers())(t)
+		img := kit.OpenLayout(t, layout(target))
+		layers := kit.Must(img.Layers())(t)
 		if len(layers) >= 50 {
 			t.Errorf("%s has %d layers", target, len(layers))
 		}
-		for place, i := range layerNumbers(t, layout(target), "opt/fsl/etc/fslversion", "opt/ants/bin/antsRegistration", "opt/c3d/bin/c3d",
+		for place, i := range kit.LayerNumbers(t, layout(target), "opt/fsl/etc/fslversion", "opt/ants/bin/antsRegistration", "opt/c3d/bin/c3d",
 			"opt/art/bin/acpcdetect", "opt/synb0-disco/COMMIT", "opt/freesurfer/build-stamp.txt", "opt/medimproc/sct/bin/sct_version") {
-			shared[place] = append(shared[place], must(layers[i].DiffID())(t).String())
+			shared[place] = append(shared[place], kit.Must(layers[i].DiffID())(t).String())
 		}
 	}
 	for place, want := range map[string]int{"opt/fsl/etc/fslversion": 1, "opt/ants/bin/antsRegistration": 1, "opt/c3d/bin/c3d": 1, "opt/art/bin/acpcdetect": 1,
@@ -130,24 +132,11 @@ func checkImageLayers(t *testing.T, layout func(string) string) {
 	}
 }
 
-// layerNumbers is the layer in which each of the files is, by number.
-func layerNumbers(t *testing.T, layout string, names ...string) map[string]int {
-	t.Helper()
-	out := map[string]int{}
-	noError(t, image.Walk(openLayout(t, layout), func(e image.Entry) error {
-		if slices.Contains(names, e.Name) {
-			out[e.Name] = e.Layer
-		}
-		return nil
-	}))
-	return out
-}
-
 // nothingOfBuilding walks the layers that are not the base's.
 func nothingOfBuilding(t *testing.T, layout string) {
 	t.Helper()
 	unwanted := regexp.MustCompile(`^opt/(.*/)?(\.git|pkgs|v1_0)(/|$)|^opt/.*\.a$|(^|/)\.license$|^root/\.cache|\.cache/(uv|pip)/`)
-	noError(t, image.Walk(openLayout(t, layout), func(e image.Entry) error {
+	kit.NoError(t, image.Walk(kit.OpenLayout(t, layout), func(e image.Entry) error {
 		if unwanted.MatchString(e.Name) || strings.HasSuffix(e.Name, "/license.txt") && e.FileInfo().Mode().IsRegular() && strings.HasPrefix(e.Name, "opt/freesurfer") {
 			t.Errorf("in layer %d: %s", e.Layer, e.Name)
 		}
@@ -164,9 +153,11 @@ var added = []string{"/etc/group", "/etc/group-", "/etc/gshadow", "/etc/gshadow-
 // checkImageBase compares the base entry by entry.
 func checkImageBase(t *testing.T, layout string) {
 	t.Helper()
-	base := filesOf(t, onlyImage(t, jupyterBase(t)))
-	have := filesOf(t, onlyImage(t, layout))
-	have.keeps(t, base, func(p string) bool { return byPackages(p) || slices.Contains(replaced, p) || slices.Contains(added, p) })
+	base := kit.FilesOf(t, kit.OpenLayout(t, jupyterBase(t)))
+	have := kit.FilesOf(t, kit.OpenLayout(t, layout))
+	have.Keeps(t, base, func(p string) bool {
+		return kit.ByPackages(p) || slices.Contains(replaced, p) || slices.Contains(added, p)
+	})
 	for _, p := range added {
 		if base[p] != nil && (have[p].Mode != base[p].Mode || have[p].UID != base[p].UID || have[p].GID != base[p].GID || have[p].Size < base[p].Size) {
 			t.Errorf("%s is %+v, in the base %+v", p, have[p], base[p])
@@ -190,7 +181,7 @@ sct_version
 synb0-disco --help
 fslinfo x`
 
-func useLab(t *testing.T, d *docker) {
+func useLab(t *testing.T, d *kit.Docker) {
 	t.Helper()
 	s := startService(t, d, serviceSetup{Image: imageNames["production"]})
 	checkKernels(t, s, "python (Medical Image Processing)")
@@ -204,22 +195,22 @@ func useLab(t *testing.T, d *docker) {
 		t.Errorf("the notebook printed %q", out)
 	}
 	saidByAll(t, out[2])
-	saidByAll(t, s.login(t, programs+" || :").ok(t).Stdout)
+	saidByAll(t, s.login(t, programs+" || :").OK(t).Stdout)
 	if out := s.terminal(t, "command -v python mrinfo"); !strings.Contains(out, "/opt/python/bin/python\r\n/opt/mrtrix3/bin/mrinfo\r\n") {
 		t.Errorf("a terminal says %q", out)
 	}
 	checkPip(t, s)
 	claimsHold(t, append(homeClaims(), productionClaims()...), func(t *testing.T, script string) string {
-		return s.exec(t, "bash", "-c", script).ok(t).Stdout
+		return s.exec(t, "bash", "-c", script).OK(t).Stdout
 	})
 	checkLicence(t, s)
-	s.exec(t, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").ok(t)
+	s.exec(t, "/home/jovyan/.venv/bin/jupyter", "execute", "--inplace", workFolder+"/workspace/README.ipynb").OK(t)
 }
 
 // saidByAll wants an answer of each component's program.
 func saidByAll(t *testing.T, text string) {
 	t.Helper()
-	for _, want := range []string{"== mrinfo 3.0", freesurferStamp, "of /opt/fsl with", "ANTs Version: 2.4.4", "Version 1.0.0", "acpcdetect v2.0", "7.2\n", "usage: synb0-disco"} {
+	for _, want := range []string{"== mrinfo 3.0", standins.FreeSurferStamp, "of /opt/fsl with", "ANTs Version: 2.4.4", "Version 1.0.0", "acpcdetect v2.0", "7.2\n", "usage: synb0-disco"} {
 		if !strings.Contains(strings.ReplaceAll(text, "\r", ""), want) {
 			t.Errorf("no program says %q: %s", want, text)
 		}
@@ -230,16 +221,16 @@ func saidByAll(t *testing.T, text string) {
 func checkLicence(t *testing.T, s *service) {
 	t.Helper()
 	at := filepath.Join(s.dir, "workspace/license.txt")
-	writeFile(t, at, "somebody@example.org\n1\n")
-	noError(t, os.Chown(at, 1000, platformID))
-	if out := s.exec(t, "sh", "-c", "head -n 1 $FREESURFER_HOME/license.txt; fs-license && echo there").ok(t).Stdout; out != "somebody@example.org\nthere\n" {
+	kit.WriteFile(t, at, "somebody@example.org\n1\n")
+	kit.NoError(t, os.Chown(at, 1000, platformID))
+	if out := s.exec(t, "sh", "-c", "head -n 1 $FREESURFER_HOME/license.txt; fs-license && echo there").OK(t).Stdout; out != "somebody@example.org\nthere\n" {
 		t.Errorf("with a licence in the workspace: %q", out)
 	}
 }
 
 // useRunner runs commands in the headless service, with folders of users that
 // the image does not know.
-func useRunner(t *testing.T, d *docker, target string) {
+func useRunner(t *testing.T, d *kit.Docker, target string) {
 	t.Helper()
 	claims := append(homeClaims(), runnerClaims()...)
 	if target == "runner" {
@@ -250,49 +241,49 @@ func useRunner(t *testing.T, d *docker, target string) {
 			claim{say: "echo ${FSFAST_HOME-none}", want: "none", changed: "in slim not set"})
 	}
 	claimsHold(t, claims, func(t *testing.T, script string) string {
-		r := d.runner(t, target, "4321:1234", "bash", "-c", script)
-		return r.ok(t).Stdout
+		r := headless(t, d, target, "4321:1234", "bash", "-c", script)
+		return r.OK(t).Stdout
 	})
-	r := d.runner(t, target, "4321:1234", "sh", "-c", "id -G; echo a >/output/b; stat -c %u /output/b; exit 7")
+	r := headless(t, d, target, "4321:1234", "sh", "-c", "id -G; echo a >/output/b; stat -c %u /output/b; exit 7")
 	if r.Code != 7 || r.Stdout != "8004 1234\n8004\n" {
 		t.Errorf("a command ends with %d and says %q: %s", r.Code, r.Stdout, r.Stderr)
 	}
-	if r := d.runner(t, target, "4321:1234", "printf", "%s.", "a  b", "c; d"); r.ok(t).Stdout != "a  b.c; d." {
+	if r := headless(t, d, target, "4321:1234", "printf", "%s.", "a  b", "c; d"); r.OK(t).Stdout != "a  b.c; d." {
 		t.Errorf("a command's words come as %q", r.Stdout)
 	}
-	if r := d.runner(t, target, "0:0", "id", "-G"); r.ok(t).Stdout != "8004 0\n" {
+	if r := headless(t, d, target, "0:0", "id", "-G"); r.OK(t).Stdout != "8004 0\n" {
 		t.Errorf("with root's folders the groups are %q", r.Stdout)
 	}
-	if r := d.runner(t, target, "", "true"); r.Code != 1 || !strings.Contains(r.Stderr, "/input is not mounted\nhint: ") {
+	if r := headless(t, d, target, "", "true"); r.Code != 1 || !strings.Contains(r.Stderr, "/input is not mounted\nhint: ") {
 		t.Errorf("without folders it ends with %d: %s", r.Code, r.Stderr)
 	}
 }
 
-// runner runs a command in a headless service, with input and output folders
+// headless runs a command in a headless service, with input and output folders
 // of an owner; "" mounts none.
-func (d *docker) runner(t *testing.T, target, owner string, command ...string) result {
+func headless(t *testing.T, d *kit.Docker, target, owner string, command ...string) kit.Result {
 	t.Helper()
 	args := []string{"run", "--rm", "--network", "none"}
 	if owner != "" {
-		dir := must(os.MkdirTemp(d.dir, "runner"))(t)
+		dir := kit.Must(os.MkdirTemp(d.Dir, "runner"))(t)
 		for _, name := range []string{"input", "output"} {
 			folder := filepath.Join(dir, name)
-			noError(t, os.Mkdir(folder, 0o755))
-			noError(t, os.Chmod(folder, 0o775))
-			tool(t, dir, "chown", owner, name)
+			kit.NoError(t, os.Mkdir(folder, 0o755))
+			kit.NoError(t, os.Chmod(folder, 0o775))
+			kit.Tool(t, dir, "chown", owner, name)
 			args = append(args, "--volume", "/run/host/"+filepath.Base(dir)+"/"+name+":/"+name)
 		}
 	}
-	return finish(t, d.client(append(append(args, imageNames[target]), command...)...))
+	return kit.Finish(t, d.Client(append(append(args, imageNames[target]), command...)...))
 }
 
 // useNetwork runs the patched inference of Synb0-DISCO itself with PyTorch, as
 // the service's user, with random weights.
-func useNetwork(t *testing.T, d *docker) {
+func useNetwork(t *testing.T, d *kit.Docker) {
 	t.Helper()
-	script := strings.ReplaceAll(inferenceScript, "/usr/bin/python3", "/opt/python/bin/python")
-	r := finish(t, d.client("run", "--rm", "--network", "none", "--user", "1000:100", "--entrypoint", "bash", imageNames["production"], "-euc", script))
-	if want := "(13, 11, 13) True True 2.5\n"; r.ok(t).Stdout != want {
+	script := strings.ReplaceAll(standins.InferenceScript, "/usr/bin/python3", "/opt/python/bin/python")
+	r := kit.Finish(t, d.Client("run", "--rm", "--network", "none", "--user", "1000:100", "--entrypoint", "bash", imageNames["production"], "-euc", script))
+	if want := "(13, 11, 13) True True 2.5\n"; r.OK(t).Stdout != want {
 		t.Errorf("the inference gives %q, want %q", r.Stdout, want)
 	}
 }

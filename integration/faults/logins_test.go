@@ -1,4 +1,4 @@
-package integration
+package faults
 
 import (
 	"encoding/base64"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 // logins makes a home with a netrc file for this machine's sites and a Docker
@@ -14,9 +15,9 @@ import (
 func logins(t *testing.T, registry string) {
 	t.Helper()
 	home := t.TempDir()
-	writeFile(t, filepath.Join(home, ".netrc"), "machine 127.0.0.1 login reader password "+readerPassword+"\n")
+	kit.WriteFile(t, filepath.Join(home, ".netrc"), "machine 127.0.0.1 login reader password "+readerPassword+"\n")
 	auth := base64.StdEncoding.EncodeToString([]byte("puller:" + pullerPassword))
-	writeFile(t, filepath.Join(home, ".docker/config.json"), fmt.Sprintf("{\"auths\": {%q: {\"auth\": %q}}}\n", registry, auth))
+	kit.WriteFile(t, filepath.Join(home, ".docker/config.json"), fmt.Sprintf("{\"auths\": {%q: {\"auth\": %q}}}\n", registry, auth))
 	t.Setenv("HOME", home)
 	t.Setenv("DOCKER_CONFIG", filepath.Join(home, ".docker"))
 }

@@ -1,4 +1,4 @@
-package integration
+package faults
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/integration/upstream"
 )
 
@@ -16,7 +18,7 @@ import (
 // to be called before the engine uses dir: mounts go after the checks.
 func smallDisk(t *testing.T, dir, size string) {
 	t.Helper()
-	noError(t, os.MkdirAll(dir, 0o755))
+	kit.NoError(t, os.MkdirAll(dir, 0o755))
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		t.Skip("this machine allows no mounts:", err)
 	}
@@ -42,41 +44,41 @@ func unmount(dir string) error {
 
 // The disk of the engine is full: the error says which, and how to free it.
 func TestEngineDiskFull(t *testing.T) {
-	needEngine(t)
-	root := must(os.MkdirTemp("", "mbi"))(t)
+	kit.NeedEngine(t)
+	root := kit.Must(os.MkdirTemp("", "mbi"))(t)
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	smallDisk(t, root, "200m") // the base's tar alone needs more, once unpacked
-	useEngine(t, root)
-	dir := project(t, components("ants", fakeANTs(t, site(t), own(t, goodANTs))))
-	built(t, dir).failed(t, 1, "components.toml:5:8: base trixie: step [base] unpack", "no space left on", filepath.Join(root, "engine"), "\nhint: ", "medbuild prune", "MEDBUILD_ROOT")
+	kit.UseEngine(t, root)
+	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, kit.Site(t), kit.Own(t, standins.GoodANTs))))
+	kit.Built(t, dir).Failed(t, 1, "components.toml:5:8: base trixie: step [base] unpack", "no space left on", filepath.Join(root, "engine"), "\nhint: ", "medbuild prune", "MEDBUILD_ROOT")
 }
 
 // A step fills the disk: the step, its component and what it said are named too.
 func TestEngineDiskFullInStep(t *testing.T) {
-	needEngine(t)
-	root := must(os.MkdirTemp("", "mbi"))(t)
+	kit.NeedEngine(t)
+	root := kit.Must(os.MkdirTemp("", "mbi"))(t)
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	smallDisk(t, root, "800m")
-	useEngine(t, root)
+	kit.UseEngine(t, root)
 	// Not even what it says can be written.
-	script := own(t, goodANTs) + "head -c 2000000000 /dev/zero >/tmp/fill || exit 1\n"
-	dir := project(t, components("ants", fakeANTs(t, site(t), script)))
-	built(t, dir).failed(t, 1, "components.toml:8:13: ants: step [ants] test failed", "exit code: 1", "| ",
+	script := kit.Own(t, standins.GoodANTs) + "head -c 2000000000 /dev/zero >/tmp/fill || exit 1\n"
+	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, kit.Site(t), script)))
+	kit.Built(t, dir).Failed(t, 1, "components.toml:8:13: ants: step [ants] test failed", "exit code: 1", "| ",
 		"no space left on the disk of "+filepath.Join(root, "engine"), "\nhint: medbuild prune")
 }
 
 // The disk of the output is full: the error names the output, and nothing half
 // written stays.
 func TestOutputDiskFull(t *testing.T) {
-	sharedEngine(t)
-	dir := project(t, components("ants", fakeANTs(t, site(t), own(t, goodANTs))))
+	kit.SharedEngine(t)
+	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, kit.Site(t), kit.Own(t, standins.GoodANTs))))
 	for _, output := range []string{"type=oci,dest=disk/out.tar", "type=tar,dest=disk/out.tar", "type=oci,tar=false,dest=disk/out", "type=local,dest=disk/out"} {
 		t.Run(strings.ReplaceAll(output, ",", " "), func(t *testing.T) {
 			disk := filepath.Join(dir, "disk")
 			smallDisk(t, disk, "4m")
-			built(t, dir, "--output", output).failed(t, 1, "no space left on device", "disk/out", "\nhint: ")
+			kit.Built(t, dir, "--output", output).Failed(t, 1, "no space left on device", "disk/out", "\nhint: ")
 			var left []string
-			noError(t, filepath.Walk(disk, func(path string, _ os.FileInfo, err error) error {
+			kit.NoError(t, filepath.Walk(disk, func(path string, _ os.FileInfo, err error) error {
 				if path != disk {
 					left = append(left, path)
 				}
@@ -91,12 +93,12 @@ func TestOutputDiskFull(t *testing.T) {
 
 // A failed build leaves no output, also not of a build that went well before.
 func TestFailedBuildLeavesNoOutput(t *testing.T) {
-	sharedEngine(t)
-	s := site(t)
-	dir := project(t, components("ants", fakeANTs(t, s, own(t, goodANTs))))
-	s.FailAlways(antsPath, upstream.Status(404))
-	built(t, dir, "--output", "type=oci,dest=out/image.tar").failed(t, 1, "404 Not Found")
-	if names := must(os.ReadDir(dir))(t); len(names) != 1 {
+	kit.SharedEngine(t)
+	s := kit.Site(t)
+	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, s, kit.Own(t, standins.GoodANTs))))
+	s.FailAlways(standins.ANTsPath, upstream.Status(404))
+	kit.Built(t, dir, "--output", "type=oci,dest=out/image.tar").Failed(t, 1, "404 Not Found")
+	if names := kit.Must(os.ReadDir(dir))(t); len(names) != 1 {
 		t.Errorf("the failed build left %v", names)
 	}
 }

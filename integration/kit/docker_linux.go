@@ -1,6 +1,4 @@
-//go:build linux
-
-package integration
+package kit
 
 import (
 	"bytes"
@@ -52,93 +50,79 @@ exec /usr/sbin/dockerd --config-file /run/host/daemon.json --host unix:///run/ho
 // dockerRoot is a Debian root file system with a Docker Engine, made once and
 // kept. Its packages come from where the base's come from.
 var dockerRoot = sync.OnceValues(func() (string, error) {
-	tar, err := base()
+	tar, err := Debian()
 	if err != nil {
 		return "", err
-	}
-	root, err := filepath.Abs("../out/test/docker")
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(root); err == nil {
-		return root, nil
 	}
 	sources, err := exec.Command("tar", "-xOf", tar, "./etc/apt/sources.list").Output()
 	if err != nil {
 		return "", fmt.Errorf("the base does not say where its packages come from: %w", err)
 	}
-	return root, makeDockerRoot(root, sources)
+	return Kept("docker", func(partial string) error { return makeDockerRoot(partial, sources) })
 })
 
 func makeDockerRoot(root string, sources []byte) error {
-	partial := root + ".partial"
-	if err := errors.Join(os.RemoveAll(partial), os.MkdirAll(filepath.Dir(root), 0o755)); err != nil {
-		return err
-	}
 	cmd := exec.Command("mmdebstrap", "--quiet", "--variant=apt", "--include=docker.io,docker-cli,docker-buildx,ca-certificates,mount",
-		"trixie", partial, "-")
+		"trixie", root, "-")
 	cmd.Stdin = bytes.NewReader(sources)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make a root with Docker: %w\n%s", err, out)
 	}
-	if err := os.MkdirAll(filepath.Join(partial, "var/lib/docker"), 0o710); err != nil {
-		return err
-	}
-	return os.Rename(partial, root)
+	return os.MkdirAll(filepath.Join(root, "var/lib/docker"), 0o710)
 }
 
-// dockerSetup is what kind of Docker Engine a test needs. The zero value has the
+// DockerSetup is what kind of Docker Engine a test needs. The zero value has the
 // containerd image store and the machine's network, which it leaves as it is:
 // no bridge, no rules of a packet filter. Containers and commands of a build
 // must then ask for that network.
-type dockerSetup struct {
+type DockerSetup struct {
 	Classic bool // the classic image store
 	Bridge  bool // a bridge, in a network of its own that leads nowhere
 }
 
-func (s dockerSetup) namespaces() uintptr {
+func (s DockerSetup) namespaces() uintptr {
 	if s.Bridge {
 		return syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
 	}
 	return syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
 }
 
-func (s dockerSetup) flags() []string {
+func (s DockerSetup) flags() []string {
 	if s.Bridge {
 		return nil
 	}
 	return []string{"--iptables=false", "--ip6tables=false", "--bridge=none"}
 }
 
-// docker is a Docker Engine that belongs to one test.
-type docker struct {
-	dockerSetup
+// Docker is a Docker Engine that belongs to one test.
+type Docker struct {
+	DockerSetup
 	Host string // its address, as DOCKER_HOST takes it
-	dir  string
-	cmd  *exec.Cmd
+	Dir  string
+	Cmd  *exec.Cmd
 	log  string
 	done chan error
 }
 
-// startDocker starts a Docker Engine and stops it when the test ends. A Docker
+// StartDocker starts a Docker Engine and stops it when the test ends. A Docker
 // that the machine has is left alone.
-func startDocker(t *testing.T, setup dockerSetup) *docker {
+func StartDocker(t *testing.T, setup DockerSetup) *Docker {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a Docker Engine of the test's own needs root")
 	}
-	baseTar(t) // skips where there is no Debian to take Docker from
+	BaseTar(t) // skips where there is no Debian to take Docker from
 	if _, err := exec.LookPath("mmdebstrap"); err != nil {
 		t.Skip("mmdebstrap is not installed (make tools does it)")
 	}
-	root := must(dockerRoot())(t)
+	root := Must(dockerRoot())(t)
 	// The folders of t.TempDir are too long for a socket.
-	dir := must(os.MkdirTemp("", "mbd"))(t)
-	d := &docker{dockerSetup: setup, Host: "unix://" + dir + "/docker.sock", dir: dir, log: filepath.Join(dir, "log"), done: make(chan error, 1)}
+	dir := Must(os.MkdirTemp("", "mbd"))(t)
+	d := &Docker{DockerSetup: setup, Host: "unix://" + dir + "/docker.sock", Dir: dir, log: filepath.Join(dir, "log"), done: make(chan error, 1)}
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o710); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "daemon.json"), fmt.Sprintf(`{"features": {"containerd-snapshotter": %t}}`, !d.Classic))
+	WriteFile(t, filepath.Join(dir, "daemon.json"), fmt.Sprintf(`{"features": {"containerd-snapshotter": %t}}`, !d.Classic))
 	t.Cleanup(func() { d.remove(t) })
 	d.start(t, root)
 	return d
@@ -146,43 +130,43 @@ func startDocker(t *testing.T, setup dockerSetup) *docker {
 
 // start runs the engine as the first process of a PID namespace: whatever
 // becomes of the engine, nothing that it started outlives it.
-func (d *docker) start(t *testing.T, root string) {
+func (d *Docker) start(t *testing.T, root string) {
 	t.Helper()
-	log := must(os.Create(d.log))(t)
+	log := Must(os.Create(d.log))(t)
 	defer log.Close()
 	started := time.Now()
-	d.cmd = exec.Command("sh", append([]string{"-c", enterDocker, "docker", d.dir, root, d.cgroup()}, d.flags()...)...)
-	d.cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
-	d.cmd.Stdout, d.cmd.Stderr = log, log
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: d.namespaces(), Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := d.cmd.Start(); err != nil {
+	d.Cmd = exec.Command("sh", append([]string{"-c", enterDocker, "docker", d.Dir, root, d.cgroup()}, d.flags()...)...)
+	d.Cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+	d.Cmd.Stdout, d.Cmd.Stderr = log, log
+	d.Cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: d.namespaces(), Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := d.Cmd.Start(); err != nil {
 		t.Skipf("this machine does not let Docker have namespaces: %v", err)
 	}
-	go func() { d.done <- d.cmd.Wait() }()
+	go func() { d.done <- d.Cmd.Wait() }()
 	t.Cleanup(func() { d.stop(t) })
 	d.wait(t)
 	t.Logf("Docker answered after %s", time.Since(started).Round(10*time.Millisecond))
 }
 
 // wait returns when the engine answers.
-func (d *docker) wait(t *testing.T) {
+func (d *Docker) wait(t *testing.T) {
 	t.Helper()
 	limit := time.After(time.Minute)
 	for !d.answers() {
 		select {
 		case err := <-d.done:
 			d.done <- err // for stop
-			t.Fatalf("Docker did not start (%v):\n%s", err, must(os.ReadFile(d.log))(t))
+			t.Fatalf("Docker did not start (%v):\n%s", err, Must(os.ReadFile(d.log))(t))
 		case <-limit:
-			t.Fatalf("Docker does not answer:\n%s", must(os.ReadFile(d.log))(t))
+			t.Fatalf("Docker does not answer:\n%s", Must(os.ReadFile(d.log))(t))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-func (d *docker) answers() bool {
+func (d *Docker) answers() bool {
 	api := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", d.dir+"/docker.sock")
+		return (&net.Dialer{}).DialContext(ctx, "unix", d.Dir+"/docker.sock")
 	}}}
 	resp, err := api.Get("http://docker/_ping")
 	if err != nil {
@@ -193,31 +177,31 @@ func (d *docker) answers() bool {
 }
 
 // stop ends the engine, by its own means while it has some.
-func (d *docker) stop(t *testing.T) {
-	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+func (d *Docker) stop(t *testing.T) {
+	_ = d.Cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-d.done:
 		if err != nil {
 			t.Logf("Docker ended: %v", err)
 		}
 	case <-time.After(20 * time.Second):
-		_ = d.cmd.Process.Kill()
+		_ = d.Cmd.Process.Kill()
 		t.Log(<-d.done)
 		t.Error("Docker had to be killed")
 	}
 	if t.Failed() {
-		t.Logf("Docker's log ends:\n%s", last(40, string(must(os.ReadFile(d.log))(t))))
+		t.Logf("Docker's log ends:\n%s", Last(40, string(Must(os.ReadFile(d.log))(t))))
 	}
 }
 
 // remove takes away what the engine kept on disk and its control groups.
-func (d *docker) remove(t *testing.T) {
-	mounts := must(os.ReadFile("/proc/self/mountinfo"))(t)
-	if strings.Contains(string(mounts), d.dir) {
-		t.Errorf("Docker left mounts below %s", d.dir)
+func (d *Docker) remove(t *testing.T) {
+	mounts := Must(os.ReadFile("/proc/self/mountinfo"))(t)
+	if strings.Contains(string(mounts), d.Dir) {
+		t.Errorf("Docker left mounts below %s", d.Dir)
 		return // they may lead anywhere
 	}
-	if err := os.RemoveAll(d.dir); err != nil {
+	if err := os.RemoveAll(d.Dir); err != nil {
 		t.Error(err)
 	}
 	for _, group := range d.cgroups() {
@@ -227,10 +211,10 @@ func (d *docker) remove(t *testing.T) {
 	}
 }
 
-func (d *docker) cgroup() string { return "/" + filepath.Base(d.dir) }
+func (d *Docker) cgroup() string { return "/" + filepath.Base(d.Dir) }
 
 // cgroups are the folders of the engine's control groups, inner ones first.
-func (d *docker) cgroups() []string {
+func (d *Docker) cgroups() []string {
 	var out []string
 	for _, pattern := range []string{"/*", ""} {
 		for _, hierarchy := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
@@ -245,20 +229,20 @@ func (d *docker) cgroups() []string {
 	return out
 }
 
-// client is Docker's own command, the one inside the engine's root.
-func (d *docker) client(args ...string) *exec.Cmd {
+// Client is Docker's own command, the one inside the engine's root.
+func (d *Docker) Client(args ...string) *exec.Cmd {
 	return d.clientAt("docker.sock", args...)
 }
 
-func (d *docker) clientAt(socket string, args ...string) *exec.Cmd {
-	inside := []string{fmt.Sprintf("/proc/%d/root", d.cmd.Process.Pid), "docker", "--host", "unix:///run/host/" + socket}
+func (d *Docker) clientAt(socket string, args ...string) *exec.Cmd {
+	inside := []string{fmt.Sprintf("/proc/%d/root", d.Cmd.Process.Pid), "docker", "--host", "unix:///run/host/" + socket}
 	cmd := exec.Command("chroot", append(inside, args...)...)
 	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root")
 	return cmd
 }
 
-// command puts the docker command in PATH, for what calls it by its name.
-func (d *docker) command(t *testing.T, socket string) {
+// Command puts the docker command in PATH, for what calls it by its name.
+func (d *Docker) Command(t *testing.T, socket string) {
 	t.Helper()
 	dir := t.TempDir()
 	script := "#!/bin/sh\nexec " + strings.Join(d.clientAt(socket).Args, " ") + ` "$@"` + "\n"
@@ -268,15 +252,9 @@ func (d *docker) command(t *testing.T, socket string) {
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 }
 
-// last is the last n lines of text.
-func last(n int, text string) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-// only makes the engine the one that this test's commands find, and returns
+// Only makes the engine the one that this test's commands find, and returns
 // where our own would keep its state.
-func (d *docker) only(t *testing.T) string {
+func (d *Docker) Only(t *testing.T) string {
 	t.Helper()
 	if _, err := os.Stat("/run/buildkit/buildkitd.sock"); err == nil {
 		t.Skip("this machine has a buildkitd running, which comes before Docker")
@@ -284,20 +262,20 @@ func (d *docker) only(t *testing.T) string {
 	for _, name := range []string{"BUILDKIT_HOST", "DOCKER_CONTEXT", "XDG_RUNTIME_DIR"} {
 		t.Setenv(name, "")
 	}
-	own := filepath.Join(d.dir, "own")
+	own := filepath.Join(d.Dir, "own")
 	t.Setenv("MEDBUILD_ROOT", own)
 	t.Setenv("DOCKER_HOST", d.Host)
-	t.Setenv("XDG_CACHE_HOME", filepath.Join(d.dir, "cache"))
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(d.Dir, "cache"))
 	return own
 }
 
-// beside makes the engine one of two that this test's commands find, our own
+// Beside makes the engine one of two that this test's commands find, our own
 // being the other, and returns our own's root.
-func (d *docker) beside(t *testing.T) string {
+func (d *Docker) Beside(t *testing.T) string {
 	t.Helper()
-	own := engineRoot(t)
+	own := EmptyEngine(t)
 	cache := os.Getenv("XDG_CACHE_HOME")
-	d.only(t)
+	d.Only(t)
 	t.Setenv("MEDBUILD_ROOT", own)
 	t.Setenv("XDG_CACHE_HOME", cache)
 	return own

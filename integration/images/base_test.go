@@ -1,4 +1,4 @@
-package integration
+package images
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/medbuild/medbuild/integration/jupyter"
+	"github.com/medbuild/medbuild/integration/kit"
 )
 
 // notebookBase is the path of the notebook service's base as an OCI layout: the
@@ -23,7 +24,7 @@ var notebookBase = sync.OnceValues(func() (string, error) {
 	if given := os.Getenv("MEDBUILD_TEST_JUPYTER"); given != "" {
 		return filepath.Abs(given)
 	}
-	debian, err := base()
+	debian, err := kit.Debian()
 	if err != nil {
 		return "", err
 	}
@@ -32,20 +33,13 @@ var notebookBase = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path, err := filepath.Abs("../out/test/jupyter-" + b.Key())
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	return path, makeNotebookBase(ctx, b, path)
+	return kit.Kept("jupyter-"+b.Key(), func(partial string) error { return makeNotebookBase(ctx, b, partial) })
 })
 
 // makeNotebookBase uses an engine that is gone afterwards: the folder is what
 // later runs have.
 func makeNotebookBase(ctx context.Context, b *jupyter.Base, path string) error {
-	buildkitd, err := daemon()
+	buildkitd, err := kit.Daemon()
 	if err != nil {
 		return err
 	}
@@ -59,15 +53,15 @@ func makeNotebookBase(ctx context.Context, b *jupyter.Base, path string) error {
 		err = b.Make(ctx, filepath.Join(root, "engine"), buildkitd, path, &log)
 	}
 	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, last(60, log.String()))
+		err = fmt.Errorf("%w\n%s", err, kit.Last(60, log.String()))
 	}
-	if left := leftBy(root); left != "" {
+	if left := kit.LeftBy(root); left != "" {
 		return errors.Join(err, errors.New(left)) // mounts may lead anywhere: nothing is removed
 	}
 	return errors.Join(err, os.RemoveAll(root))
 }
 
-// clearNotebookBases makes the folder, without what other recipes left in it.
+// clearNotebookBases removes what other recipes left in the folder.
 func clearNotebookBases(dir string) error {
 	old, err := filepath.Glob(filepath.Join(dir, "jupyter-*"))
 	if err != nil {
@@ -78,18 +72,18 @@ func clearNotebookBases(dir string) error {
 			return err
 		}
 	}
-	return os.MkdirAll(dir, 0o755)
+	return nil
 }
 
 // jupyterBase is the path of the notebook service's base as an OCI layout.
 func jupyterBase(t *testing.T) string {
 	t.Helper()
 	if os.Getenv("MEDBUILD_TEST_JUPYTER") == "" {
-		needEngine(t)
-		baseTar(t) // skips where there is no Debian
+		kit.NeedEngine(t)
+		kit.BaseTar(t) // skips where there is no Debian
 	}
 	started := time.Now()
-	path := must(notebookBase())(t)
+	path := kit.Must(notebookBase())(t)
 	t.Logf("the notebook base is %s, after %s", path, time.Since(started).Round(100*time.Millisecond))
 	return path
 }
@@ -100,15 +94,15 @@ func TestJupyterBase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs JupyterLab; run without -short")
 	}
-	img := onlyImage(t, jupyterBase(t))
-	if n := len(must(img.Layers())(t)); n < 8 {
+	img := kit.OpenLayout(t, jupyterBase(t))
+	if n := len(kit.Must(img.Layers())(t)); n < 8 {
 		t.Errorf("%d layers, want 8 or more", n)
 	}
-	got := must(img.ConfigFile())(t).Config
+	got := kit.Must(img.ConfigFile())(t).Config
 	if got.User != "root" || got.WorkingDir != "/home/jovyan" || !slices.Equal(got.Entrypoint, []string{"/bin/bash", "/docker/entrypoint.bash"}) || got.Cmd != nil {
 		t.Errorf("configuration %+v", got)
 	}
-	have := filesOf(t, img)
+	have := kit.FilesOf(t, img)
 	for path, want := range map[string]string{
 		"/home/jovyan":                                                       "1000:100 6775",
 		"/home/jovyan/.bashrc":                                               "1000:100 664",

@@ -1,6 +1,6 @@
 //go:build linux
 
-package integration
+package images
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medbuild/medbuild/integration/kit"
 	"golang.org/x/net/websocket"
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +31,7 @@ func (s *service) httpClient(t *testing.T) *http.Client {
 	t.Helper()
 	return &http.Client{
 		Timeout:   2 * time.Minute,
-		Jar:       must(cookiejar.New(nil))(t),
+		Jar:       kit.Must(cookiejar.New(nil))(t),
 		Transport: &http.Transport{DisableKeepAlives: true, DialContext: s.dialer(t)},
 	}
 }
@@ -39,7 +40,7 @@ func (s *service) httpClient(t *testing.T) *http.Client {
 func (s *service) dialer(t *testing.T) func(ctx context.Context, network, address string) (net.Conn, error) {
 	t.Helper()
 	// The container's process has its number in the engine's own /proc.
-	ns := fmt.Sprintf("/proc/%d/root/proc/%s/ns/net", s.docker.cmd.Process.Pid, s.inspect(t, "{{.State.Pid}}"))
+	ns := fmt.Sprintf("/proc/%d/root/proc/%s/ns/net", s.docker.Cmd.Process.Pid, s.inspect(t, "{{.State.Pid}}"))
 	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 		err = within(ns, func() (err error) {
 			conn, err = new(net.Dialer).DialContext(ctx, network, address)
@@ -79,11 +80,11 @@ func within(ns string, f func() error) error {
 // browser would: with the cookie that proves where the request comes from.
 func (s *service) post(t *testing.T, at string, in, out any) {
 	t.Helper()
-	here := must(url.Parse("http://127.0.0.1:8888"))(t)
+	here := kit.Must(url.Parse("http://127.0.0.1:8888"))(t)
 	if status, body := s.get(t, "/lab"); status != http.StatusOK {
 		t.Fatalf("/lab answers %d: %s", status, body)
 	}
-	req := must(http.NewRequestWithContext(t.Context(), http.MethodPost, here.String()+at, strings.NewReader(string(must(json.Marshal(in))(t)))))(t)
+	req := kit.Must(http.NewRequestWithContext(t.Context(), http.MethodPost, here.String()+at, strings.NewReader(string(kit.Must(json.Marshal(in))(t)))))(t)
 	req.Header.Set("Content-Type", "application/json")
 	for _, c := range s.client.Jar.Cookies(here) {
 		if c.Name == "_xsrf" {
@@ -91,23 +92,23 @@ func (s *service) post(t *testing.T, at string, in, out any) {
 		}
 	}
 	resp, err := s.client.Do(req)
-	noError(t, err)
+	kit.NoError(t, err)
 	defer resp.Body.Close()
-	body := must(io.ReadAll(resp.Body))(t)
+	body := kit.Must(io.ReadAll(resp.Body))(t)
 	if resp.StatusCode/100 != 2 {
 		t.Fatalf("POST %s: %s: %s", at, resp.Status, body)
 	}
-	noError(t, json.Unmarshal(body, out))
+	kit.NoError(t, json.Unmarshal(body, out))
 }
 
 // socket opens a web socket of the service.
 func (s *service) socket(t *testing.T, at string) *websocket.Conn {
 	t.Helper()
-	config := must(websocket.NewConfig("ws://127.0.0.1:8888"+at, "http://127.0.0.1:8888"))(t)
-	for _, c := range s.client.Jar.Cookies(must(url.Parse("http://127.0.0.1:8888"))(t)) {
+	config := kit.Must(websocket.NewConfig("ws://127.0.0.1:8888"+at, "http://127.0.0.1:8888"))(t)
+	for _, c := range s.client.Jar.Cookies(kit.Must(url.Parse("http://127.0.0.1:8888"))(t)) {
 		config.Header.Add("Cookie", c.Name+"="+c.Value)
 	}
-	conn := must(s.dialer(t)(t.Context(), "tcp", "127.0.0.1:8888"))(t)
+	conn := kit.Must(s.dialer(t)(t.Context(), "tcp", "127.0.0.1:8888"))(t)
 	ws, err := websocket.NewClient(config, conn)
 	if err != nil {
 		conn.Close()
@@ -228,9 +229,9 @@ func (s *service) terminal(t *testing.T, line string) string {
 	}
 	s.post(t, "/api/terminals", map[string]any{}, &made)
 	ws := s.socket(t, "/terminals/websocket/"+made.Name)
-	noError(t, ws.SetDeadline(time.Now().Add(time.Minute)))
+	kit.NoError(t, ws.SetDeadline(time.Now().Add(time.Minute)))
 	// The shell shows what is typed: the mark is another text when it is printed.
-	noError(t, websocket.JSON.Send(ws, []string{"stdin", line + "; echo do''ne\r"}))
+	kit.NoError(t, websocket.JSON.Send(ws, []string{"stdin", line + "; echo do''ne\r"}))
 	var out strings.Builder
 	for !strings.Contains(out.String(), "done\r\n") {
 		var m []any

@@ -1,4 +1,4 @@
-package integration
+package kit
 
 import (
 	"archive/tar"
@@ -14,11 +14,10 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
-// entry is a path of a file system without its times.
-type entry struct {
+// File is a path of a file system without its times.
+type File struct {
 	Type     string
 	Mode     int64
 	UID, GID int
@@ -29,44 +28,44 @@ type entry struct {
 	Same     string // all names of a file with several
 }
 
-// files is a file system by clean absolute path.
-type files map[string]*entry
+// Files is a file system by clean absolute path.
+type Files map[string]*File
 
-// filesOf is the file system that an image's layers make.
-func filesOf(t *testing.T, img v1.Image) files {
+// FilesOf is the file system that an image's layers make.
+func FilesOf(t testing.TB, img v1.Image) Files {
 	t.Helper()
-	all := files{}
-	for _, l := range must(img.Layers())(t) {
-		r := must(l.Uncompressed())(t)
+	all := Files{}
+	for _, l := range Must(img.Layers())(t) {
+		r := Must(l.Uncompressed())(t)
 		all.add(t, r)
-		noError(t, r.Close())
+		NoError(t, r.Close())
 	}
 	return all.named()
 }
 
-// filesIn is the file system in a tar file.
-func filesIn(t *testing.T, r io.Reader) files {
+// FilesIn is the file system in a tar file.
+func FilesIn(t testing.TB, r io.Reader) Files {
 	t.Helper()
-	all := files{}
+	all := Files{}
 	all.add(t, r)
 	return all.named()
 }
 
-func (f files) add(t *testing.T, layer io.Reader) {
+func (f Files) add(t testing.TB, layer io.Reader) {
 	t.Helper()
 	for r := tar.NewReader(layer); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		noError(t, err)
+		NoError(t, err)
 		f.put(t, h, r)
 	}
 }
 
 // put adds one entry; a name that starts with .wh. takes others away (OCI image
 // specification, layer.md).
-func (f files) put(t *testing.T, h *tar.Header, content io.Reader) {
+func (f Files) put(t testing.TB, h *tar.Header, content io.Reader) {
 	t.Helper()
 	name := path.Clean("/" + h.Name)
 	dir, last := path.Split(name)
@@ -82,14 +81,14 @@ func (f files) put(t *testing.T, h *tar.Header, content io.Reader) {
 		f.remove(dir, last)
 	}
 	sum := sha256.New()
-	size := must(io.Copy(sum, content))(t)
-	f[name] = &entry{Type: string(h.Typeflag), Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Size: size,
+	size := Must(io.Copy(sum, content))(t)
+	f[name] = &File{Type: string(h.Typeflag), Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Size: size,
 		Sum: hex.EncodeToString(sum.Sum(nil)), Link: h.Linkname, Xattrs: xattrs(h)}
 }
 
-func (f files) remove(dir, name string) {
+func (f Files) remove(dir, name string) {
 	gone := path.Join(dir, name)
-	maps.DeleteFunc(f, func(p string, _ *entry) bool {
+	maps.DeleteFunc(f, func(p string, _ *File) bool {
 		if name == ".wh..opq" {
 			return strings.HasPrefix(p, dir)
 		}
@@ -109,9 +108,9 @@ func xattrs(h *tar.Header) string {
 }
 
 // named tells the files with several names all of them.
-func (f files) named() files {
-	names := map[*entry][]string{}
-	for _, p := range sortedKeys(f) {
+func (f Files) named() Files {
+	names := map[*File][]string{}
+	for _, p := range SortedKeys(f) {
 		names[f[p]] = append(names[f[p]], p)
 	}
 	for e, all := range names {
@@ -122,12 +121,12 @@ func (f files) named() files {
 	return f
 }
 
-// keeps fails the test for each path of the base that is not the same in f, but
+// Keeps fails the test for each path of the base that is not the same in f, but
 // for those that changed allows.
-func (f files) keeps(t *testing.T, base files, changed func(path string) bool) {
+func (f Files) Keeps(t testing.TB, base Files, changed func(path string) bool) {
 	t.Helper()
 	shown := 0
-	for _, p := range sortedKeys(base) {
+	for _, p := range SortedKeys(base) {
 		have := f[p]
 		if p == "/" || changed(p) || have != nil && *have == *base[p] {
 			continue
@@ -139,28 +138,14 @@ func (f files) keeps(t *testing.T, base files, changed func(path string) bool) {
 	}
 }
 
-// nothing changes without packages.
-func nothing(string) bool { return false }
-
-// byPackages is what installing packages changes in a base, and nothing else:
+// ByPackages is what installing packages changes in a base, and nothing else:
 // the package database, caches and lists that packages keep up to date, and which
 // of several programs answers to a common name (/etc/alternatives).
-func byPackages(p string) bool {
+func ByPackages(p string) bool {
 	for _, prefix := range []string{"/var/lib/dpkg", "/var/cache", "/var/lib/apt", "/var/log", "/etc/ld.so.cache", "/etc/alternatives"} {
 		if p == prefix || strings.HasPrefix(p, prefix+"/") {
 			return true
 		}
 	}
 	return false
-}
-
-// onlyImage is the one image of an OCI layout.
-func onlyImage(t *testing.T, dir string) v1.Image {
-	t.Helper()
-	index := must(layout.ImageIndexFromPath(dir))(t)
-	m := must(index.IndexManifest())(t)
-	if len(m.Manifests) != 1 {
-		t.Fatalf("%s has %d images", dir, len(m.Manifests))
-	}
-	return must(index.Image(m.Manifests[0].Digest))(t)
 }

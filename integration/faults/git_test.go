@@ -1,0 +1,45 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
+	"github.com/medbuild/medbuild/integration/upstream"
+)
+
+func gitTable(address, commit string) string {
+	return fmt.Sprintf("version = \"3.0.4\"\ncommands = [\"mrinfo\"]\nsource = { git = %q, commit = %q }\n", address, commit)
+}
+
+// A component from a git repository by commit; a commit that is not there and a
+// repository that is not there.
+func TestGitSource(t *testing.T) {
+	kit.SharedEngine(t)
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed (make tools does it)")
+	}
+	s := kit.Site(t)
+	repo := t.TempDir()
+	for name, text := range standins.MRtrix3Files(kit.Own(t, standins.GoodConfigure)) {
+		path := filepath.Join(repo, strings.TrimPrefix(name, "mrtrix3-3.0.4/"))
+		kit.WriteFile(t, path, text)
+		kit.NoError(t, os.Chmod(path, 0o755))
+	}
+	address, commit, err := s.Repository("/MRtrix3/mrtrix3.git", repo)
+	kit.NoError(t, err)
+	kit.Built(t, kit.Project(t, kit.Components("mrtrix3", gitTable(address, commit)))).OK(t)
+	absent := strings.Repeat("ab", 20)
+	kit.Built(t, kit.Project(t, kit.Components("mrtrix3", gitTable(address, absent)))).
+		Failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+address, "no such commit", "\nhint: ")
+	refused := kit.Must(upstream.Refused("/MRtrix3/mrtrix3.git"))(t)
+	// A commit that was fetched before needs no server.
+	kit.Built(t, kit.Project(t, kit.Components("mrtrix3", gitTable(refused, commit)))).OK(t)
+	kit.Built(t, kit.Project(t, kit.Components("mrtrix3", gitTable(refused, absent)))).
+		Failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+refused, "\nhint: ")
+}
