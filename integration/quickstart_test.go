@@ -12,94 +12,139 @@ import (
 	"time"
 
 	"github.com/medbuild/medbuild/integration/kit"
+	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/internal/image"
 )
 
-// quickstartProject is the quickstart's file on this test run's base, with
-// more commands of MRtrix3 where some are named.
-func quickstartProject(t *testing.T, more ...string) string {
+// quickstart is the example of that name in a folder of its own.
+type quickstart struct {
+	source string // of MRtrix3; "" is the release's
+	file   string
+}
+
+func newQuickstart(t *testing.T, source string) quickstart {
+	t.Helper()
+	return quickstart{source, quickstartFile(t, source)}
+}
+
+// quickstartFile is the quickstart's file on this test run's base, with more
+// commands of MRtrix3 where some are named.
+func quickstartFile(t *testing.T, source string, more ...string) string {
 	t.Helper()
 	text := kit.Example(t, "quickstart")
 	for _, c := range more {
 		text = strings.Replace(text, `"dwi2mask",`, `"dwi2mask", "`+c+`",`, 1)
 	}
+	if source != "" {
+		text = regexp.MustCompile(`(?s)\[components.mrtrix3.source\].*?\n\n`).ReplaceAllString(text, source+"\n")
+	}
 	dir := kit.Project(t, text)
 	kit.WriteFile(t, filepath.Join(dir, "requirements.txt"), kit.ReadFile(t, kit.Path("examples/quickstart/requirements.txt")))
-	return dir
+	return filepath.Join(dir, "components.toml")
 }
 
-// TestQuickstart builds the quickstart image as make quickstart does, and
-// again, and with one change.
+func (q quickstart) cmd(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	return kit.Command(t, append([]string{"build", "--progress", "plain", "--file", q.file}, args...)...)
+}
+
+func (q quickstart) build(t *testing.T, args ...string) kit.Result {
+	t.Helper()
+	return kit.Finish(t, q.cmd(t, args...)).OK(t)
+}
+
+// folder is the path of a folder beside the file.
+func (q quickstart) folder(name string) string { return filepath.Join(filepath.Dir(q.file), name) }
+
+// production is the arguments that build the image as a layout in the folder.
+func (q quickstart) production(out string) []string {
+	return []string{"--target", "production", "--output", "type=oci,dest=" + q.folder(out) + ",tar=false"}
+}
+
+// TestQuickstart builds the quickstart's image as make quickstart does, and
+// again, and with one change. ANTs and Python are the real ones; of MRtrix3 a
+// stand-in is compiled, which takes no minutes.
 func TestQuickstart(t *testing.T) {
 	if testing.Short() {
-		t.Skip("compiles MRtrix3, which takes minutes; run without -short")
+		t.Skip("installs packages; run without -short")
 	}
-	kit.EmptyEngine(t)
-	dir := quickstartProject(t)
-	file := filepath.Join(dir, "components.toml")
-	out := filepath.Join(dir, "out")
-	build := func(args ...string) kit.Result {
-		r := kit.Medbuild(t, append([]string{"build", "--progress", "plain", "--file", file}, args...)...)
-		r.OK(t)
-		return r
-	}
+	q := newQuickstart(t, standins.MRtrix3Sources(t, kit.Site(t), "mrhistogram"))
+	q.test(t)
+}
 
-	first := build("--target", "production", "--output", "type=oci,dest="+out+",tar=false")
-	t.Run("image", func(t *testing.T) { checkImage(t, out) })
-	t.Run("check inside", func(t *testing.T) { checkInside(t, file) })
-	t.Run("again", func(t *testing.T) {
-		cmd := kit.Command(t, "build", "--progress", "plain", "--file", file, "--target", "production", "--output", "type=oci,dest="+out+",tar=false")
-		started := time.Now()
-		again := kit.Finish(t, cmd).OK(t)
-		took, own := time.Since(started), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
-		t.Logf("nothing changed: %v, medbuild's own share %v", took, own)
-		if took > 2*time.Second || own > 300*time.Millisecond {
-			t.Errorf("a build that changes nothing took %v, medbuild's own share was %v", took, own)
-		}
-		if ran := stepsRun(again.Stderr); len(ran) > 0 {
-			t.Errorf("steps ran again: %q", ran)
-		}
-		if again.Stdout != first.Stdout {
-			t.Errorf("another digest: %s, first %s", again.Stdout, first.Stdout)
-		}
-	})
+// TestQuickstartCompiled is TestQuickstart with the real MRtrix3, which two
+// engines compile, and the quickstart's own check inside.
+func TestQuickstartCompiled(t *testing.T) {
+	kit.Long(t, "compiles MRtrix3 twice")
+	q := newQuickstart(t, "")
+	q.test(t)
+	t.Run("check inside", func(t *testing.T) { checkInside(t, q.file) })
+}
+
+func (q quickstart) test(t *testing.T) {
+	kit.EmptyEngine(t)
+	first := q.build(t, q.production("out")...)
+	t.Run("image", func(t *testing.T) { checkImage(t, q.folder("out")) })
+	t.Run("asked inside", func(t *testing.T) { checkAsked(t, q.file) })
+	t.Run("again", func(t *testing.T) { checkAgain(t, q, first) })
 	t.Run("as files", func(t *testing.T) {
-		files := filepath.Join(dir, "files")
-		build("--target", "production", "--output", "type=local,dest="+files)
-		if got := kit.ReadFile(t, filepath.Join(files, "VERSION_MANIFEST.txt")); !strings.Contains(got, "MRTRIX3_VERSION=3.0.4\n") {
+		q.build(t, "--target", "production", "--output", "type=local,dest="+q.folder("files"))
+		if got := kit.ReadFile(t, q.folder("files/VERSION_MANIFEST.txt")); !strings.Contains(got, "MRTRIX3_VERSION=3.0.4\n") {
 			t.Errorf("the manifest is %q", got)
 		}
-		if n := strings.Count(string(kit.Must(exec.Command("find", files).Output())(t)), "\n"); n < 12000 {
+		if n := strings.Count(string(kit.Must(exec.Command("find", q.folder("files")).Output())(t)), "\n"); n < 12000 {
 			t.Errorf("%d files, want all of the image's", n)
 		}
 	})
 	t.Run("ants alone", func(t *testing.T) {
-		alone := build("--target", "ants")
-		for _, step := range stepNames(alone.Stderr) {
+		for _, step := range stepNames(q.build(t, "--target", "ants").Stderr) {
 			if strings.HasPrefix(step, "[mrtrix3]") || strings.HasPrefix(step, "[python]") {
 				t.Errorf("step of another component: %s", step)
 			}
 		}
 	})
 	t.Run("one more command", func(t *testing.T) {
-		more := filepath.Join(quickstartProject(t, "mrhistogram"), "components.toml")
-		r := kit.Medbuild(t, "build", "--progress", "plain", "--file", more, "--target", "production")
-		r.OK(t)
-		checkOnlyMRtrix3(t, r.Stderr)
+		more := quickstart{file: quickstartFile(t, q.source, "mrhistogram")}
+		checkOnlyMRtrix3(t, more.build(t, "--target", "production").Stderr)
 	})
-	t.Run("another engine", func(t *testing.T) {
-		want := layersOf(t, out)
-		kit.EmptyEngine(t)
-		other := filepath.Join(dir, "other")
-		build("--target", "production", "--output", "type=oci,dest="+other+",tar=false")
-		got := layersOf(t, other)
-		for _, layer := range []string{"base", "mrtrix3", "python", "manifest", "folders"} {
-			if got[layer] != want[layer] || got[layer] == "" {
-				t.Errorf("%s: layer %s on one engine, %s on another", layer, want[layer], got[layer])
-			}
+	t.Run("another engine", func(t *testing.T) { checkOtherEngine(t, q) })
+}
+
+// checkAgain wants a build that changes nothing to do nothing, and to take no
+// time: the best of a few tries counts, for other tests may have the processors.
+func checkAgain(t *testing.T, q quickstart, first kit.Result) {
+	t.Helper()
+	took, own := time.Hour, time.Hour
+	for try := 0; try < 5 && (took > 2*time.Second || own > 300*time.Millisecond); try++ {
+		cmd := q.cmd(t, q.production("out")...)
+		started := time.Now()
+		again := kit.Finish(t, cmd).OK(t)
+		took, own = min(took, time.Since(started)), min(own, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+		if ran := stepsRun(again.Stderr); len(ran) > 0 {
+			t.Errorf("steps ran again: %q", ran)
 		}
-		logDifferences(t, out, other)
-	})
+		if again.Stdout != first.Stdout {
+			t.Errorf("another digest: %s, first %s", again.Stdout, first.Stdout)
+		}
+	}
+	t.Logf("nothing changed: %v, medbuild's own share %v", took, own)
+	if took > 2*time.Second || own > 300*time.Millisecond {
+		t.Errorf("a build that changes nothing took %v, medbuild's own share was %v", took, own)
+	}
+}
+
+// checkOtherEngine wants another engine to make the same layers.
+func checkOtherEngine(t *testing.T, q quickstart) {
+	t.Helper()
+	kit.EmptyEngine(t)
+	q.build(t, q.production("other")...)
+	want, got := layersOf(t, q.folder("out")), layersOf(t, q.folder("other"))
+	for _, layer := range []string{"base", "mrtrix3", "python", "manifest", "folders"} {
+		if got[layer] != want[layer] || got[layer] == "" {
+			t.Errorf("%s: layer %s on one engine, %s on another", layer, want[layer], got[layer])
+		}
+	}
+	logDifferences(t, q.folder("out"), q.folder("other"))
 }
 
 // checkOnlyMRtrix3 wants mrtrix3 and what holds its answer to be all that ran,
@@ -117,17 +162,28 @@ func checkOnlyMRtrix3(t *testing.T, log string) {
 	}
 }
 
+// versions is what the image says of its tools.
+var versions = []string{"MRTRIX3_VERSION=3.0.4\n", "ANTS_VERSION=2.5.4\n", "NIBABEL_VERSION=", "PYTHON_VERSION=3.13", "== mrinfo 3.0.4 =="}
+
+// checkInside runs the quickstart's check, as make quickstart does.
 func checkInside(t *testing.T, file string) {
 	t.Helper()
-	r := kit.Medbuild(t, "run", "--file", file, "--target", "production", "--volume", kit.Path("examples/quickstart/check")+":/check:ro", "--", "/bin/sh", "/check/check.sh")
-	r.OK(t)
+	r := kit.Medbuild(t, "run", "--file", file, "--target", "production", "--volume", kit.Path("examples/quickstart/check")+":/check:ro", "--", "/bin/sh", "/check/check.sh").OK(t)
 	t.Log(r.Stdout)
-	for _, want := range []string{
-		"MRTRIX3_VERSION=3.0.4\n", "ANTS_VERSION=2.5.4\n", "NIBABEL_VERSION=", "PYTHON_VERSION=3.13",
-		"== mrinfo 3.0.4 ==", "bias field: ",
-	} {
+	for _, want := range append(versions, "bias field: ") {
 		if !strings.Contains(r.Stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.Stdout)
+		}
+	}
+}
+
+// checkAsked has the tools say their versions, without their calculating.
+func checkAsked(t *testing.T, file string) {
+	t.Helper()
+	out := kit.Inside(t, filepath.Dir(file), "production", "cat /VERSION_MANIFEST.txt; mrinfo --version; antsRegistration --version; python -c 'import nibabel, numpy, scipy'")
+	for _, want := range append(versions, "ANTs Version: 2.5.4") {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
 }

@@ -221,7 +221,8 @@ func testRunInterrupt(t *testing.T, in runner) {
 			if code := cmd.ProcessState.ExitCode(); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
-			if took := time.Since(told); took > 5*time.Second {
+			// It has a second to end by itself; other tests may have the processors.
+			if took := time.Since(told); took > 30*time.Second {
 				t.Errorf("took %v to end", took)
 			}
 			if text := kit.Must(os.ReadFile(filepath.Join(dir, "kept")))(t); string(text) != "kept\n" {
@@ -294,7 +295,7 @@ func newScreen(r io.Reader) *screen {
 
 func (s *screen) await(t *testing.T, want string) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for !strings.Contains(s.text, want) {
 		select {
 		case more, ok := <-s.news:

@@ -32,7 +32,7 @@ func smallDisk(t *testing.T, dir, size string) {
 // unmount gives the kernel a moment to close the files of processes that have
 // ended.
 func unmount(dir string) error {
-	limit := time.Now().Add(5 * time.Second)
+	limit := time.Now().Add(20 * time.Second)
 	for {
 		err := syscall.Unmount(dir, 0)
 		if !errors.Is(err, syscall.EBUSY) || time.Now().After(limit) {

@@ -92,11 +92,11 @@ func engineIn(t testing.TB, root string) string {
 	return filepath.Join(root, "engine")
 }
 
-// nothingLeft fails the test when an engine left a process or a mount. It may
-// take a moment where the command was killed.
+// nothingLeft fails the test when an engine left a process or a mount. They may
+// take a moment to go where the command was killed.
 func nothingLeft(t testing.TB, root string) {
 	t.Helper()
-	if left := Eventually(3*time.Second, func() string { return LeftBy(root) }); left != "" {
+	if left := Eventually(20*time.Second, func() string { return LeftBy(root) }); left != "" {
 		t.Error(left)
 	}
 }

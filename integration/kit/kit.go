@@ -76,6 +76,14 @@ func program(module, name, pkg string) (string, error) {
 	return out, GoBuild(module, out, pkg)
 }
 
+// Long skips a test that make test has no time for, and says what the test does.
+func Long(t testing.TB, does string) {
+	t.Helper()
+	if os.Getenv("MEDBUILD_TEST_LONG") == "" {
+		t.Skip(does + ": make test-long runs it")
+	}
+}
+
 // Must ends the test when err is one: Must(os.ReadFile(name))(t).
 func Must[T any](v T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {

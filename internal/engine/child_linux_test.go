@@ -127,15 +127,17 @@ func (s *site) close(e *Engine) {
 	if err := e.Close(); err != nil {
 		s.Error(err)
 	}
-	s.within("closing", began, 2*time.Second)
+	s.ends("closing", began)
 }
 
-func (s *site) within(what string, began time.Time, limit time.Duration) {
+// ends fails the test when something took so long that it must have waited for
+// what never comes. What is quick, TestChildIsQuick tells.
+func (s *site) ends(what string, began time.Time) {
 	s.Helper()
 	took := time.Since(began)
 	s.Logf("%s took %s", what, took.Round(time.Millisecond))
-	if took > limit {
-		s.Errorf("%s took %s, more than %s", what, took, limit)
+	if took > 15*time.Second {
+		s.Errorf("%s took %s", what, took)
 	}
 }
 
@@ -149,12 +151,29 @@ func (s *site) pid() int {
 	return r.pid
 }
 
+// TestChildIsQuick wants an engine to be there within a second, and gone within
+// two. The best of a few tries counts: other tests may have the processors.
+func TestChildIsQuick(t *testing.T) {
+	start, end := time.Hour, time.Hour
+	for try := 0; try < 10 && (start > time.Second || end > 2*time.Second); try++ {
+		s := newSite(t)
+		began := time.Now()
+		e := s.find(s.options())
+		start = min(start, time.Since(began))
+		began = time.Now()
+		s.close(e)
+		end = min(end, time.Since(began))
+	}
+	t.Logf("the engine started in %s and ended in %s", start, end)
+	if start > time.Second || end > 2*time.Second {
+		t.Errorf("at best the engine starts in %s and ends in %s", start, end)
+	}
+}
+
 func TestChildStartsAndStops(t *testing.T) { eachDaemon(t, childStartsAndStops) }
 
 func childStartsAndStops(s *site) {
-	began := time.Now()
 	e := s.find(s.options())
-	s.within("the first start", began, time.Second)
 	pid := s.pid()
 	if e.Kind != Child || e.InDocker() || e.Log != s.root+"/log/buildkitd.log" {
 		s.Errorf("engine is %q, log %q", e.Kind, e.Log)
@@ -168,10 +187,7 @@ func childStartsAndStops(s *site) {
 	if alive(pid) {
 		s.Errorf("process %d is left", pid)
 	}
-	began = time.Now()
-	e = s.find(s.options())
-	s.within("the second start", began, time.Second)
-	s.close(e)
+	s.close(s.find(s.options()))
 }
 
 // private checks that nobody else reaches the daemon or reads its files.
@@ -349,7 +365,7 @@ func failedStartSaysWhy(s *site) {
 	o.Binary = bad
 	began := time.Now()
 	_, err := Find(s.Context(), o)
-	s.within("failing", began, time.Second)
+	s.ends("failing", began)
 	if err == nil || !strings.Contains(err.Error(), "the disk is purple") || !strings.Contains(err.Error(), s.root+"/log/buildkitd.log") {
 		s.Errorf("error is %v", err)
 	}
