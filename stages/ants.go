@@ -17,9 +17,9 @@ import (
 type ANTs struct {
 	stage.Common
 	Source       stage.Source `toml:"source" doc:"a release zip"`
-	Lock         stage.File   `toml:"lock" doc:"an exact list of conda packages with ants among them, instead of a release zip"`
-	Distribution bool         `toml:"distribution" doc:"take the distribution's package instead of a release zip"`
-	Commands     []string     `toml:"commands" doc:"the programs and scripts to keep, or of conda's to have on PATH; all when left out"`
+	Lock         stage.File   `toml:"lock" doc:"an exact list of conda packages that includes ants, instead of a release zip"`
+	Distribution bool         `toml:"distribution" doc:"use the distribution's package instead of a release zip"`
+	Commands     []string     `toml:"commands" doc:"the programs and scripts to keep or, with conda packages, to put on PATH; all when left out"`
 }
 
 var _ stage.Provider = (*ANTs)(nil)
@@ -100,7 +100,7 @@ func (a *ANTs) unpacked(g stage.Ground) (stage.Stage, error) {
 	return s, nil
 }
 
-// The script keeps bin alone: of 220 files in a release 100 are static
+// The script keeps only bin: of 220 files in a release 100 are static
 // libraries, which nothing needs at run time (ANTs issue 1587).
 //
 //go:embed scripts/ants.sh

@@ -8,10 +8,10 @@ import (
 // Archive is a component that is unpacked and nothing else.
 type Archive struct {
 	stage.Common
-	Source stage.Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) a git repository, or an image and the folder in it"`
-	Format string       `toml:"format" doc:"the archive's format, where its address does not end in it"`
-	Strip  int          `toml:"strip" doc:"how many folders to take off the paths in the archive"`
-	Keep   []string     `toml:"keep" form:"glob" doc:"patterns of what to unpack, after strip; everything when left out"`
+	Source stage.Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip), a git repository, or an image and the folder in it"`
+	Format string       `toml:"format" doc:"the format of the archive, where its address does not end in it"`
+	Strip  int          `toml:"strip" doc:"the number of leading folders to remove from the paths in the archive"`
+	Keep   []string     `toml:"keep" form:"glob" doc:"patterns of what to unpack, applied after strip; everything when left out"`
 	Prune  []string     `toml:"prune" form:"glob" doc:"patterns of what not to unpack"`
 	To     string       `toml:"to" form:"path" doc:"folder below the prefix to unpack into; the prefix itself when left out"`
 	stage.Generic
@@ -49,7 +49,7 @@ func (a *Archive) unpacking() (stage.Unpacking, error) {
 }
 
 // unpacked is the layer of a component that is unpacked and nothing else. It
-// is made where unpack.go says, with the packages that takes.
+// is made on the build base, with the packages that unpack the format.
 func unpacked(c stage.Common, on stage.Base, input llb.Input, u stage.Unpacking) llb.State {
 	tools := llb.Apt{Component: c.Name, Action: "unpacker", On: on.Root, Distribution: on.ID(),
 		Packages: u.Packages(), At: here()}

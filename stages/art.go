@@ -12,8 +12,8 @@ import (
 type ART struct {
 	stage.Common
 	Source stage.Source `toml:"source" doc:"a release archive"`
-	Format string       `toml:"format" doc:"the archive's format"`
-	Strip  int          `toml:"strip" doc:"how many folders to take off the paths in the archive: 1 in MRtrix3's copy, 0 in the releases"`
+	Format string       `toml:"format" doc:"the format of the archive"`
+	Strip  int          `toml:"strip" doc:"the number of leading folders to remove from the paths in the archive: 1 in MRtrix3's copy, 0 in the releases"`
 }
 
 var _ stage.Checker = (*ART)(nil)

@@ -53,7 +53,7 @@ func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {
 	}, nil
 }
 
-// unpack keeps bin alone, without c3d_gui: what lies in lib and share is for
+// unpack keeps only bin, without c3d_gui: what lies in lib and share is for
 // the latter and for other programs to be compiled with. The archives are named
 // tar.gz, but the address that they are best had from ends in /download.
 //

@@ -9,8 +9,8 @@ import (
 // packages, and nothing else.
 type Conda struct {
 	stage.Common
-	Lock     stage.File      `toml:"lock" doc:"the packages: size, sha256, address and licence in each line, with tabs between"`
-	Commands []string        `toml:"commands" doc:"the programs on PATH; all of the environment's when left out, its Python and shell among them"`
+	Lock     stage.File      `toml:"lock" doc:"the packages: size, sha256, address and licence on each line, separated by tabs"`
+	Commands []string        `toml:"commands" doc:"the programs to put on PATH; all of the environment's when left out, including its Python and shell"`
 	Prune    []stage.Pattern `toml:"prune" doc:"patterns of what to leave out"`
 	Keep     []stage.Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
 	stage.Generic

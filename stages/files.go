@@ -19,17 +19,17 @@ import (
 type Files struct {
 	stage.Common
 	Files []Entry           `toml:"files" doc:"the files and folders"`
-	Links map[string]string `toml:"links" form:"path" keys:"path" doc:"symbolic links: from each path to where it leads"`
+	Links map[string]string `toml:"links" form:"path" keys:"path" doc:"symbolic links: from each path to its target"`
 	stage.Generic
 }
 
 // Entry is one file or folder of a Files.
 type Entry struct {
 	At    problem.Position `toml:"-"`
-	From  stage.File       `toml:"from" doc:"the file, relative to this file's folder; left out, an empty folder is made"`
-	To    string           `toml:"to" form:"path" doc:"where it goes, below the prefix or absolute; into that folder when it ends in a slash"`
+	From  stage.File       `toml:"from" doc:"the file, relative to the folder of this file; an empty folder when left out"`
+	To    string           `toml:"to" form:"path" doc:"the destination, below the prefix or absolute; a folder to copy into when it ends in a slash"`
 	Mode  string           `toml:"mode" form:"mode" doc:"permissions in octal digits; 0644 when left out, 0755 for a folder"`
-	Owner string           `toml:"owner" form:"owner" doc:"numbers of user and group, such as 1000:100; 0:0 when left out"`
+	Owner string           `toml:"owner" form:"owner" doc:"numeric user and group, such as 1000:100; 0:0 when left out"`
 }
 
 var (

@@ -18,10 +18,10 @@ type FreeSurfer struct {
 	stage.Common
 	Source  stage.Source    `toml:"source" doc:"a release archive, or an image and the folder in it"`
 	Profile string          `toml:"profile" doc:"what to keep: full, recon-all or synb0"`
-	Prune   []stage.Pattern `toml:"prune" doc:"patterns of what else to leave out"`
+	Prune   []stage.Pattern `toml:"prune" doc:"patterns of what to leave out in addition"`
 	Keep    []stage.Pattern `toml:"keep" doc:"patterns of what to keep although the profile or prune leaves it out"`
-	Licence string          `toml:"licence" doc:"where the licence file is when the container runs; the image has none"`
-	Owner   string          `toml:"owner" doc:"user and group, as numbers such as 1000:100, who get a licence that root writes at start"`
+	Licence string          `toml:"licence" doc:"the path of the licence file when a container runs; the image itself contains none"`
+	Owner   string          `toml:"owner" doc:"numeric user and group, such as 1000:100, who own a licence file that root writes at start"`
 }
 
 var _ stage.Checker = (*FreeSurfer)(nil)
@@ -60,7 +60,7 @@ var freesurferSynb0 = []stage.Pattern{
 	"bin/mri_segstats", "bin/mri_segstats.bin", "bin/mris_calc", "bin/mris_calc.bin", "docs/license*", "/mni",
 }
 
-// freesurferProfiles are the parts that can be asked for, by name.
+// freesurferProfiles are the profiles by name.
 func freesurferProfiles() map[string]profile {
 	commands := stage.Debs{"any": {"bc", "libgomp1", "perl", "tcsh"}}
 	gui := stage.Debs{"any": append(slices.Clone(commands["any"]), "libgl1", "libglu1-mesa", "libsm6", "libxext6", "libxmu6", "libxrender1", "xxd")}

@@ -12,12 +12,12 @@ import (
 // FSL is installed from an exact list of conda packages.
 type FSL struct {
 	stage.Common
-	Lock          stage.File      `toml:"lock" doc:"the packages of the release: size, sha256, address and licence in each line"`
-	Profile       string          `toml:"profile" doc:"what the image is promised to have: minimal (what Synb0-DISCO and dwifslpreproc call) or full (the release's environment)"`
+	Lock          stage.File      `toml:"lock" doc:"the packages of the release: size, sha256, address and licence on each line"`
+	Profile       string          `toml:"profile" doc:"what the lock must contain: minimal (what Synb0-DISCO and dwifslpreproc call) or full (the release's environment)"`
 	Environment   stage.File      `toml:"environment" doc:"the release's own environment file, fsl-<version>_linux-64.yml: the lock must have its versions and, in the profile full, all of its packages"`
 	Prune         []stage.Pattern `toml:"prune" doc:"patterns of what to leave out"`
 	Keep          []stage.Pattern `toml:"keep" doc:"patterns of what to keep although prune leaves it out"`
-	AcceptLicence bool            `toml:"accept_licence" doc:"you accept the licence of FSL, which allows non-commercial use only"`
+	AcceptLicence bool            `toml:"accept_licence" doc:"accept the licence of FSL, which allows non-commercial use only"`
 }
 
 var (
@@ -61,7 +61,7 @@ var fslMinimal = fslCommands{
 	{"fsl-eddy", nil}, // which of the names of eddy it has differs
 }
 
-// fslFull is what the release's environment has beside the minimal, as far as
+// fslFull is what the release's environment has in addition, as far as
 // it is known which program comes from where.
 var fslFull = fslCommands{
 	{"fsl-data_standard", nil},

@@ -16,12 +16,12 @@ import (
 type Make struct {
 	stage.Common
 	Source        stage.Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) or a git repository"`
-	Format        string       `toml:"format" doc:"the archive's format, where its address does not end in it"`
-	Strip         int          `toml:"strip" doc:"how many folders to take off the paths in the archive"`
-	BuildPackages stage.Debs   `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages that compile it, and are in no image: a list, or a table of lists by release"`
+	Format        string       `toml:"format" doc:"the format of the archive, where its address does not end in it"`
+	Strip         int          `toml:"strip" doc:"the number of leading folders to remove from the paths in the archive"`
+	BuildPackages stage.Debs   `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages needed to compile it, which are in no image: a list, or a table of lists by release"`
 	Configure     string       `toml:"configure" form:"shell" doc:"shell command, run in the unpacked source with PREFIX set"`
-	Build         string       `toml:"build" form:"shell" doc:"shell command; JOBS and MAKEFLAGS say how many jobs to run at once"`
-	Install       string       `toml:"install" form:"shell" doc:"shell command that writes to PREFIX"`
+	Build         string       `toml:"build" form:"shell" doc:"shell command; JOBS and MAKEFLAGS hold the number of parallel jobs"`
+	Install       string       `toml:"install" form:"shell" doc:"shell command that installs to PREFIX"`
 	stage.Generic
 }
 
@@ -76,7 +76,7 @@ func (m *Make) Stage(g stage.Ground) (stage.Stage, error) {
 const makeFolder = "/tmp/source"
 
 // The script runs each command in a shell of its own, in which a variable that
-// is not set is no error.
+// is not set is not an error.
 //
 //go:embed scripts/make.sh
 var makeScript string

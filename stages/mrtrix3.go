@@ -19,7 +19,7 @@ type MRtrix3 struct {
 	stage.Common
 	Source   stage.Source `toml:"source" doc:"a release archive or the git repository; the release of the version when left out"`
 	GUI      bool         `toml:"gui" doc:"build mrview and shview, which need Qt and OpenGL"`
-	Commands []string     `toml:"commands" doc:"the commands to compile; all when left out. The Python scripts always come along"`
+	Commands []string     `toml:"commands" doc:"the commands to compile; all when left out. The Python scripts are always included"`
 }
 
 var (
@@ -194,7 +194,7 @@ func (m *MRtrix3) scripts(on stage.Facts, packages []string) ([]string, error) {
 }
 
 // mended reports whether the scripts of the version run on Python 3.12 and
-// newer: since 3.0.5 they do. A version that is no number is taken for a new one.
+// newer: since 3.0.5 they do. A version that is not a number is taken for a new one.
 func (m *MRtrix3) mended() bool {
 	patch, ok := strings.CutPrefix(m.Version, "3.0.")
 	n, err := strconv.Atoi(patch)

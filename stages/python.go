@@ -20,15 +20,15 @@ import (
 type Python struct {
 	stage.Common
 	Interpreter  string     `toml:"interpreter" doc:"the base's Python to build the environment with"`
-	Requirements stage.File `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that no index has stands there with its address: name @ https://… --hash=sha256:…. A line without a hash is not pinned"`
-	Packages     []string   `toml:"packages" doc:"the packages asked for, each with a line in the version manifest"`
-	Commands     []string   `toml:"commands" doc:"the programs to put on PATH; all of the environment, its python too, when left out"`
-	Owner        string     `toml:"owner" form:"owner" doc:"user and group, as numbers such as 1000:100, who may install more packages at run time"`
+	Requirements stage.File `toml:"requirements" doc:"a requirements file with a hash for every package, as uv pip compile --generate-hashes writes it. A wheel that is on no index is listed with its address: name @ https://… --hash=sha256:…. A line without a hash is not pinned"`
+	Packages     []string   `toml:"packages" doc:"packages to list in the version manifest, each with its version"`
+	Commands     []string   `toml:"commands" doc:"the programs to put on PATH; all of the environment's when left out, including its Python"`
+	Owner        string     `toml:"owner" form:"owner" doc:"numeric user and group, such as 1000:100, who can install more packages at run time"`
 
-	SystemSitePackages bool       `toml:"system_site_packages" doc:"let the environment see the distribution's Python packages, which runtime names"`
+	SystemSitePackages bool       `toml:"system_site_packages" doc:"make the distribution's Python packages, which are listed as runtime, visible in the environment"`
 	Build              bool       `toml:"build" doc:"allow packages that must be compiled"`
-	BuildPackages      stage.Debs `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages that compile them, beside a C++ compiler and Python's headers: a list, or a table of lists by release"`
-	BuildConstraints   stage.File `toml:"build_constraints" doc:"a requirements file with hashes for what builds the packages, such as setuptools"`
+	BuildPackages      stage.Debs `toml:"build_packages" form:"package" keys:"release" doc:"distribution packages needed to compile them, in addition to a C++ compiler and the headers of Python: a list, or a table of lists by release"`
+	BuildConstraints   stage.File `toml:"build_constraints" doc:"a requirements file with hashes for the build dependencies of the packages, such as setuptools"`
 	stage.Generic
 }
 

@@ -15,10 +15,10 @@ import (
 type SCT struct {
 	stage.Common
 	Source    stage.Source `toml:"source" doc:"the git repository, by commit, or an archive of it; the release of the version when left out"`
-	Miniforge stage.Source `toml:"miniforge" doc:"the Miniforge installer; the one that install_sct takes when left out, which no checksum is published of"`
+	Miniforge stage.Source `toml:"miniforge" doc:"the Miniforge installer; the one that install_sct uses when left out, for which no checksum is published"`
 	Data      bool         `toml:"data" doc:"install the default data sets and models"`
 	Binaries  bool         `toml:"binaries" doc:"install the compiled programs"`
-	Owner     string       `toml:"owner" doc:"user and group, as numbers such as 1000:100, who own the installation: it writes into its folder when it is used"`
+	Owner     string       `toml:"owner" doc:"numeric user and group, such as 1000:100, who own the installation: it writes to its own folder when it is used"`
 }
 
 var _ stage.Checker = (*SCT)(nil)
@@ -52,7 +52,7 @@ func (s *SCT) Check() error {
 const sctRepository = "https://github.com/spinalcordtoolbox/spinalcordtoolbox.git"
 
 // sctMiniforge is the installer of conda that install_sct of 7.2 and 7.3 fetches.
-// Its checksum is published by nobody that was looked at.
+// No checksum of it has been found published.
 const sctMiniforge = "https://github.com/conda-forge/miniforge/releases/download/24.11.2-1/Miniforge3-Linux-x86_64.sh"
 
 var sctRuntime = stage.Debs{"any": {"libgl1", "libglib2.0-0"}}

@@ -14,14 +14,14 @@ import (
 
 // Synb0 is Synb0-DISCO, changed to run on the CPU, with a command of our own
 // in place of upstream's pipeline script, whose paths exist in its own
-// container alone.
+// container only.
 type Synb0 struct {
 	stage.Common
-	Source      stage.Source `toml:"source" doc:"the git repository or an archive of it; upstream's repository at the commit that is the version, when left out"`
-	Interpreter string       `toml:"interpreter" doc:"the Python with torch, torchvision, nibabel, numpy and scipy, as the image has it"`
-	InputsAt    string       `toml:"inputs" doc:"the folder of inputs when the command names none; INPUTS below the prefix when left out"`
-	OutputsAt   string       `toml:"outputs" doc:"the folder of results when the command names none; OUTPUTS below the prefix when left out"`
-	Topup       string       `toml:"topup" doc:"the parameters of topup unless the command says otherwise: service or upstream"`
+	Source      stage.Source `toml:"source" doc:"the git repository or an archive of it; when left out, upstream's repository at the commit given as version"`
+	Interpreter string       `toml:"interpreter" doc:"the path in the image of a Python with torch, torchvision, nibabel, numpy and scipy"`
+	InputsAt    string       `toml:"inputs" doc:"the folder of inputs unless the command names one; INPUTS below the prefix when left out"`
+	OutputsAt   string       `toml:"outputs" doc:"the folder of results unless the command names one; OUTPUTS below the prefix when left out"`
+	Topup       string       `toml:"topup" doc:"the default parameters of topup: service or upstream"`
 }
 
 var (
@@ -63,7 +63,7 @@ func (s *Synb0) Needs() []string {
 }
 
 // Calls is the programs that the pipeline and what it calls run, by the stage
-// that has them, where a component can be told to keep some alone.
+// that has them, where a component can be told to keep only some.
 func (s *Synb0) Calls() map[string][]string {
 	return map[string][]string{
 		"ants": {"antsApplyTransforms", "antsRegistration", "antsRegistrationSyNQuick.sh", "PrintHeader"},

@@ -1,7 +1,7 @@
 package stage
 
-// The interfaces below are what a tool can do beside making its stage; each is
-// optional. Whoever wants one asks the tool for the interface, so a method with
+// The interfaces below are what a tool can do in addition to making its stage; each
+// is optional. Whoever wants one asks the tool for the interface, so a method with
 // another name or signature would count as none. Tools therefore state what they
 // can do, and the compiler holds them to it:
 //

@@ -12,9 +12,9 @@ import (
 type Account struct {
 	Name  string           `toml:"-"`
 	At    problem.Position `toml:"-"`
-	UID   int              `toml:"uid" doc:"number of the user"`
-	GID   int              `toml:"gid" doc:"number of its group; the user's when left out"`
-	Home  string           `toml:"home" form:"path" doc:"home folder, made where the base has none; /home/NAME when left out"`
+	UID   int              `toml:"uid" doc:"numeric id of the user"`
+	GID   int              `toml:"gid" doc:"numeric id of its group; that of the user when left out"`
+	Home  string           `toml:"home" form:"path" doc:"home folder, created unless it exists in the base; /home/NAME when left out"`
 	Shell string           `toml:"shell" form:"path" doc:"login shell; /bin/bash when left out"`
 }
 

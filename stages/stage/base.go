@@ -16,7 +16,7 @@ type BaseSettings struct {
 	OCI   string           `toml:"oci" doc:"an OCI layout folder, relative to this file"`
 	Tar   string           `toml:"tar" doc:"a root file system as a tar file, relative to this file"`
 
-	Flatten bool `toml:"flatten" doc:"make one layer of the base's: images on the base itself share none of it, and a change in it is the whole base anew"`
+	Flatten bool `toml:"flatten" doc:"merge the layers of the base into one: it is then shared with no image that is built on the base itself, and transferred as a whole when the base changes"`
 }
 
 // Check reports what is wrong with the settings.

@@ -14,13 +14,13 @@ import (
 // command or a variable stands for the component's prefix.
 type Generic struct {
 	Licence        string            `toml:"licence" form:"spdx" doc:"the licence: an SPDX expression, or LicenseRef-… for one that SPDX does not list"`
-	NonCommercial  bool              `toml:"non_commercial" doc:"the licence allows non-commercial use alone"`
+	NonCommercial  bool              `toml:"non_commercial" doc:"the licence allows non-commercial use only"`
 	Runtime        Debs              `toml:"runtime" form:"package" keys:"release" doc:"distribution packages it needs at run time: a list for every release, or a table of lists by release, such as debian-13, and \"any\""`
 	Path           []string          `toml:"path" form:"path" doc:"folders for PATH, below the prefix or absolute"`
 	Env            map[string]string `toml:"env" form:"text" keys:"variable" doc:"environment variables in the image; {prefix} stands for the prefix"`
-	VersionCommand string            `toml:"version_command" form:"shell" doc:"shell command that tells the version"`
-	VersionPattern string            `toml:"version_pattern" form:"text" doc:"extended regular expression whose first group is the version in what the command says; the first number with dots when left out"`
-	VersionKey     string            `toml:"version_key" form:"variable" doc:"the version's line in the version manifest; NAME_VERSION when left out"`
+	VersionCommand string            `toml:"version_command" form:"shell" doc:"shell command that prints the version"`
+	VersionPattern string            `toml:"version_pattern" form:"text" doc:"extended regular expression whose first group is the version in the output of the command; the first number with dots when left out"`
+	VersionKey     string            `toml:"version_key" form:"variable" doc:"the key of the version in the version manifest; NAME_VERSION when left out"`
 	Smoke          []string          `toml:"smoke" form:"shell" doc:"shell commands that must succeed in the finished component"`
 }
 

@@ -13,7 +13,7 @@ func Within(p, dir string) bool {
 
 // Apart refuses two components of one image whose prefixes are the same or lie
 // in each other: their layers would write the same files. A component without a
-// prefix is in nobody's way.
+// prefix cannot overlap.
 func Apart(a, b Common) error {
 	if a.Prefix == b.Prefix && a.Prefix != "" {
 		return problem.Refusedf("%s and %s have the same prefix %s", a.Name, b.Name, a.Prefix).

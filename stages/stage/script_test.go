@@ -47,7 +47,7 @@ func TestFillPanics(t *testing.T) {
 		want   string
 	}{
 		{"echo @NAME@", nil, nil, "a script has @NAME@, which nothing"},
-		{"echo @NAME@", Values{"NMAE": "x"}, nil, "a script has @NAME@"},
+		{"echo @NAME@", Values{"NAMES": "x"}, nil, "a script has @NAME@"},
 		{"echo", Values{"NAME": "x"}, nil, `a script has no place for ["NAME"]`},
 		{"echo", nil, Code{"NAME": "x"}, `a script has no place for ["NAME"]`},
 		{"echo '@NAME@'", nil, Code{"NAME": "x"}, "a script has '@NAME@'"},

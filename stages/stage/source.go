@@ -21,7 +21,7 @@ type Source struct {
 	SHA256 string           `toml:"sha256" doc:"sha256 of the archive, 64 hexadecimal digits"`
 	Git    string           `toml:"git" doc:"address of a git repository"`
 	Commit string           `toml:"commit" doc:"commit of the git repository, 40 hexadecimal digits"`
-	Image  string           `toml:"image" doc:"an image by name and digest, name@sha256:…, for stages that copy from one"`
+	Image  string           `toml:"image" doc:"an image by name and digest, name@sha256:…, for stages that can copy from one"`
 	Path   string           `toml:"path" doc:"the folder in the image, absolute"`
 }
 

@@ -13,9 +13,9 @@ type Stage struct {
 	Common
 	Licence   Licence
 	Layer     *llb.State  // at Prefix; nil when the distribution's package is the component
-	Places    []string    // what the layer holds, where that is not Prefix alone
+	Places    []string    // what the layer holds, where that is not only Prefix
 	Inputs    []llb.Input // what the layer is made from
-	Fetches   string      // what its own installer fetches beside them, which nothing pins; "" for nothing
+	Fetches   string      // what its own installer fetches in addition, unpinned; "" for nothing
 	Runtime   []string    // distribution packages it needs at run time
 	Path      []string    // folders for PATH, absolute, first first
 	Env       []string    // "KEY=value" in the image
@@ -27,9 +27,9 @@ type Stage struct {
 type Common struct {
 	Name    string           `toml:"-"`
 	At      problem.Position `toml:"-"`
-	Stage   string           `toml:"stage" doc:"the stage that makes the component; the component's own name when left out"`
-	Version string           `toml:"version" doc:"the version, as the tool itself answers it"`
-	Prefix  string           `toml:"prefix" doc:"where the component lies, in the builder and in the image"`
+	Stage   string           `toml:"stage" doc:"the stage that builds the component; the one with the name of the component when left out"`
+	Version string           `toml:"version" doc:"the version, as the tool itself reports it"`
+	Prefix  string           `toml:"prefix" doc:"the folder of the component, in the build and in the image"`
 	Secrets []string         `toml:"secrets" doc:"ids of the build secrets that its steps may read below /run/medbuild/secrets"`
 }
 

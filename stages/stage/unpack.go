@@ -12,7 +12,7 @@ import (
 // format is a way in which files are packed.
 type format struct {
 	option   string   // for tar
-	packages []string // distribution packages that can unpack it, beside tar and gzip
+	packages []string // distribution packages that unpack it, in addition to tar and gzip
 }
 
 // formats are those that a source can have, by the end of its address. Every
@@ -86,7 +86,7 @@ const (
 )
 
 // Script unpacks what is mounted at SourceMount. Archives often hold files that
-// their owner alone can read, who is nobody in the image.
+// only their owner can read, who does not exist in the image.
 func (u Unpacking) Script() string {
 	from, before, strip := inputFile, "", u.Strip
 	switch u.Format {
