@@ -62,7 +62,7 @@ var dockerRoot = sync.OnceValues(func() (string, error) {
 })
 
 func makeDockerRoot(root string, sources []byte) error {
-	cmd := exec.Command("mmdebstrap", "--quiet", "--variant=apt", "--include=docker.io,docker-cli,docker-buildx,ca-certificates,mount",
+	cmd := exec.Command("mmdebstrap", "--quiet", "--variant=apt", "--dpkgopt=force-unsafe-io", "--include=docker.io,docker-cli,docker-buildx,ca-certificates,mount",
 		"trixie", root, "-")
 	cmd.Stdin = bytes.NewReader(sources)
 	if out, err := cmd.CombinedOutput(); err != nil {
