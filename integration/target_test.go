@@ -11,6 +11,7 @@ import (
 
 	"github.com/medbuild/medbuild/integration/kit"
 	"github.com/medbuild/medbuild/integration/standins"
+	"github.com/medbuild/medbuild/internal/image"
 )
 
 // serviceTarget states all that a target can: users, a service, files, links
@@ -143,7 +144,20 @@ func TestTargetsShare(t *testing.T) {
 		t.Error("the targets are one image")
 	}
 	a, b := kit.Must(one.Layers())(t), kit.Must(other.Layers())(t)
-	if n := kit.LayerNumbers(t, filepath.Join(dir, "out/all"), "opt/ants/bin/antsRegistration")["opt/ants/bin/antsRegistration"]; kit.Must(a[n].Digest())(t) != kit.Must(b[n].Digest())(t) {
+	if n := layerNumbers(t, filepath.Join(dir, "out/all"), "opt/ants/bin/antsRegistration")["opt/ants/bin/antsRegistration"]; kit.Must(a[n].Digest())(t) != kit.Must(b[n].Digest())(t) {
 		t.Errorf("the images do not share layer %d", n)
 	}
+}
+
+// layerNumbers is the layer in which each of the files is, by number.
+func layerNumbers(t *testing.T, layout string, names ...string) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	kit.NoError(t, image.Walk(kit.OpenLayout(t, layout), func(e image.Entry) error {
+		if slices.Contains(names, e.Name) {
+			out[e.Name] = e.Layer
+		}
+		return nil
+	}))
+	return out
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/medbuild/medbuild/integration/kit"
 	"github.com/medbuild/medbuild/integration/standins"
 	"github.com/medbuild/medbuild/internal/image"
@@ -106,25 +108,28 @@ func checkImageConfig(t *testing.T, target string, got v1.Config) {
 	}
 }
 
+// marks is a file of each component that is only unpacked, and in how many
+// layers the images have it.
+var marks = map[string]int{"opt/fsl/etc/fslversion": 1, "opt/ants/bin/antsRegistration": 1, "opt/c3d/bin/c3d": 1, "opt/art/bin/acpcdetect": 1,
+	"opt/synb0-disco/COMMIT": 1, "opt/freesurfer/build-stamp.txt": 2, "opt/medimproc/sct/bin/sct_version": 2}
+
 // checkImageLayers looks into the layers: what no image may have, how many
 // there are, and that what is only unpacked is the same in all images.
 func checkImageLayers(t *testing.T, layout func(string) string) {
 	t.Helper()
-	shared := map[string][]string{}
+	seen, shared := marked{}, map[string][]string{}
 	for target := range imageNames {
-		nothingOfBuilding(t, layout(target))
-		img := kit.OpenLayout(t, layout(target))
-		layers := kit.Must(img.Layers())(t)
+		layers := kit.Must(kit.OpenLayout(t, layout(target)).Layers())(t)
 		if len(layers) >= 50 {
 			t.Errorf("%s has %d layers", target, len(layers))
 		}
-		for place, i := range kit.LayerNumbers(t, layout(target), "opt/fsl/etc/fslversion", "opt/ants/bin/antsRegistration", "opt/c3d/bin/c3d",
-			"opt/art/bin/acpcdetect", "opt/synb0-disco/COMMIT", "opt/freesurfer/build-stamp.txt", "opt/medimproc/sct/bin/sct_version") {
-			shared[place] = append(shared[place], kit.Must(layers[i].DiffID())(t).String())
+		for _, l := range layers {
+			for _, place := range seen.in(t, l) {
+				shared[place] = append(shared[place], kit.Must(l.DiffID())(t).String())
+			}
 		}
 	}
-	for place, want := range map[string]int{"opt/fsl/etc/fslversion": 1, "opt/ants/bin/antsRegistration": 1, "opt/c3d/bin/c3d": 1, "opt/art/bin/acpcdetect": 1,
-		"opt/synb0-disco/COMMIT": 1, "opt/freesurfer/build-stamp.txt": 2, "opt/medimproc/sct/bin/sct_version": 2} {
+	for place, want := range marks {
 		all := slices.Compact(slices.Sorted(slices.Values(shared[place])))
 		if images := len(shared[place]); len(all) != want || images != 3 && !strings.Contains(place, "sct") || images != 2 && strings.Contains(place, "sct") {
 			t.Errorf("%d images have %s in layers %q, want %d", images, place, all, want)
@@ -132,17 +137,33 @@ func checkImageLayers(t *testing.T, layout func(string) string) {
 	}
 }
 
-// nothingOfBuilding walks the layers that are not the base's.
-func nothingOfBuilding(t *testing.T, layout string) {
+// marked is the marks in a layer, by its digest: what several images share is
+// read once.
+type marked map[v1.Hash][]string
+
+// in reads the layer, in which there must be nothing of building.
+func (m marked) in(t *testing.T, l v1.Layer) []string {
 	t.Helper()
-	unwanted := regexp.MustCompile(`^opt/(.*/)?(\.git|pkgs|v1_0)(/|$)|^opt/.*\.a$|(^|/)\.license$|^root/\.cache|\.cache/(uv|pip)/`)
-	kit.NoError(t, image.Walk(kit.OpenLayout(t, layout), func(e image.Entry) error {
+	digest := kit.Must(l.Digest())(t)
+	if found, ok := m[digest]; ok {
+		return found
+	}
+	m[digest] = nil
+	alone := kit.Must(mutate.AppendLayers(empty.Image, l))(t)
+	kit.NoError(t, image.Walk(alone, func(e image.Entry) error {
 		if unwanted.MatchString(e.Name) || strings.HasSuffix(e.Name, "/license.txt") && e.FileInfo().Mode().IsRegular() && strings.HasPrefix(e.Name, "opt/freesurfer") {
-			t.Errorf("in layer %d: %s", e.Layer, e.Name)
+			t.Errorf("in layer %s: %s", digest, e.Name)
+		}
+		if marks[e.Name] > 0 {
+			m[digest] = append(m[digest], e.Name)
 		}
 		return nil
 	}))
+	return m[digest]
 }
+
+// unwanted is what building leaves where nothing takes it away.
+var unwanted = regexp.MustCompile(`^opt/(.*/)?(\.git|pkgs|v1_0)(/|$)|^opt/.*\.a$|(^|/)\.license$|^root/\.cache|\.cache/(uv|pip)/`)
 
 // replaced is the base's files that the notebook service has its own in place of.
 var replaced = []string{"/home/jovyan/.bashrc", "/home/jovyan/work/README.ipynb", "/home/jovyan/.local/share/jupyter/kernels/python-maths/kernel.json"}

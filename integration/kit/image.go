@@ -2,7 +2,6 @@ package kit
 
 import (
 	"io"
-	"slices"
 	"strings"
 	"testing"
 
@@ -32,19 +31,6 @@ func Below(t testing.TB, layout, folder string) map[string]Packed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out
-}
-
-// LayerNumbers is the layer in which each of the files is, by number.
-func LayerNumbers(t testing.TB, layout string, names ...string) map[string]int {
-	t.Helper()
-	out := map[string]int{}
-	NoError(t, image.Walk(OpenLayout(t, layout), func(e image.Entry) error {
-		if slices.Contains(names, e.Name) {
-			out[e.Name] = e.Layer
-		}
-		return nil
-	}))
 	return out
 }
 
