@@ -22,10 +22,11 @@ bin/buildkitd: internal/engine/daemon/go.mod internal/engine/daemon/go.sum
 		-ldflags '-s -w -X github.com/moby/buildkit/version.Version=$(BUILDKIT)' \
 		-o $(CURDIR)/$@ github.com/moby/buildkit/cmd/buildkitd
 
-# As many packages at a time as there are processors. What an engine did before
-# says nothing of this tree: no result is taken from Go's cache.
+# As many packages at a time as there are processors, first the one that takes
+# longest. What an engine did before says nothing of this tree: no result is taken
+# from Go's cache.
 test: tools build
-	go test -count=1 -timeout 40m ./...
+	go test -count=1 -timeout 40m ./integration/images ./integration/... ./...
 
 # The tests on an engine, with those that make test leaves out for their length.
 test-long: tools build
