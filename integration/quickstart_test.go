@@ -227,7 +227,7 @@ func stepsRun(log string) []string {
 	for _, m := range regexp.MustCompile(`(?m)^#(\d+) (\[.*)$`).FindAllStringSubmatch(log, -1) {
 		names[m[1]] = m[2]
 	}
-	idle := regexp.MustCompile(`merge layers$|beside its base$|^\[internal\]|\] layer$|\] fetch `)
+	idle := regexp.MustCompile(`merge layers$|beside its base$|^\[internal\]|^\[base\] load |\] layer$|\] fetch `)
 	var out []string
 	for _, m := range regexp.MustCompile(`(?m)^#(\d+) DONE `).FindAllStringSubmatch(log, -1) {
 		if name := names[m[1]]; name != "" && !idle.MatchString(name) {
