@@ -58,12 +58,12 @@ func TestFetchFails(t *testing.T) {
 		says   []string
 		asked  int // at most
 	}{
-		"not found":     {upstream.Status(404), []string{"the server answers 404 Not Found", "\nhint: look at the address"}, 2},
+		"not found":     {upstream.Status(404), []string{"the server answers 404 Not Found", "\nhint: open the address"}, 2},
 		"in trouble":    {upstream.Status(500), []string{"the server answers 500 Internal Server Error (3 tries)", "\nhint: the server is in trouble"}, 8},
 		"cut off":       {upstream.Cut, []string{"unexpected EOF (3 tries)", "\nhint: "}, 8},
-		"other bytes":   {upstream.Wrong, []string{"the file is not the one that is pinned\n  expected sha256:", "\n  got      sha256:", "\nhint: the file was changed"}, 2},
-		"redirect loop": {upstream.Loop, []string{"stopped after 10 redirects", "\nhint: the server sends from one address"}, 22},
-		"stalled":       {upstream.Stall, []string{"not there after 5s", "\nhint: name a mirror", "[fetch] timeout in the site file"}, 2},
+		"other bytes":   {upstream.Wrong, []string{"the file is not the one that is pinned\n  expected sha256:", "\n  got      sha256:", "\nhint: either the file was changed upstream"}, 2},
+		"redirect loop": {upstream.Loop, []string{"stopped after 10 redirects", "\nhint: the server redirects without end"}, 22},
+		"stalled":       {upstream.Stall, []string{"not fetched within 5s", "\nhint: name a mirror", "[fetch] timeout in the site file"}, 2},
 	} {
 		for kind, make := range fetchedKinds() {
 			t.Run(kind+" "+name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestFetchRefused(t *testing.T) {
 			s := kit.Site(t)
 			f := make(t, s)
 			s.Close()
-			kit.Built(t, f.dir).Failed(t, 1, f.place, f.path, "connection refused", "\nhint: look whether the address is right and reachable")
+			kit.Built(t, f.dir).Failed(t, 1, f.place, f.path, "connection refused", "\nhint: check that the address is right and reachable")
 		})
 	}
 }
@@ -141,7 +141,7 @@ func TestMovedArchive(t *testing.T) {
 	s := kit.Site(t)
 	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, s, kit.Own(t, standins.GoodANTs))))
 	_, moved := s.Put(standins.ANTsPath, []byte("published again under the same name"))
-	kit.Built(t, dir).Failed(t, 1, "components.toml:10:1: ants: fetch http://127.0.0.1", standins.ANTsPath, "got      sha256:"+moved, "\nhint: the file was changed where it comes from")
+	kit.Built(t, dir).Failed(t, 1, "components.toml:10:1: ants: fetch http://127.0.0.1", standins.ANTsPath, "got      sha256:"+moved, "\nhint: either the file was changed upstream")
 }
 
 // repositoryProject is a project with a component from a repository of which the
@@ -174,7 +174,7 @@ func TestMovedTag(t *testing.T) {
 	unseen, repository := repositoryProject(t, s)
 	kit.WriteFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 2.0, mended\n")
 	kit.Must(upstream.MoveTag(repository, "v2.0"))(t)
-	kit.Built(t, unseen).Failed(t, 1, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "the repository has no such commit", "\nhint: look at the commit: a tag may have been moved")
+	kit.Built(t, unseen).Failed(t, 1, "components.toml:14:1: scripts: fetch http://127.0.0.1", scriptsPath, "the repository has no such commit", "\nhint: check the commit: a tag may have been moved")
 }
 
 func TestRepositoryFails(t *testing.T) {
@@ -185,8 +185,8 @@ func TestRepositoryFails(t *testing.T) {
 	}{
 		"not found":     {upstream.Status(404), []string{"not found"}},
 		"in trouble":    {upstream.Status(500), []string{"500", "(3 tries)"}},
-		"redirect loop": {upstream.Loop, []string{"redirects followed", "hint: the server sends from one address"}},
-		"stalled":       {upstream.Stall, []string{"not there after 5s", "[fetch] timeout"}},
+		"redirect loop": {upstream.Loop, []string{"redirects followed", "hint: the server redirects without end"}},
+		"stalled":       {upstream.Stall, []string{"not fetched within 5s", "[fetch] timeout"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "stalled" {
@@ -262,16 +262,16 @@ func TestImageSourceFails(t *testing.T) {
 		fault upstream.Fault
 		says  []string // none: it ends well
 	}{
-		"no manifest":           {"manifest", 1e6, upstream.Status(404), []string{"not found", "hint: look at the image's name and digest"}},
+		"no manifest":           {"manifest", 1e6, upstream.Status(404), []string{"not found", "hint: check the image's name and digest"}},
 		"manifest 500":          {"manifest", 1e6, upstream.Status(500), []string{"500", "(3 tries)"}},
 		"manifest 500 twice":    {"manifest", 2, upstream.Status(500), nil},
-		"manifest other bytes":  {"manifest", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or what stands between"}},
-		"config other bytes":    {"config", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or what stands between"}},
+		"manifest other bytes":  {"manifest", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or a proxy on the way"}},
+		"config other bytes":    {"config", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or a proxy on the way"}},
 		"layer 500 twice":       {"layer", 2, upstream.Status(500), nil},
 		"layer cut off once":    {"layer", 1, upstream.Cut, nil},
-		"layer other bytes":     {"layer", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or what stands between"}},
-		"layer in a loop":       {"layer", 1e6, upstream.Loop, []string{"stopped after", "hint: the server sends from one address"}},
-		"layer that is not had": {"layer", 1e6, upstream.Status(404), []string{"not found", "hint: look at the image's name and digest"}},
+		"layer other bytes":     {"layer", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or a proxy on the way"}},
+		"layer in a loop":       {"layer", 1e6, upstream.Loop, []string{"stopped after", "hint: the server redirects without end"}},
+		"layer that is not had": {"layer", 1e6, upstream.Status(404), []string{"not found", "hint: check the image's name and digest"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hub := &faultyHub{Handler: kit.EmptyRegistry(), part: tt.part, fail: tt.fault}
@@ -304,7 +304,7 @@ func TestStalledMirror(t *testing.T) {
 	t.Setenv("MEDBUILD_SITE", path)
 	dir := kit.Project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+sum+`"`, `, commit = "`+strings.Repeat("ab", 20)+`"`))
 	r := kit.Finish(t, kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--target", "tool"))).OK(t)
-	if want := "not there after 3s: the server is slow or says no more; trying " + addressOf(good) + toolPath; !strings.Contains(r.Stderr, want) {
+	if want := "not fetched within 3s: the server is slow or has stopped sending; trying " + addressOf(good) + toolPath; !strings.Contains(r.Stderr, want) {
 		t.Errorf("%q is not said: %s", want, r.Stderr)
 	}
 }

@@ -178,7 +178,7 @@ components = []
 	site := "[[mirrors]]\nfrom = \"docker.io\"\nto = [\"" + hostOf(hub) + "/hub\"]\n"
 	t.Setenv("MEDBUILD_SITE", filepath.Join(dir, "site.toml"))
 	kit.WriteFile(t, filepath.Join(dir, "site.toml"), site)
-	kit.Built(t, dir).Failed(t, 1, "components.toml:5:8: ", "fetch docker.io/library/debian-test@"+dgst+": no mirror gives it\n  "+hostOf(hub)+"/hub/library/debian-test@", "HTTPS")
+	kit.Built(t, dir).Failed(t, 1, "components.toml:5:8: ", "fetch docker.io/library/debian-test@"+dgst+": no mirror has it\n  "+hostOf(hub)+"/hub/library/debian-test@", "HTTPS")
 	kit.WriteFile(t, filepath.Join(dir, "site.toml"), site+"insecure = true\n")
 	kit.Built(t, dir).OK(t)
 }
@@ -234,7 +234,7 @@ func TestNoMirrorGivesIt(t *testing.T) {
 		args = append(args, "--mirror", "https://github.com/lab/tool="+to+"/lab/tool")
 	}
 	r := kit.Finish(t, kit.In(dir, kit.Command(t, append([]string{"build", "--progress", "plain"}, args...)...)))
-	r.Failed(t, 75, "components.toml:15:1: tool: fetch https://github.com"+toolPath+": no mirror gives it",
+	r.Failed(t, 75, "components.toml:15:1: tool: fetch https://github.com"+toolPath+": no mirror has it",
 		"\n  "+dead+toolPath+": dial tcp", "connection refused",
 		toolPath+": the server answers 404 Not Found",
 		toolPath+": the file is not the one that is pinned\n    expected sha256:"+other+"\n    got      sha256:"+want,
@@ -260,7 +260,7 @@ func TestMirrorWantsALogin(t *testing.T) {
 	dir := kit.Project(t, mirroredToml(`tar = "BASE"`, `, sha256 = "`+sum+`"`, `, commit = "`+commit+`"`))
 	for _, target := range []string{"tool", "scripts"} {
 		r := kit.Finish(t, kit.In(dir, kit.Command(t, "build", "--progress", "plain", "--target", target, "--mirror", "https://github.com="+gh.URL+"/gh")))
-		r.Failed(t, 1, target+": fetch https://github.com/lab", "no mirror gives it\n  "+gh.URL+"/gh/lab/", "\nhint: ", "~/.netrc")
+		r.Failed(t, 1, target+": fetch https://github.com/lab", "no mirror has it\n  "+gh.URL+"/gh/lab/", "\nhint: ", "~/.netrc")
 	}
 }
 

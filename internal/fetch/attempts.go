@@ -126,7 +126,7 @@ func (a *Attempts) Out(address string, last Failure, tries int) Failure {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := Failure{Reason: "no mirror gives it"}
+	out := Failure{Reason: "no mirror has it"}
 	var logins []string
 	for _, t := range a.failed[address] {
 		out.Reason += fmt.Sprintf("\n  %s: %s", t.Address, strings.ReplaceAll(times(t.Reason, t.tries), "\n", "\n  "))

@@ -61,11 +61,11 @@ func Unpinned(s *pb.SourceOp) *pb.SourceOp {
 func Other(s *pb.SourceOp, got digest.Digest) Failure {
 	want := s.Attrs[pb.AttrHTTPChecksum]
 	if got == "" || got.String() == want {
-		return Failure{Reason: "the server first answered with an error or cut the file off", Transient: got != ""}
+		return Failure{Reason: "the server first answered with an error or sent an incomplete file", Transient: got != ""}
 	}
 	return Failure{
 		Reason:   fmt.Sprintf("the file is not the one that is pinned\n  expected %s\n  got      %s", want, got),
-		Hints:    []string{"the file was changed where it comes from, or the checksum is wrong: look at both before you change it"},
+		Hints:    []string{"either the file was changed upstream, or the checksum is wrong: find out which before you change the checksum"},
 		Answered: true,
 	}
 }
@@ -73,16 +73,16 @@ func Other(s *pb.SourceOp, got digest.Digest) Failure {
 // Late is the failure of a source that was not there within the time for it.
 func Late(limit fmt.Stringer) Failure {
 	return Failure{
-		Reason:    fmt.Sprintf("not there after %s: the server is slow or says no more", limit),
+		Reason:    fmt.Sprintf("not fetched within %s: the server is slow or has stopped sending", limit),
 		Hints:     []string{"name a mirror that is faster, or give it more time: [fetch] timeout in the site file"},
 		Transient: false,
 	}
 }
 
 const (
-	reachHint = "look whether the address is right and reachable from the engine (proxy, CA bundle)"
-	loopHint  = "the server sends from one address to the next and back: look at the address in a browser, or name another"
-	loginHint = "the server wants to know who asks: write the login for its host into ~/.netrc, or take a copy that is free to fetch"
+	reachHint = "check that the address is right and reachable from the engine (proxy, CA bundle)"
+	loopHint  = "the server redirects without end: open the address in a browser, or name another"
+	loginHint = "the server requires a login: add its host to ~/.netrc, or name a copy that requires none"
 )
 
 // file is why a file could not be fetched.
@@ -106,7 +106,7 @@ func status(code int) Failure {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		f.Hints, f.login = []string{loginHint}, true
 	default:
-		f.Hints = []string{"look at the address in a browser: the file may have moved"}
+		f.Hints = []string{"open the address in a browser: the file may have moved"}
 	}
 	return f
 }
@@ -115,7 +115,7 @@ func status(code int) Failure {
 func git(said string) Failure {
 	if strings.Contains(said, "not our ref") || strings.Contains(said, "reference is not a tree") {
 		return Failure{Reason: "the repository has no such commit",
-			Hints: []string{"look at the commit: a tag may have been moved, or a branch rewritten"}}
+			Hints: []string{"check the commit: a tag may have been moved, or a branch rewritten"}}
 	}
 	if _, text, ok := strings.Cut(said, "git stderr:\n"); ok {
 		said = strings.Join(strings.Fields(text), " ")
@@ -134,13 +134,13 @@ func image(said string) Failure {
 	f := Failure{Reason: cacheKey.ReplaceAllString(plainly(said), ""), Transient: interrupted(said)}
 	switch {
 	case wantsLogin.MatchString(said):
-		f.Hints, f.login = []string{"the registry wants to know who asks: docker login keeps the login for it"}, true
+		f.Hints, f.login = []string{"the registry requires a login: docker login stores one"}, true
 	case redirects.MatchString(said):
 		f.Hints = []string{loopHint}
 	case strings.Contains(said, "unexpected commit digest"):
-		f.Hints = []string{"the registry, or what stands between, sends other bytes than were asked for: try again, or name another registry"}
+		f.Hints = []string{"the registry, or a proxy on the way, sends other bytes than were asked for: try again, or name another registry"}
 	case absent.MatchString(said):
-		f.Hints = []string{"look at the image's name and digest in the registry: it may have been deleted"}
+		f.Hints = []string{"check the image's name and digest in the registry: it may have been deleted"}
 	}
 	return f
 }

@@ -22,7 +22,7 @@ func Full(entries []client.ExportEntry, path string, cause error) error {
 		return nil
 	}
 	full := problem.Failedf("write %s: no space left on device", strings.TrimSuffix(path, partialSuffix)).
-		Hint("free some, or write to another disk")
+		Hint("free some space, or write to another disk")
 	full.Cause = cause
 	return full
 }

@@ -83,11 +83,11 @@ func (s *Session) advise(f *failure, log []string) (reason string, hints []strin
 	case f.full || fullDisk(f.Reason+"\n"+strings.Join(log, "\n")):
 		return s.noSpace(f.Reason), []string{s.spaceHint()}
 	case f.code == killed:
-		return f.Reason, []string{"the step was killed, most often for want of memory: try --jobs 1"}
+		return f.Reason, []string{"the step was killed, most often because memory ran out: try --jobs 1"}
 	case f.address != "":
-		return f.Reason, []string{"look whether the address is right and reachable from the engine"}
+		return f.Reason, []string{"check that the address is right and reachable from the engine"}
 	}
-	return f.Reason, []string{"--progress plain shows all that the step said"}
+	return f.Reason, []string{"--progress plain shows the whole output of the step"}
 }
 
 // unstepped is an error that is no step's, such as an export's, with the full

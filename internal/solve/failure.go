@@ -100,7 +100,7 @@ func failures(err error) []*failure {
 }
 
 func flat(err error) []error {
-	many, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // this level's own alone
+	many, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

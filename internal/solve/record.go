@@ -169,8 +169,8 @@ func (r *Record) Of(all llb.Operation, without ...llb.Operation) Work {
 }
 
 // within reports whether one of the operations stands for a step.
-func (r *Record) within(d digest.Digest, any ...llb.Operation) bool {
-	return slices.ContainsFunc(r.of[d], func(o llb.Operation) bool { return slices.ContainsFunc(any, o.Within) })
+func (r *Record) within(d digest.Digest, of ...llb.Operation) bool {
+	return slices.ContainsFunc(r.of[d], func(o llb.Operation) bool { return slices.ContainsFunc(of, o.Within) })
 }
 
 // covered is the length of the union of the steps' intervals.

@@ -183,7 +183,7 @@ func TestAbsentSourceIsAskedOnce(t *testing.T) {
 	}
 	_, err := s.One(t.Context(), j)
 	s.end(t)
-	testkit.WantText(t, err, "components.toml:4:2: tool of "+archive+": fetch "+archive+": the server answers 404 Not Found", "hint: look at the address in a browser")
+	testkit.WantText(t, err, "components.toml:4:2: tool of "+archive+": fetch "+archive+": the server answers 404 Not Found", "hint: open the address in a browser")
 	if n := count(e.Solved(), archive); n != 1 || problem.ExitCode(err) != 1 {
 		t.Errorf("asked %d times, exit code %d", n, problem.ExitCode(err))
 	}
@@ -220,7 +220,7 @@ func TestNoMirrorGivesIt(t *testing.T) {
 		s := on(t, e, solve.Settings{Mirrors: mirrors})
 		_, err := s.One(t.Context(), job(tool()))
 		s.end(t)
-		testkit.WantText(t, err, "tool: fetch "+archive+": no mirror gives it\n  https://one.example/tool.zip: the server answers 401 Unauthorized\n"+
+		testkit.WantText(t, err, "tool: fetch "+archive+": no mirror has it\n  https://one.example/tool.zip: the server answers 401 Unauthorized\n"+
 			"  https://two.example/tool.zip: the server answers 503 Service Unavailable (3 tries)", "~/.netrc", "hint: mirrors come from the site file")
 		if problem.ExitCode(err) != 75 {
 			t.Errorf("exit code %d", problem.ExitCode(err))
@@ -241,8 +241,8 @@ func TestOtherBytes(t *testing.T) {
 	}{
 		"another file":     {map[string]digest.Digest{archive: other}, nil, "the file is not the one that is pinned\n  expected " + pin + "\n  got      " + other.String(), 1},
 		"an error page":    {nil, errors.New("invalid response status 404"), "the server answers 404 Not Found", 1},
-		"cut off":          {map[string]digest.Digest{archive: pin}, nil, "the server first answered with an error or cut the file off (3 tries)", 3},
-		"too old to ask":   {nil, nil, "the server first answered with an error or cut the file off", 1},
+		"cut off":          {map[string]digest.Digest{archive: pin}, nil, "the server first answered with an error or sent an incomplete file (3 tries)", 3},
+		"too old to ask":   {nil, nil, "the server first answered with an error or sent an incomplete file", 1},
 		"server in danger": {nil, errors.New("invalid response status 500"), "the server answers 500 Internal Server Error (3 tries)", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -288,7 +288,7 @@ func TestStalledFetchEnds(t *testing.T) {
 		from := time.Now()
 		_, err := s.One(t.Context(), job(tool()))
 		s.end(t)
-		testkit.WantText(t, err, "tool: fetch "+archive+": not there after 3m0s", "hint: name a mirror that is faster")
+		testkit.WantText(t, err, "tool: fetch "+archive+": not fetched within 3m0s", "hint: name a mirror that is faster")
 		if took := time.Since(from).Round(time.Second); took != 3*time.Minute || problem.ExitCode(err) != 1 {
 			t.Errorf("took %s, exit code %d", took, problem.ExitCode(err))
 		}
@@ -363,7 +363,7 @@ func TestStepFails(t *testing.T) {
 		says []string
 	}{
 		"exit code": {exit(2), "checking\nno compiler\n", "", []string{"tool: step [tool] compile failed: exit code: 2\n  | checking\n  | no compiler\nhint: --progress plain"}},
-		"killed":    {exit(137), "", "", []string{"exit code: 137\nhint: the step was killed, most often for want of memory"}},
+		"killed":    {exit(137), "", "", []string{"exit code: 137\nhint: the step was killed, most often because memory ran out"}},
 		"old engine": {errors.New("failed to solve: process \"make\" did not complete successfully: exit code: 137"), "", "",
 			[]string{"failed: exit code: 137\nhint: the step was killed"}},
 		"disk in the log": {exit(1), "cp: No space left on device", "", []string{"exit code: 1 (no space left on the disk of the engine)", "hint: medbuild prune frees the engine's cache"}},
