@@ -14,6 +14,7 @@ func addresses(ways []Route) []string {
 }
 
 func TestRoutes(t *testing.T) {
+	t.Parallel()
 	mirrors := []Mirror{
 		{From: "https://github.com/", To: []string{"https://one.example/gh/", "https://github.com"}},
 		{From: "docker.io", To: []string{"127.0.0.1:5000/hub"}},

@@ -161,7 +161,7 @@ func TestSourceIsGivenUp(t *testing.T) {
 		s := on(t, e, solve.Settings{})
 		_, err := s.One(t.Context(), job(tool()))
 		s.end(t)
-		testkit.WantText(t, err, "tool: fetch "+archive+": read: connection reset by peer (3 tries)", "hint: look whether the address is right")
+		testkit.WantText(t, err, "tool: fetch "+archive+": read: connection reset by peer (3 tries)", "hint: check that the address is right")
 		if problem.ExitCode(err) != 75 || !errors.Is(err, errReset) || !errors.As(err, new(*errdefs.VertexError)) || !solve.IsStep(err) {
 			t.Errorf("exit code %d, cause of %#v", problem.ExitCode(err), err)
 		}
