@@ -97,6 +97,7 @@ func held(t *testing.T, v sent, name string) string {
 }
 
 func TestUnpackWritesWhatChanged(t *testing.T) {
+	t.Parallel()
 	v := sentFolder(t)
 	err := Unpack(v.path, v.was, packed(t, folder("./", 0o755), reg("./a", 0o750), folder("./new/", 0o555), reg("./new/file", 0o600),
 		link("./l", "new/file"), folder("./sub/", 0o755)))
@@ -119,6 +120,7 @@ func TestUnpackWritesWhatChanged(t *testing.T) {
 }
 
 func TestUnpackLeavesWhatDidNotChange(t *testing.T) {
+	t.Parallel()
 	v := sentFolder(t)
 	path := filepath.Join(v.path, "a")
 	info, err := os.Stat(path)
@@ -148,6 +150,7 @@ func TestUnpackLeavesWhatDidNotChange(t *testing.T) {
 }
 
 func TestUnpackRemovesOnlyWhatWasSent(t *testing.T) {
+	t.Parallel()
 	v := sentFolder(t)
 	for name, text := range map[string]string{"sub/mine": "put here meanwhile", "a": "changed here meanwhile"} {
 		if err := os.WriteFile(filepath.Join(v.path, name), []byte(text), 0o644); err != nil {
@@ -168,6 +171,7 @@ func TestUnpackRemovesOnlyWhatWasSent(t *testing.T) {
 }
 
 func TestUnpackChangesKinds(t *testing.T) {
+	t.Parallel()
 	v := sentFolder(t)
 	err := Unpack(v.path, v.was, packed(t, reg("sub", 0o644), folder("a/", 0o755), reg("a/inner", 0o644), folder("l/", 0o755)))
 	if err != nil {
@@ -179,6 +183,7 @@ func TestUnpackChangesKinds(t *testing.T) {
 }
 
 func TestUnpackRefusesToLeave(t *testing.T) {
+	t.Parallel()
 	for name, entries := range map[string][]tar.Header{
 		"dots":              {reg("../escaped", 0o644)},
 		"dots inside":       {reg("sub/../../escaped", 0o644)},
@@ -202,6 +207,7 @@ func TestUnpackRefusesToLeave(t *testing.T) {
 }
 
 func TestUnpackRemovesNothingWhenCutShort(t *testing.T) {
+	t.Parallel()
 	v := sentFolder(t)
 	cut := packed(t, folder("./", 0o755), reg("./n", 0o644))
 	cut.Truncate(700)

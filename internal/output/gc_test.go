@@ -62,6 +62,7 @@ func exists(path string) bool {
 }
 
 func TestCollectRemovesOrphans(t *testing.T) {
+	t.Parallel()
 	dir, orphans := layoutWithOrphans(t)
 	check(t, exportTo(dir).Leave(true))
 	for _, o := range orphans {
@@ -77,6 +78,7 @@ func TestCollectRemovesOrphans(t *testing.T) {
 
 // What another exporter writes at the same time has no name yet.
 func TestCollectLeavesWhatIsNew(t *testing.T) {
+	t.Parallel()
 	dir, _ := layoutWithOrphans(t)
 	l := exportTo(dir)
 	young := filepath.Join(dir, "blobs/sha256", sum('b'))
@@ -90,6 +92,7 @@ func TestCollectLeavesWhatIsNew(t *testing.T) {
 
 // Of exports at the same time the last one removes the orphans.
 func TestCollectWaitsForTheLastExport(t *testing.T) {
+	t.Parallel()
 	dir, orphans := layoutWithOrphans(t)
 	first, last := exportTo(dir), exportTo(dir)
 	check(t, first.Leave(true))
@@ -104,6 +107,7 @@ func TestCollectWaitsForTheLastExport(t *testing.T) {
 
 // An index that cannot be read may name anything.
 func TestCollectLeavesWhatItCannotRead(t *testing.T) {
+	t.Parallel()
 	dir, orphans := layoutWithOrphans(t)
 	check(t, os.WriteFile(filepath.Join(dir, "index.json"), []byte("{"), 0o644))
 	err := exportTo(dir).Leave(true)
@@ -117,6 +121,7 @@ func TestCollectLeavesWhatItCannotRead(t *testing.T) {
 
 // A failed export into a new folder leaves nothing of it.
 func TestFailedExportLeavesNothing(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out")
 	check(t, os.MkdirAll(filepath.Join(dir, "blobs/sha256"), 0o755))
 	l := exportTo(dir)

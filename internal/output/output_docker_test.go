@@ -9,6 +9,7 @@ import (
 )
 
 func TestEntryOnEngines(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "image.tar")
 	for _, c := range []struct {
 		output   string
@@ -58,6 +59,7 @@ func TestEntryWithoutDockerCommand(t *testing.T) {
 // Docker's media types have no zstd, so what was compressed as zstd for another
 // output is compressed again.
 func TestEntryMediaTypes(t *testing.T) {
+	t.Parallel()
 	for output, want := range map[string]map[string]string{
 		"type=image":                      {"compression": "zstd", "oci-mediatypes": "true"},
 		"type=image,oci-mediatypes=true":  {"compression": "zstd", "oci-mediatypes": "true"},

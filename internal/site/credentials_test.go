@@ -15,6 +15,7 @@ import (
 )
 
 func TestNetrc(t *testing.T) {
+	t.Parallel()
 	got := parseNetrc(`# a comment
 machine one.example login me password p1
 machine two.example
@@ -48,6 +49,7 @@ func FuzzNetrc(f *testing.F) {
 }
 
 func TestNetrcFile(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	site := Site{Getenv: func(string) string { return "" }, Home: home}
 	ask, err := site.Netrc()
@@ -67,6 +69,7 @@ func TestNetrcFile(t *testing.T) {
 }
 
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	login := func(user string, hosts ...string) func(string) Login {
 		return func(host string) Login {
 			for _, h := range hosts {
@@ -119,6 +122,7 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestLoopback(t *testing.T) {
+	t.Parallel()
 	for host, want := range map[string]bool{"localhost": true, "localhost:5000": true, "127.0.0.1:1": true, "[::1]:1": true, "::1": true,
 		"127.evil.example": false, "registry.example": false, "10.0.0.1": false, "": false} {
 		if Loopback(host) != want {

@@ -9,6 +9,7 @@ import (
 
 // The site file's indexes reach the steps, unless the environment names some.
 func TestSiteIndexes(t *testing.T) {
+	t.Parallel()
 	env := map[string]string{}
 	site := Site{Getenv: func(k string) string { return env[k] }, Home: t.TempDir(),
 		Index: []string{"https://one.example/simple", "https://two.example/simple", "https://three.example/simple"}}

@@ -32,9 +32,15 @@ type KindUsage struct {
 	Reclaimable int64  `json:"reclaimable"`
 }
 
+// Engine keeps things on its disk. BuildKit's *client.Client is one.
+type Engine interface {
+	DiskUsage(ctx context.Context, opts ...client.DiskUsageOption) ([]*client.UsageInfo, error)
+	Prune(ctx context.Context, gone chan client.UsageInfo, opts ...client.PruneOption) error
+}
+
 // Usage asks an engine what it keeps that the filters let through.
-func Usage(ctx context.Context, c *client.Client, f Filters) (DiskUsage, error) {
-	records, err := c.DiskUsage(ctx, client.WithFilter(f.expression()))
+func Usage(ctx context.Context, e Engine, f Filters) (DiskUsage, error) {
+	records, err := e.DiskUsage(ctx, client.WithFilter(f.expression()))
 	if err != nil {
 		return DiskUsage{}, fmt.Errorf("ask the engine what it keeps: %w", err)
 	}
@@ -75,7 +81,7 @@ type Prune struct {
 }
 
 // Run removes, and calls each for every record that is gone.
-func (p Prune) Run(ctx context.Context, c *client.Client, each func(client.UsageInfo)) error {
+func (p Prune) Run(ctx context.Context, e Engine, each func(client.UsageInfo)) error {
 	gone := make(chan client.UsageInfo)
 	done := make(chan struct{})
 	go func() {
@@ -84,7 +90,7 @@ func (p Prune) Run(ctx context.Context, c *client.Client, each func(client.Usage
 			each(r)
 		}
 	}()
-	err := c.Prune(ctx, gone, p.options()...)
+	err := e.Prune(ctx, gone, p.options()...)
 	close(gone)
 	<-done
 	if err != nil {
