@@ -15,6 +15,7 @@ func imageConfig(entrypoint, cmd []string) image.DockerOCIImageConfig {
 }
 
 func TestCommandArguments(t *testing.T) {
+	t.Parallel()
 	none, tool := "", "tool"
 	init, bash := []string{"/init", "--"}, []string{"bash"}
 	for _, c := range []struct {
@@ -40,6 +41,7 @@ func TestCommandArguments(t *testing.T) {
 }
 
 func TestCommandEnvironment(t *testing.T) {
+	t.Parallel()
 	c := Command{Args: []string{"ls"}, Env: []string{"A=mine", "B=2"}}
 	start, err := c.process(imageConfig(nil, nil), Stdio{})
 	if err != nil {

@@ -116,10 +116,10 @@ var errReset = errors.New("failed to load cache key: Get \"https://x\": read: co
 
 func TestStateIsSolved(t *testing.T) {
 	t.Parallel()
-	e := &solvetest.Engine{}
+	e := &solvetest.Engine{Answer: map[string]string{"digest": "sha256:0"}}
 	s := on(t, e, solve.Settings{})
 	resp, err := s.One(t.Context(), job(tool()))
-	if err != nil || resp.ExporterResponse["ref"] == "" {
+	if err != nil || resp.ExporterResponse["digest"] != "sha256:0" {
 		t.Errorf("%v, %v", resp, err)
 	}
 	s.end(t)
@@ -564,7 +564,7 @@ func TestAskBase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := baseEngine()
 		e.Fail["docker-image://docker.io/library/debian@"+pin] = []error{errReset}
-		e.Fail["docker.io/library/debian@"+pin] = []error{errReset}
+		e.Fail["now docker-image://docker.io/library/debian@"+pin] = []error{errReset}
 		s := on(t, e, solve.Settings{})
 		a, err := s.Ask(t.Context(), look())
 		s.end(t)
@@ -580,7 +580,7 @@ func TestAskBase(t *testing.T) {
 func TestAskBaseFromMirror(t *testing.T) {
 	t.Parallel()
 	e := baseEngine()
-	e.Fail["hub.example/library/debian@"+pin] = times(9, errors.New("hub.example/library/debian: not found"))
+	e.Fail["now docker-image://hub.example/library/debian@"+pin] = times(9, errors.New("hub.example/library/debian: not found"))
 	s := on(t, e, solve.Settings{Mirrors: mirrors})
 	a, err := s.Ask(t.Context(), base.Question{Image: "debian@" + pin})
 	s.end(t)
@@ -597,10 +597,10 @@ func TestAskBaseFails(t *testing.T) {
 		says string
 	}{
 		"a step":   {map[string][]error{"[base] look at trixie": times(9, errors.New("exit code: 1"))}, nil, "f:5:8: base trixie: step [base] look at trixie failed: exit code: 1"},
-		"absent":   {map[string][]error{"docker.io/library/debian@" + pin: times(9, errors.New("not found"))}, nil, "f:5:8: base trixie: fetch docker.io/library/debian@" + pin + ": not found"},
+		"absent":   {map[string][]error{"now docker-image://docker.io/library/debian@" + pin: times(9, errors.New("not found"))}, nil, "f:5:8: base trixie: fetch docker.io/library/debian@" + pin + ": not found"},
 		"no file":  {nil, func(q *base.Question) { q.File = "other" }, "f:5:8: base trixie: other: no such file"},
-		"a layout": {map[string][]error{"x@" + pin: times(9, errors.New("no such store"))}, func(q *base.Question) { q.Layout, q.Image = "base-x", "x@"+pin }, "f:5:8: base trixie: read the image configuration of x@" + pin + ": no such store"},
-		"no name":  {map[string][]error{"BAD": times(9, errors.New("invalid reference"))}, func(q *base.Question) { q.Image = "BAD" }, "fetch BAD: invalid reference"},
+		"a layout": {map[string][]error{"now oci-layout://docker.io/library/x@" + pin: times(9, errors.New("no such store"))}, func(q *base.Question) { q.Layout, q.Image = "base-x", "x@"+pin }, "f:5:8: base trixie: read the image configuration of x@" + pin + ": no such store"},
+		"no name":  {map[string][]error{"now docker-image://BAD": times(9, errors.New("invalid reference"))}, func(q *base.Question) { q.Image = "BAD" }, "fetch BAD: invalid reference"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
