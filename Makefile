@@ -60,6 +60,7 @@ golden:
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/config
+	go test -run '^$$' -fuzz FuzzParseOutcomes -fuzztime 60s ./stages/stage
 
 # Large sources have 64 MB each; MEDBUILD_BENCH_BYTES=10G has them as large as
 # FreeSurfer is. They are made while they are sent.

@@ -65,9 +65,19 @@ func (s Step) Root() State { return s.Run().Root() }
 
 // Output is what the step writes to the empty folder target, at the root of
 // the state.
-func (s Step) Output(target string) State {
-	s.Script += repeatable(target)
-	return s.Run().AddMount(target, bk.Scratch())
+func (s Step) Output(target string) State { return s.Outputs(target)[0] }
+
+// Outputs is Output for several folders of one run.
+func (s Step) Outputs(targets ...string) []State {
+	for _, t := range targets {
+		s.Script += repeatable(t)
+	}
+	run := s.Run()
+	var out []State
+	for _, t := range targets {
+		out = append(out, run.AddMount(t, bk.Scratch()))
+	}
+	return out
 }
 
 // Copied is Output with the times of the files as the step leaves them.

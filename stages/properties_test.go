@@ -204,7 +204,7 @@ func TestSourceMap(t *testing.T) {
 		"[mrtrix3] compiler":            "stages/mrtrix3.go: tools",
 		"[mrtrix3] compile":             "stages/mrtrix3.go: compile",
 		"[mrtrix3] runtime packages":    "internal/assemble/targets.go: isolated",
-		"[mrtrix3] test":                "internal/assemble/manifest.go: tested",
+		"[mrtrix3] test":                "internal/assemble/tests.go: tested",
 		"[ants] unzip":                  "stages/ants.go: unpack",
 		"[ants] unpack":                 "stages/ants.go: unpack",
 		"[python] pip":                  "stages/python.go: tools",

@@ -1,8 +1,8 @@
 package assemble
 
 import (
+	_ "embed" // scripts/manifest.sh
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -16,29 +16,6 @@ const ManifestPath = "/VERSION_MANIFEST.txt"
 
 // manifestName is whose the manifest's steps are, as they are shown.
 const manifestName = string(llb.OfManifest)
-
-// answersFolder is where a component's answers lie, one file for each section.
-const answersFolder = llb.Run + "/answers"
-
-// tested asks a component its versions and runs its smoke tests on a root file
-// system that has no other component, so that a change of one component tests
-// no other. The versions come first: a release other than the one stated fails
-// tests for reasons that mislead.
-func tested(s stage.Stage, root llb.State, env []string) llb.State {
-	var script strings.Builder
-	fmt.Fprintf(&script, "out=%s\n%s", answersFolder, stage.LicensedScript+stage.AskScript)
-	if places := s.Holds(); len(places) > 0 {
-		fmt.Fprintf(&script, "free %s\n", strings.Join(places, " "))
-	}
-	for _, q := range s.Questions {
-		fmt.Fprintf(&script, "ask %s %s %s %s %s\n", q.Key, q.Section.File(), stage.Quote(q.Want), stage.Quote(q.Command), stage.Quote(q.Pattern))
-	}
-	for _, c := range s.Smoke {
-		fmt.Fprintf(&script, "check %s\n", stage.Quote(c.Command))
-	}
-	return llb.Step{Component: s.Name, Action: "test", On: root, Env: env,
-		Script: script.String(), At: here()}.Output(answersFolder)
-}
 
 // apartInManifest gives components of one stage lines of their own in the version
 // manifest, named after the component: FREESURFER6_VERSION, FREESURFER7_VERSION.
@@ -90,37 +67,46 @@ func (m Manifest) head() string {
 	return b.String()
 }
 
-// texts are the files that are known before any component has answered.
-func (m Manifest) texts() llb.State {
-	files := map[string][]byte{"head": []byte(m.head())}
-	for name, text := range map[string]string{"notices": m.notices, "login": m.login} {
-		if text != "" {
-			files[name] = []byte(text)
-		}
-	}
-	return llb.Folder("write head", files)
+// file is a text that is known before any component has answered.
+type file struct{ name, text, to string }
+
+// files are those that say something.
+func (m Manifest) files() []file {
+	all := []file{{"head", m.head(), ManifestPath}, {"notices", m.notices, NoticesPath}, {"login", m.login, LoginPath}}
+	return slices.DeleteFunc(all, func(f file) bool { return f.text == "" })
 }
+
+// texts are the files as a state.
+func (m Manifest) texts() llb.State {
+	all := map[string][]byte{}
+	for _, f := range m.files() {
+		all[f.name] = []byte(f.text)
+	}
+	return llb.Folder("write head", all)
+}
+
+//go:embed scripts/manifest.sh
+var manifestScript string
 
 // layer puts the answers under the manifest's headings, in the order of the
 // components.
 func (m Manifest) layer(on llb.State, answers []llb.State) llb.State {
-	const in, out = llb.Run + "/in", llb.Run + "/out"
-	inputs := []llb.Mount{{Target: in + "/head", State: m.texts()}}
+	inputs := []llb.Mount{{Target: llb.Run + "/in/head", State: m.texts()}}
 	for i, a := range answers {
-		inputs = append(inputs, llb.Mount{Target: fmt.Sprintf("%s/%03d", in, i), State: a})
+		inputs = append(inputs, llb.Mount{Target: fmt.Sprintf("%s/in/%03d", llb.Run, i), State: a})
 	}
-	var script strings.Builder
-	fmt.Fprintf(&script, "cp %s/head/head %s%s\n", in, out, ManifestPath)
-	if m.notices != "" {
-		fmt.Fprintf(&script, "cp %s/head/notices %s%s\n", in, out, NoticesPath)
-	}
-	if m.login != "" {
-		fmt.Fprintf(&script, "mkdir -p %[2]s%[3]s\ncp %[1]s/head/login %[2]s%[4]s\n", in, out, path.Dir(LoginPath), LoginPath)
+	return llb.Step{Owner: llb.OfManifest, Component: manifestName, Action: "write", On: on, Inputs: inputs, At: here(),
+		Script: stage.Script(manifestScript, stage.Values{"MANIFEST": ManifestPath}, stage.Code{"CALLS": m.calls()})}.Output(llb.Run + "/out")
+}
+
+// calls are those of the script's functions.
+func (m Manifest) calls() string {
+	var b strings.Builder
+	for _, f := range m.files() {
+		fmt.Fprintf(&b, "place %s %s\n", f.name, f.to)
 	}
 	for _, s := range []stage.Section{stage.Software, stage.Packages} {
-		fmt.Fprintf(&script, "if cat %s/*/%s >/tmp/s 2>/dev/null; [ -s /tmp/s ]; then { printf '\\n# %s\\n'; cat /tmp/s; } >>%s%s; fi\n",
-			in, s.File(), s, out, ManifestPath)
+		fmt.Fprintf(&b, "section %s %s\n", s.File(), stage.Quote(string(s)))
 	}
-	return llb.Step{Owner: llb.OfManifest, Component: manifestName, Action: "write", On: on, Script: script.String(),
-		Inputs: inputs, At: here()}.Output(out)
+	return b.String()
 }

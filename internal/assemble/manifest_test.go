@@ -63,7 +63,7 @@ func TestQuestionsSayWhatIsWrong(t *testing.T) {
 }
 
 func TestFailingSmokeTestShowsItsEnd(t *testing.T) {
-	out, err := exec.Command("/bin/sh", "-euc", stage.AskScript+"check 'echo broken; exit 3'").CombinedOutput()
+	out, err := exec.Command("/bin/sh", "-euc", stage.Prepare("/nowhere", "/dev/null", filepath.Join(t.TempDir(), "said"))+stage.TestScript+stage.Check{Command: "echo broken; exit 3"}.Call(1)).CombinedOutput()
 	if err == nil || string(out) != "failed: echo broken; exit 3\nbroken\n" {
 		t.Errorf("%v: %q", err, out)
 	}
@@ -150,8 +150,9 @@ func TestManifestKeepsTheOrderOfComponents(t *testing.T) {
 // Another release is told as that, not by a test that fails because of it.
 func TestVersionIsAskedBeforeTests(t *testing.T) {
 	s := stagetest.Stage(t, zipANTs(), stagetest.Trixie())
-	script := llbtest.Read(t, llbtest.End{State: tested(s, stagetest.Trixie().Root, nil)}).Find("[" + s.Name + "] test").GetExec().Meta.Args[3]
-	asked, tested := strings.LastIndex(script, "\nask "), strings.Index(script, "\ncheck '")
+	answers, _ := tested(s, stagetest.Trixie().Root, nil)
+	script := llbtest.Read(t, llbtest.End{State: answers}).Find("[" + s.Name + "] test").GetExec().Meta.Args[3]
+	asked, tested := strings.LastIndex(script, "\nask "), strings.Index(script, "\ncheck 1 '")
 	if asked < 0 || tested < asked {
 		t.Errorf("asked at %d, tested at %d:\n%s", asked, tested, script)
 	}

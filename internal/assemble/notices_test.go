@@ -68,7 +68,7 @@ func TestEveryImageHasNotices(t *testing.T) {
 	for name, target := range targetCases() {
 		g := llbtest.Read(t, llbtest.End{State: assembled(t, target()).State})
 		script := g.Find("[manifest] write").GetExec().Meta.Args[3]
-		if !strings.Contains(script, "/run/medbuild/out"+NoticesPath) {
+		if !strings.Contains(script, "\nplace notices "+NoticesPath+"\n") {
 			t.Errorf("%s: no notices are written:\n%s", name, script)
 		}
 	}

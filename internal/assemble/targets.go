@@ -41,6 +41,7 @@ type Part struct {
 	stage.Stage
 	Isolated llb.State // the base with this component and its runtime packages
 	Tested   llb.State // what it answered to its questions, once its tests passed
+	Outcomes llb.State // what became of each question and check, in OutcomesFile; it differs from run to run
 	Notes    []string  // which images share its layer, and why others do not
 }
 
@@ -83,7 +84,7 @@ func (t Target) part(s stage.Stage, notes []string) Part {
 	if s.Layer != nil {
 		p.Notes = notes
 	}
-	p.Tested = tested(s, p.Isolated, environment(t.Run, []stage.Stage{s}))
+	p.Tested, p.Outcomes = tested(s, p.Isolated, environment(t.Run, []stage.Stage{s}))
 	return p
 }
 

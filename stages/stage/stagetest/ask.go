@@ -3,7 +3,6 @@
 package stagetest
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +18,8 @@ func Answer(t testing.TB, q stage.Question, says string) (version, stderr string
 	t.Helper()
 	dir := t.TempDir()
 	testkit.Write(t, filepath.Join(dir, "said"), says)
-	script := fmt.Sprintf("out=%s\n%s\nask %s %s %s %s %s\n", stage.Quote(dir), stage.AskScript, q.Key, q.Section.File(),
-		stage.Quote(q.Want), stage.Quote("cat "+filepath.Join(dir, "said")+"; exit 1"), stage.Quote(q.Pattern))
+	q.Command = "cat " + filepath.Join(dir, "said") + "; exit 1"
+	script := stage.Prepare(dir, filepath.Join(dir, "outcomes"), filepath.Join(dir, "output")) + stage.TestScript + q.Call()
 	cmd := exec.Command("/bin/sh", "-eu", "-c", script)
 	var text strings.Builder
 	cmd.Stderr = &text

@@ -1,0 +1,144 @@
+package stage
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// tested runs the calls of a stage as its step does.
+func tested(t *testing.T, s Stage) (outcomes []Outcome, answers map[string]string, said string) {
+	t.Helper()
+	dir := t.TempDir()
+	script := Prepare(dir, dir+"/outcomes", dir+"/said") + LicensedScript + TestScript + s.Calls()
+	said = run(script)
+	data, err := os.ReadFile(filepath.Join(dir, "outcomes"))
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if outcomes, err = ParseOutcomes(data); err != nil {
+		t.Fatalf("%v in\n%s", err, data)
+	}
+	answers = map[string]string{}
+	for _, section := range []Section{Software, Packages} {
+		if text, err := os.ReadFile(filepath.Join(dir, section.File())); err == nil {
+			answers[section.File()] = string(text)
+		}
+	}
+	return outcomes, answers, said
+}
+
+// run is what the script says; how it ends shows in what it leaves.
+func run(script string) string {
+	out, _ := exec.Command("/bin/sh", "-euc", script).CombinedOutput()
+	return string(out)
+}
+
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	version := Question{Key: "TOOL_VERSION", Section: Software, Want: "1.2", Command: "echo tool 1.2.3; exit 4", Pattern: "^tool ([0-9.]+)$"}
+	got, answers, said := tested(t, Stage{Questions: []Question{version}, Smoke: Checks("true", "sleep 0.05; echo \"it's\"\nprintf 'a\\tb\\\\'")})
+	if said != "" || answers["medical-imaging-software"] != "TOOL_VERSION=1.2.3\n" {
+		t.Errorf("answers %q, said %q", answers, said)
+	}
+	if len(got) != 3 {
+		t.Fatalf("%d outcomes: %+v", len(got), got)
+	}
+	if got[2].Seconds < 0.05 || got[2].Seconds > 60 || got[0].Seconds < 0 {
+		t.Errorf("took %v and %v seconds", got[0].Seconds, got[2].Seconds)
+	}
+	for i := range got {
+		got[i].Seconds = 0
+	}
+	want := []Outcome{
+		{Kind: OfQuestion, Name: "TOOL_VERSION", Command: version.Command, Exit: 4, Answer: "1.2.3", Output: "tool 1.2.3"},
+		{Kind: OfCheck, Name: "1", Command: "true"},
+		{Kind: OfCheck, Name: "2", Command: "sleep 0.05; echo \"it's\"\nprintf 'a\\tb\\\\'", Output: "it's\na\tb\\"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("outcomes\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+// TestOutcomesOfFailures: what fails is recorded too, is the last, and ends the
+// step with a message.
+func TestOutcomesOfFailures(t *testing.T) {
+	t.Parallel()
+	question := func(command string) Stage {
+		return Stage{Questions: []Question{{Key: "V", Section: Software, Want: "2.5.4", Command: command, Pattern: "^v([0-9.]+)$"}}, Smoke: Checks("true")}
+	}
+	for _, tt := range []struct {
+		stage         Stage
+		problem, said string
+		exit          int
+	}{
+		{question("echo v2.4"), "echo v2.4 answers version 2.4, components.toml has 2.5.4", "echo v2.4 answers version 2.4, components.toml has 2.5.4\n", 0},
+		{question("echo no; exit 9"), "echo no; exit 9 does not answer with a version", "echo no; exit 9 does not answer with a version:\nno\n", 9},
+		{Stage{Smoke: Checks("echo no >&2; exit 7", "true")}, "exit code 7", "failed: echo no >&2; exit 7\nno\n", 7},
+	} {
+		got, answers, said := tested(t, tt.stage)
+		if len(got) != 1 || got[0].Passed() || got[0].Problem != tt.problem || got[0].Exit != tt.exit {
+			t.Errorf("outcomes %+v, want one of %q with %d", got, tt.problem, tt.exit)
+		}
+		if said != tt.said || len(answers) > 0 {
+			t.Errorf("said %q, want %q; answers %q", said, tt.said, answers)
+		}
+	}
+}
+
+// TestOutcomesKeepTheEnd: whatever a command writes, its outcome can be read, and
+// has no more than its end.
+func TestOutcomesKeepTheEnd(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{
+		`printf '\001\033[1mbold\033[0m\177\000\r\n'`: "[1mbold[0m",
+		`printf 'caf\303\251 \377\n'`:                 "café \ufffd",
+		`seq 100`:                                     "81\n82\n83\n84\n85\n86\n87\n88\n89\n90\n91\n92\n93\n94\n95\n96\n97\n98\n99\n100",
+		`printf '%9000s' x`:                           strings.Repeat(" ", 3999) + "x",
+		`printf '"},{"kind":"check","name":"9"}\n%%s $HOME \\n'`: `"},{"kind":"check","name":"9"}` + "\n%s $HOME \\n",
+		`:`: "",
+	} {
+		got, _, said := tested(t, Stage{Smoke: Checks(command)})
+		if len(got) != 1 || got[0].Output != want {
+			t.Errorf("%s: outcomes %+v, want %q (%s)", command, got, want, said)
+		}
+	}
+}
+
+func TestParseOutcomesRefuses(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"x", "{}", `{"kind":"check"}`, `{"kind":"other","name":"1"}`, `{"kind":"check","name":"1"`, "{\"kind\":\"check\",\"name\":\"1\"}\n\n"} {
+		if got, err := ParseOutcomes([]byte(text)); err == nil {
+			t.Errorf("%q is read as %+v", text, got)
+		}
+	}
+}
+
+// FuzzParseOutcomes: what can be read says the same when it is written and read
+// again.
+func FuzzParseOutcomes(f *testing.F) {
+	f.Add([]byte(`{"kind":"question","name":"V","command":"v","exit":1,"seconds":0.012,"answer":"1","problem":"","output":"a\nb"}` + "\n"))
+	f.Add([]byte("{\"kind\":\"check\",\"name\":\"1\",\"output\":\"\xff\"}\n{\"kind\":\"check\",\"name\":\"2\"}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		first, err := ParseOutcomes(data)
+		if err != nil {
+			return
+		}
+		var again []byte
+		for _, o := range first {
+			line, err := json.Marshal(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again = append(append(again, line...), '\n')
+		}
+		second, err := ParseOutcomes(again)
+		if err != nil || !reflect.DeepEqual(first, second) {
+			t.Errorf("%q is read as %+v, and then as %+v (%v)", data, first, second, err)
+		}
+	})
+}
