@@ -1,6 +1,7 @@
 package llb
 
 import (
+	_ "embed" // scripts/apt.sh
 	"slices"
 	"strings"
 )
@@ -19,13 +20,9 @@ type Apt struct {
 
 // aptScript keeps downloaded archives in a folder that no configuration of the
 // base empties, and leaves no list, log or cache in the layer.
-const aptScript = `
-o="-o Dir::Cache::archives=` + Run + `/archives -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
-o="$o -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=true"
-mkdir -p ` + Run + `/archives/partial
-apt-get $o update -qq
-apt-get $o$slim install -qq -y --no-install-recommends "$@"
-rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/ldconfig/aux-cache /var/cache/apt/*.bin`
+//
+//go:embed scripts/apt.sh
+var aptScript string
 
 // Root is the root file system with the packages installed; On itself when
 // there are none. Order and repetition of the packages do not matter.
@@ -44,7 +41,7 @@ func (a Apt) step(names []string) Step {
 		Component: a.Component,
 		Action:    a.Action,
 		On:        a.On,
-		Script:    a.slim() + "set -- " + strings.Join(names, " ") + aptScript,
+		Script:    a.slim() + "set -- " + strings.Join(names, " ") + "\n" + filled(aptScript),
 		Env:       []string{"DEBIAN_FRONTEND=noninteractive"},
 		Caches: []Cache{
 			{Target: Run + "/archives", ID: cache + Run + "/archives", Locked: true},

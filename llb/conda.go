@@ -1,7 +1,7 @@
 package llb
 
 import (
-	_ "embed" // conda.py
+	_ "embed" // conda.py and scripts/conda.sh
 	"fmt"
 	"maps"
 	"path"
@@ -56,13 +56,9 @@ const (
 // condaScript keeps the package cache out of the layer, and gives the sources
 // their constant time before they are compiled: the byte code holds the time
 // of its source. Python's own tests hold files that do not compile, on purpose.
-const condaScript = `
-/usr/bin/python3 -I -B %[1]s/conda.py --rattler %[2]s --channel %[3]s --packages %[4]s --prefix %[5]s%[6]s
-cd %[5]s
-%[7]s
-chmod -R a+rX .
-find . -exec touch -h -d @%[8]d {} +
-[ ! -x bin/python ] || bin/python -m compileall -qq -j 0 lib || :`
+//
+//go:embed scripts/conda.sh
+var condaScript string
 
 // Layer is the environment: one layer that holds nothing else. It depends on
 // the packages, not on the order they are named in.
@@ -80,12 +76,11 @@ func (c Conda) Layer() State {
 		Component: c.Component,
 		Action:    "install",
 		On:        tools,
-		Script: fmt.Sprintf(condaScript, Run+"/conda", condaRattler, condaChannel, condaIn+"/packages.txt",
-			c.Prefix, c.options(), c.Script, Epoch),
-		Env:     append(slices.Clone(c.Env), "PYTHONHASHSEED=0"),
-		Inputs:  inputs,
-		Secrets: c.Secrets,
-		At:      c.At,
+		Script:    filled(condaScript, "@PREFIX@", c.Prefix, "@OPTIONS@", c.options(), "@SCRIPT@", c.Script, "@EPOCH@", fmt.Sprint(Epoch)),
+		Env:       append(slices.Clone(c.Env), "PYTHONHASHSEED=0"),
+		Inputs:    inputs,
+		Secrets:   c.Secrets,
+		At:        c.At,
 	}.Layer(c.Prefix)
 }
 

@@ -1,6 +1,6 @@
 package llb
 
-import "fmt"
+import _ "embed" // scripts/pip.sh
 
 // Pip fetches a tool of the Python index for a step: one wheel, by its sha256.
 type Pip struct {
@@ -12,17 +12,18 @@ type Pip struct {
 	At        Location
 }
 
+//go:embed scripts/pip.sh
+var pipScript string
+
 // Output is the tool in the folder to, with nothing else.
 func (p Pip) Output(to string) State {
 	return Step{
 		Component: p.Component,
 		Action:    "fetch " + p.Name,
 		On:        p.On,
-		Script: fmt.Sprintf("echo '%[1]s==%[2]s --hash=sha256:%[3]s' >/tmp/%[1]s.txt\n"+
-			"/usr/bin/python3 -m pip install --quiet --no-cache-dir --no-compile --no-deps --only-binary :all: --require-hashes --target %[4]s -r /tmp/%[1]s.txt",
-			p.Name, p.Version, p.SHA256, to),
-		Env:     []string{"PIP_ROOT_USER_ACTION=ignore"}, // the option is not known to every pip
-		Network: true,
-		At:      p.At,
+		Script:    filled(pipScript, "@NAME@", p.Name, "@VERSION@", p.Version, "@SHA@", p.SHA256, "@TO@", to),
+		Env:       []string{"PIP_ROOT_USER_ACTION=ignore"}, // the option is not known to every pip
+		Network:   true,
+		At:        p.At,
 	}.Output(to)
 }

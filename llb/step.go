@@ -124,7 +124,7 @@ func (s Step) script() string {
 	if !s.Network && !s.Site {
 		return script
 	}
-	return fmt.Sprintf("[ ! -r %[1]s ] || . %[1]s\n", SiteEnv) + script
+	return "[ ! -r " + SiteEnv + " ] || . " + SiteEnv + "\n" + script
 }
 
 func (s Step) network() []bk.RunOption {

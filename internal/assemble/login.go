@@ -15,6 +15,12 @@ import (
 // of its own, and su and ssh with an empty environment.
 const LoginPath = "/etc/profile.d/medbuild.sh"
 
+// What the script does for a folder on PATH, and for a variable.
+const (
+	loginPath     = "case :$PATH: in *:@DIR@:*) ;; *) PATH=@DIR@:$PATH ;; esac\n"
+	loginVariable = "[ -n \"${@KEY@+x}\" ] || @KEY@='@VALUE@'\nexport @KEY@\n"
+)
+
 // login is the script for what c adds to its base; "" when that is nothing.
 // What is set already stays as it is.
 func login(c llb.Config) string {
@@ -24,12 +30,12 @@ func login(c llb.Config) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "# What the image adds to PATH and to the environment.")
 	for _, dir := range slices.Backward(c.Path) {
-		fmt.Fprintf(&b, "case :$PATH: in *:%[1]s:*) ;; *) PATH=%[1]s:$PATH ;; esac\n", dir)
+		b.WriteString(stage.Fill(loginPath, stage.Values{"DIR": dir}, nil))
 	}
 	fmt.Fprintln(&b, "export PATH")
 	for _, pair := range c.Env {
 		key, value, _ := strings.Cut(pair, "=")
-		fmt.Fprintf(&b, "[ -n \"${%[1]s+x}\" ] || %[1]s=%[2]s\nexport %[1]s\n", key, stage.Quote(value))
+		b.WriteString(stage.Fill(loginVariable, stage.Values{"KEY": key, "VALUE": value}, nil))
 	}
 	return b.String()
 }

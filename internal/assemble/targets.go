@@ -1,3 +1,5 @@
+// Package assemble turns tools on a base into an image: its stages, its layers and
+// their merge, the version manifest, the notices, and a test of each component.
 package assemble
 
 import (
