@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/medbuild/medbuild/internal/base"
+	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/medbuild/medbuild/stages/stage/stagetest"
 
 	"github.com/medbuild/medbuild/llb"
@@ -136,6 +137,16 @@ func TestInputsAreReadOnly(t *testing.T) {
 				if given && !m.Readonly {
 					t.Errorf("step %q can write to its input at %s", s.Name, m.Dest)
 				}
+			}
+		}
+	})
+}
+
+func TestScriptsAreComplete(t *testing.T) {
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			if script := s.GetExec().Meta.Args[3]; stage.Incomplete(script) {
+				t.Errorf("step %q: %s", s.Name, script)
 			}
 		}
 	})

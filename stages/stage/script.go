@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -27,28 +26,47 @@ var (
 // is; where its placeholder has a line to itself, the code ends that line, and
 // none takes the line away. What the script tells shellcheck is left out.
 //
-// Script and names are medbuild's own: Fill panics when they do not match, so
-// that any test which makes the stage finds it.
+// Script and names are medbuild's own. Where they do not match the result is a
+// script that says so and fails, so that any test which makes the stage finds it:
+// see Incomplete.
 func Fill(script string, values Values, code Code) string {
 	left := slices.Sorted(maps.Keys(values))
 	left = slices.AppendSeq(left, maps.Keys(code))
 	filled := placeholder.ReplaceAllStringFunc(directive.ReplaceAllString(script, ""), func(found string) string {
 		name := strings.Trim(found, "'\"@\n")
-		left = slices.DeleteFunc(left, func(n string) bool { return n == name })
-		if value, ok := values[name]; ok {
-			return inPlace(found, value)
+		piece, ok := fill(found, name, values, code)
+		if ok {
+			left = slices.DeleteFunc(left, func(n string) bool { return n == name })
+			return piece
 		}
-		piece, ok := code[name]
-		if !ok || strings.ContainsAny(found[:1], `'"`) {
-			panic(fmt.Sprintf("a script has %s, which nothing is put in for", found))
-		}
-		return piece
+		left = append(left, name)
+		return found
 	})
 	if len(left) > 0 {
-		panic(fmt.Sprintf("a script has no place for %q", left))
+		return incomplete(left)
 	}
 	return filled
 }
+
+// fill is what takes the place of a placeholder; false for nothing.
+func fill(found, name string, values Values, code Code) (string, bool) {
+	if value, ok := values[name]; ok {
+		return inPlace(found, value), true
+	}
+	piece, ok := code[name]
+	return piece, ok && !strings.ContainsAny(found[:1], `'"`)
+}
+
+// incompleteText is what an incomplete script says.
+const incompleteText = "the script of this step is incomplete: "
+
+func incomplete(names []string) string {
+	return "echo " + Quote(incompleteText+strings.Join(names, " ")) + " >&2\nexit 70\n" // EX_SOFTWARE
+}
+
+// Incomplete reports whether a script is one whose placeholders Fill could not
+// match.
+func Incomplete(script string) bool { return strings.Contains(script, incompleteText) }
 
 // inPlace is a value where a placeholder was found, with what stood around it.
 func inPlace(found, value string) string {
