@@ -9,6 +9,7 @@ import (
 
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
+
 	// Each of these teaches the client one more kind of address.
 	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
 	_ "github.com/moby/buildkit/client/connhelper/kubepod"

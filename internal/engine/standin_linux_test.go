@@ -57,14 +57,13 @@ func newStandIn(t *testing.T) *site {
 }
 
 // fakeRunc puts a runc that runs a line of shell into PATH.
-func fakeRunc(t *testing.T, script string) string {
+func fakeRunc(t *testing.T, script string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "runc")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", filepath.Dir(path)+":"+os.Getenv("PATH"))
-	return path
 }
 
 // eachDaemon tests with a real buildkitd where there is one, and everywhere

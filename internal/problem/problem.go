@@ -136,7 +136,7 @@ func Text(err error) string {
 // List is the errors that were joined into err, however deep, or err alone.
 // Words that were put around joined errors keep them together.
 func List(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // not below other words
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok || err.Error() != errors.Join(joined.Unwrap()...).Error() {
 		return []error{err}
 	}

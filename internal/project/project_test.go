@@ -49,9 +49,9 @@ func opened(t *testing.T, path string, overrides ...string) *Project {
 }
 
 // read reads a file of that content, which has no problems.
-func read(t *testing.T, content string, overrides ...string) *Project {
+func read(t *testing.T, content string) *Project {
 	t.Helper()
-	p, err := Read(fstest.MapFS{"components.toml": {Data: []byte(content)}}, "components.toml", overrides)
+	p, err := Read(fstest.MapFS{"components.toml": {Data: []byte(content)}}, "components.toml", nil)
 	if err != nil {
 		t.Fatal(problem.Text(err))
 	}

@@ -114,7 +114,8 @@ func TestSelectRefuses(t *testing.T) {
 // target.
 func TestSelectWithOneOfEach(t *testing.T) {
 	t.Parallel()
-	p := read(t, image+bases[:strings.Index(bases, "[bases.focal]")]+packaged+lonely+`
+	oneBase, _, _ := strings.Cut(bases, "[bases.focal]")
+	p := read(t, image+oneBase+packaged+lonely+`
 [targets.only]
 base = "trixie"
 components = ["packaged"]
