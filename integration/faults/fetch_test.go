@@ -291,7 +291,7 @@ func TestImageSourceFails(t *testing.T) {
 	}
 }
 
-// A mirror that says no more is left for the next one.
+// A mirror that has stopped sending is left for the next one.
 func TestStalledMirror(t *testing.T) {
 	kit.SharedEngine(t)
 	stalled, good := kit.Site(t), kit.Site(t)

@@ -12,8 +12,8 @@ import (
 
 // patient is the context of a solve that ends when one of the solve's sources
 // is not fetched within the time that there is for it. BuildKit waits for a
-// server that says no more as long as the connection stands. The second result
-// is why, once it has ended.
+// server that has stopped sending as long as the connection stands. The second
+// result is why, once it has ended.
 func (s *Session) patient(ctx context.Context, g graph) (context.Context, func() *failure) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go s.watch(ctx, g, cancel)

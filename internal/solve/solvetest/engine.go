@@ -45,7 +45,9 @@ type Engine struct {
 	solved []string
 	opts   []client.SolveOpt
 	pruned []string
-	builds map[string]*bridge
+
+	exported []map[string][]byte
+	builds   map[string]*bridge
 }
 
 // Solved lists the steps that were run and the questions that were asked, in
@@ -78,7 +80,7 @@ func (e *Engine) Build(ctx context.Context, opt client.SolveOpt, product string,
 	b := e.begin(opt, status)
 	g, err := grpcclient.New(ctx, nil, "session", product, b, nil)
 	if err == nil {
-		_, err = run(ctx, g)
+		err = e.export(run(ctx, g))
 	}
 	if err == nil && len(opt.Exports) > 0 {
 		err = e.Exports
@@ -87,6 +89,24 @@ func (e *Engine) Build(ctx context.Context, opt client.SolveOpt, product string,
 		return nil, errors.New(err.Error())
 	}
 	return &client.SolveResponse{ExporterResponse: e.Answer}, nil
+}
+
+// export takes note of what goes with a result.
+func (e *Engine) export(res *gateway.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.exported = append(e.exported, res.Metadata)
+	return nil
+}
+
+// Exported lists what went with the builds' results, by key.
+func (e *Engine) Exported() []map[string][]byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.exported)
 }
 
 func (e *Engine) begin(opt client.SolveOpt, status chan *client.SolveStatus) *bridge {

@@ -1,0 +1,304 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/base"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/solve"
+	"github.com/medbuild/medbuild/internal/solve/solvetest"
+	"github.com/medbuild/medbuild/internal/testkit"
+	"github.com/medbuild/medbuild/stages/stage/stagetest"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	image "github.com/moby/docker-image-spec/specs-go/v1"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// built builds orders on an engine.
+func built(t *testing.T, e *solvetest.Engine, all Settings, orders ...Order) ([]Result, error) {
+	t.Helper()
+	progress, err := solve.NewProgress(t.Context(), io.Discard, "quiet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := solve.New(e, solve.Settings{Platform: "linux/amd64", Files: base.New("", "").Files, Progress: progress})
+	results, err := Build(t.Context(), s, all, orders)
+	if cerr := progress.Close(); cerr != nil {
+		t.Error(cerr)
+	}
+	return results, err
+}
+
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	created := time.Unix(1000, 0).UTC()
+	e := &solvetest.Engine{Answer: map[string]string{exptypes.ExporterImageDigestKey: "sha256:1"}}
+	caches := []client.CacheOptionsEntry{{Type: "inline"}}
+	o := Order{Image: layered(t)["files"], Labels: map[string]string{"a": "b"}, Output: []client.ExportEntry{{Type: "image"}}}
+	results, err := built(t, e, Settings{Created: created, Caches: caches}, o)
+	if err != nil || results[0].Target != "t" || results[0].Digest != "sha256:1" || results[0].Response[exptypes.ExporterImageDigestKey] != "sha256:1" {
+		t.Errorf("%+v, %v", results, err)
+	}
+	opt := e.Options()[0]
+	if len(opt.Exports) != 1 || opt.Exports[0].Type != "image" || len(opt.CacheExports) != 1 {
+		t.Errorf("the engine was told %+v", opt)
+	}
+	var config image.DockerOCIImage
+	if err := json.Unmarshal(e.Exported()[0][exptypes.ExporterImageConfigKey], &config); err != nil {
+		t.Fatal(err)
+	}
+	if config.Config.Labels["a"] != "b" || !config.Created.Equal(created) || layersOf(config.History) != o.Image.LayerCount() {
+		t.Errorf("configuration %+v", config)
+	}
+}
+
+// An order that fails leaves the others' images alone.
+func TestBuildSideBySide(t *testing.T) {
+	t.Parallel()
+	images := layered(t)
+	e := &solvetest.Engine{Fail: map[string][]error{"[t] accounts": {errors.New("exit code: 1")}}}
+	results, err := built(t, e, Settings{}, Order{Image: images["accounts"]}, Order{Image: images["files"]})
+	testkit.WantText(t, err, "t: step [t] accounts failed: exit code: 1")
+	if results[0].Target != "" || results[1].Target != "t" {
+		t.Errorf("%+v", results)
+	}
+}
+
+// A base that comes when it is asked for again is no failure of the build.
+func TestBuildRecovers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		on := stagetest.Focal()
+		img, err := assemble.Target{Name: "t", Run: on}.Assemble()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fetched := "docker-image://" + on.Reference
+		e := &solvetest.Engine{Fail: map[string][]error{fetched: {errors.New("unexpected EOF")}}}
+		results, err := built(t, e, Settings{}, Order{Image: img})
+		if err != nil || results[0].Target != "t" {
+			t.Errorf("%+v, %v", results, err)
+		}
+		if n := strings.Count(strings.Join(e.Solved(), "\n"), fetched); n != 3 || len(e.Exported()) != 2 {
+			t.Errorf("fetched %d times, want it to fail, to come by itself, and to be there", n)
+		}
+	})
+}
+
+func TestBuildWithBrokenConfiguration(t *testing.T) {
+	t.Parallel()
+	img := layered(t)["files"]
+	img.Base.Config = []byte("{")
+	if _, err := built(t, &solvetest.Engine{}, Settings{}, Order{Image: img}); err == nil {
+		t.Error("a base's configuration that is no JSON was extended")
+	}
+	if _, err := withHistory([]byte("{"), img, time.Time{}); err == nil {
+		t.Error("a configuration that is no JSON has a history")
+	}
+}
+
+// A full disk is the output's where that is what could not be written.
+func TestBuildOnFullDisk(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ fails, says string }{
+		"output": {"write /data/x.tar.partial: no space left on device", "write /data/x.tar: no space left on device\nhint: free some space"},
+		"engine": {"write /x/snapshots/1: no space left on device", "(no space left on the disk of the engine)\nhint: medbuild prune"},
+		"other":  {"no route to host", "no route to host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := &solvetest.Engine{Exports: errors.New(c.fails)}
+			_, err := built(t, e, Settings{}, Order{Image: layered(t)["files"], Output: []client.ExportEntry{{Type: "tar"}}})
+			testkit.WantText(t, err, c.says)
+			if problem.ExitCode(err) != 1 || strings.Contains(problem.Text(err), "hint") == (name == "other") {
+				t.Errorf("%s", problem.Text(err))
+			}
+		})
+	}
+}
+
+// What a failed export leaves in a new folder is removed.
+func TestFailedBuildLeavesNoFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out")
+	for _, fails := range []error{errors.New("no"), nil} {
+		e := &solvetest.Engine{Exports: fails}
+		_, err := built(t, e, Settings{}, Order{Image: layered(t)["files"], Output: []client.ExportEntry{{Type: "oci", OutputDir: dir}}})
+		if (err == nil) != (fails == nil) {
+			t.Errorf("%v, want %v", err, fails)
+		}
+		if _, err := os.Stat(dir); fails != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", dir, err)
+		}
+	}
+}
+
+// exported is an image's manifest as an engine keeps it, and what its exporter
+// answered.
+func exported(t *testing.T, sizes ...int64) (content.Provider, Result) {
+	t.Helper()
+	m := ocispecs.Manifest{MediaType: ocispecs.MediaTypeImageManifest}
+	for _, n := range sizes {
+		m.Layers = append(m.Layers, ocispecs.Descriptor{Size: n})
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desc := ocispecs.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+	told, err := json.Marshal(desc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return blob{desc.Digest, data}, Result{Response: map[string]string{exptypes.ExporterImageDescriptorKey: base64.StdEncoding.EncodeToString(told)}}
+}
+
+// blob is a store of one.
+type blob struct {
+	digest digest.Digest
+	data   []byte
+}
+
+// ReaderAt is the blob's.
+func (b blob) ReaderAt(_ context.Context, d ocispecs.Descriptor) (content.ReaderAt, error) {
+	if d.Digest != b.digest {
+		return nil, os.ErrNotExist
+	}
+	return blobReader{bytes.NewReader(b.data)}, nil
+}
+
+type blobReader struct{ *bytes.Reader }
+
+func (blobReader) Close() error { return nil }
+
+func TestSummarize(t *testing.T) {
+	t.Parallel()
+	img := layered(t)["accounts"]
+	blobs, result := exported(t, 1000, 2, 3, 4, 5, 6)
+	s := Summarize(t.Context(), solve.NewRecord(), blobs, img, result)
+	s.Where = []string{"in out"}
+	var b strings.Builder
+	if err := s.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+t
+  base      cached    1.0 kB
+  packages  cached    2 B
+  accounts  cached    3 B
+  ants      cached    no layer of its own: distribution packages
+  scripts   cached    4 B
+  manifest  cached    5 B
+  folders   cached    6 B
+  6 layers, 1.0 kB compressed
+  in out
+`
+	if b.String() != want {
+		t.Errorf("summary is\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// Of an image that the engine does not have the summary says what ran.
+func TestSummarizeWithoutManifest(t *testing.T) {
+	t.Parallel()
+	blobs, result := exported(t)
+	for name, r := range map[string]Result{
+		"no layers":     result,
+		"no descriptor": {},
+		"no base64":     {Response: map[string]string{exptypes.ExporterImageDescriptorKey: "%"}},
+		"no blob": {Response: map[string]string{exptypes.ExporterImageDescriptorKey: base64.StdEncoding.EncodeToString(
+			fmt.Appendf(nil, `{"digest":%q,"size":1}`, digest.FromString("absent")))}},
+	} {
+		s := Summarize(t.Context(), solve.NewRecord(), blobs, layered(t)["files"], r)
+		if s.Layers != 0 || s.Size != 0 || len(s.Rows) != 4 {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}
+
+func TestRowOfWork(t *testing.T) {
+	t.Parallel()
+	s := Summary{Target: "t", Rows: []Row{{Part: "a", Work: solve.Work{Time: 1234 * time.Millisecond}, Layer: true}}}
+	var b strings.Builder
+	if err := s.Write(&b); err != nil || b.String() != "\nt\n  a  built  1.2s  \n" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+	if err := s.Write(broken{}); err == nil {
+		t.Error("what cannot be written is no error")
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("no") }
+
+func TestBlobsOfNoEngine(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c, err := client.New(ctx, "unix:///absent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, result := exported(t, 1)
+	if s := Summarize(ctx, solve.NewRecord(), Blobs(c), assemble.Image{Name: "t"}, result); s.Layers != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestParseCaches(t *testing.T) {
+	t.Parallel()
+	getenv := func(k string) string { return "value of " + k }
+	for _, c := range []struct {
+		flag, given, kind string
+		attrs             map[string]string
+	}{
+		{"--cache-from", "registry.example/c", "registry", map[string]string{"ref": "registry.example/c", "compression": ""}},
+		{"--cache-to", "type=registry,ref=x,mode=max", "registry", map[string]string{"ref": "x", "mode": "max", "compression": "zstd"}},
+		{"--cache-to", "type=local,dest=x,compression=gzip", "local", map[string]string{"dest": "x", "compression": "gzip"}},
+		{"--cache-to", "type=inline", "inline", map[string]string{"compression": ""}},
+		{"--cache-from", "type=gha", "gha", map[string]string{"url": "value of ACTIONS_CACHE_URL", "token": "value of ACTIONS_RUNTIME_TOKEN"}},
+	} {
+		got, err := ParseCaches(c.flag, []string{c.given}, getenv)
+		if err != nil || len(got) != 1 || got[0].Type != c.kind {
+			t.Errorf("%s: %+v, %v", c.given, got, err)
+			continue
+		}
+		for k, want := range c.attrs {
+			if got[0].Attrs[k] != want {
+				t.Errorf("%s: %s is %q, want %q", c.given, k, got[0].Attrs[k], want)
+			}
+		}
+	}
+}
+
+func TestParseCachesRefuses(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"type=floppy":   `--cache-to: type "floppy" is unknown` + "\nhint: types are registry",
+		"type=s3":       "--cache-to: type s3 needs bucket",
+		"type=local":    "--cache-to: type local needs a folder\nhint: src=PATH to read",
+		"type=registry": "--cache-to: type registry needs ref",
+		"a,b":           `"a" is not key=value`,
+	} {
+		_, err := ParseCaches("--cache-to", []string{given}, os.Getenv)
+		testkit.WantText(t, err, want)
+	}
+}
