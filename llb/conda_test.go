@@ -19,6 +19,7 @@ func someConda() Conda {
 }
 
 func TestCondaList(t *testing.T) {
+	t.Parallel()
 	const want = "linux-64/a-1-0.conda https://conda.example/c/linux-64/a-1-0.conda\nnoarch/b-1-0.tar.bz2 https://conda.example/c/noarch/b-1-0.tar.bz2\n"
 	if got := string(someConda().list()); got != want {
 		t.Errorf("list is %q, want %q", got, want)
@@ -28,6 +29,7 @@ func TestCondaList(t *testing.T) {
 // TestCondaOptions: the shell gives the installer patterns and names as they
 // are.
 func TestCondaOptions(t *testing.T) {
+	t.Parallel()
 	c := someConda()
 	c.Prune, c.Keep = []string{"doc/*", "it's"}, []string{"doc/[ab]"}
 	c.Commands = Commands{Folder: "share/tool/bin", Package: "a", Names: []string{"x", "y"}}
@@ -42,6 +44,7 @@ func TestCondaOptions(t *testing.T) {
 }
 
 func TestCondaInstallerIsPinned(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{State: someConda().Layer()})
 	script := g.Find("[tool] fetch py-rattler").GetExec().Meta.Args[3]
 	if !strings.Contains(script, "--require-hashes") || !strings.Contains(script, "--hash=sha256:"+rattlerSHA256) {
@@ -61,6 +64,7 @@ conda.prune(types.SimpleNamespace(prefix=args[1], prune=args[2:cut], keep=args[c
 `
 
 func TestCondaPrune(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("python3 is not installed")
 	}

@@ -41,6 +41,7 @@ func extended(t *testing.T, c Config, base, platform string) (whole, config map[
 }
 
 func TestExtendKeepsWhatItDoesNotName(t *testing.T) {
+	t.Parallel()
 	var base struct{ Config map[string]any }
 	if err := json.Unmarshal([]byte(baseConfig), &base); err != nil {
 		t.Fatal(err)
@@ -57,6 +58,7 @@ func TestExtendKeepsWhatItDoesNotName(t *testing.T) {
 }
 
 func TestExtendSets(t *testing.T) {
+	t.Parallel()
 	words := func(s string) []any {
 		var out []any
 		for w := range strings.FieldsSeq(s) {
@@ -97,6 +99,7 @@ func TestExtendSets(t *testing.T) {
 }
 
 func TestExtendPlatform(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		platform string
 		want     []any
@@ -116,6 +119,7 @@ func TestExtendPlatform(t *testing.T) {
 }
 
 func TestExtendWithoutBase(t *testing.T) {
+	t.Parallel()
 	_, got := extended(t, Config{Path: []string{"/opt/a/bin"}}, "", "linux/amd64")
 	if want := []any{"PATH=/opt/a/bin:" + DefaultPath}; !reflect.DeepEqual(got["Env"], want) {
 		t.Errorf("Env is %v, want %v", got["Env"], want)
@@ -126,6 +130,7 @@ func TestExtendWithoutBase(t *testing.T) {
 }
 
 func TestSetenv(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name       string
 		env, pairs []string
@@ -153,6 +158,7 @@ func TestSetenv(t *testing.T) {
 }
 
 func TestPathOf(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		env  []string
 		want string

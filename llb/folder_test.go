@@ -8,6 +8,7 @@ import (
 
 // TestFolder: the order of a map must not show.
 func TestFolder(t *testing.T) {
+	t.Parallel()
 	files := map[string][]byte{"b": []byte("2"), "a": []byte("1"), "c": nil}
 	llbtest.Stable(t, func() State { return Folder("write lists", files) })
 	g := llbtest.Read(t, llbtest.End{State: Folder("write lists", files)})

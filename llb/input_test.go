@@ -12,6 +12,7 @@ import (
 )
 
 func TestFetch(t *testing.T) {
+	t.Parallel()
 	commit := strings.Repeat("c0", 20)
 	tests := []struct {
 		input  Input
@@ -44,6 +45,7 @@ func TestFetch(t *testing.T) {
 }
 
 func TestInputName(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string]string{
 		"https://files.example/a/tool-1.zip":            "tool-1.zip",
 		"https://files.example/tool-1.zip?download=1":   "tool-1.zip",
@@ -62,6 +64,7 @@ func TestInputName(t *testing.T) {
 // TestTarsOfOneNameNeverMeet: two builds may serve different files under one
 // name to one engine.
 func TestTarsOfOneNameNeverMeet(t *testing.T) {
+	t.Parallel()
 	unique := func(content string) string {
 		g := llbtest.Read(t, llbtest.End{State: Tar("base", "base.tar", digest.Digest("sha256:"+content))})
 		return g.Ops[0].GetSource().Attrs["local.unique"]
@@ -72,6 +75,7 @@ func TestTarsOfOneNameNeverMeet(t *testing.T) {
 }
 
 func TestDefinitionsMarshalTheSame(t *testing.T) {
+	t.Parallel()
 	llbtest.Stable(t, func() State {
 		s := someStep()
 		s.Env, s.Secrets, s.Network = []string{"B=1", "A=2"}, []string{"z", "a"}, true
@@ -83,6 +87,7 @@ func TestDefinitionsMarshalTheSame(t *testing.T) {
 }
 
 func TestPosition(t *testing.T) {
+	t.Parallel()
 	for want, p := range map[string]problem.Position{
 		"":                    {},
 		"components.toml":     {File: "components.toml"},

@@ -14,6 +14,7 @@ import (
 // TestParentsKeepsTheFoldersAlone copies with the function that BuildKit's file
 // operation calls, and the patterns of the operation.
 func TestParentsKeepsTheFoldersAlone(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name     string
 		prefixes []string
@@ -35,6 +36,7 @@ func TestParentsKeepsTheFoldersAlone(t *testing.T) {
 }
 
 func TestParentsOfTheRootFolderIsEmpty(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{Name: "parents", State: Parents("tool", Image("base@sha256:"+digits), []string{"/fsl", "/ants"})})
 	if len(g.Ops) != 0 || g.Ends["parents"] != "scratch" {
 		t.Errorf("ends at %q with %d operations, want scratch with none", g.Ends["parents"], len(g.Ops))
@@ -42,6 +44,7 @@ func TestParentsOfTheRootFolderIsEmpty(t *testing.T) {
 }
 
 func TestParentsKeepsMode(t *testing.T) {
+	t.Parallel()
 	dst := parentsOf(t, []string{"/home/jovyan/fsl"})
 	info, err := os.Stat(filepath.Join(dst, "home/jovyan"))
 	if err != nil {

@@ -20,6 +20,7 @@ func someStep() Step {
 }
 
 func TestLayerIsTheDifferenceToTheSkeleton(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{Name: "layer", State: someStep().Layer("/opt/tool")})
 	end := g.Find(g.Ends["layer"])
 	if end == nil || end.GetDiff() == nil {
@@ -37,6 +38,7 @@ func TestLayerIsTheDifferenceToTheSkeleton(t *testing.T) {
 }
 
 func TestSkeletonHasOneConstantTime(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{Name: "layer", State: someStep().Layer("/opt/tool")})
 	last := g.Find("prefix /opt/tool (2)").GetFile().Actions
 	if got, want := last[len(last)-1].GetCopy().Timestamp, int64(Epoch)*1e9; got != want {
@@ -45,6 +47,7 @@ func TestSkeletonHasOneConstantTime(t *testing.T) {
 }
 
 func TestNetwork(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name    string
 		step    func(*Step)
@@ -85,6 +88,7 @@ func optionalSecrets(op *pb.ExecOp) []string {
 }
 
 func TestSecretsAreRequired(t *testing.T) {
+	t.Parallel()
 	s := someStep()
 	s.Secrets = []string{"token"}
 	op := llbtest.Read(t, llbtest.End{State: s.Root()}).Find("[tool] compile").GetExec()
@@ -96,6 +100,7 @@ func TestSecretsAreRequired(t *testing.T) {
 
 // TestRepeatable runs the end of a script on files with times of their own.
 func TestRepeatable(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a file"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -118,6 +123,7 @@ func TestRepeatable(t *testing.T) {
 }
 
 func TestLocationsChangeNoKey(t *testing.T) {
+	t.Parallel()
 	sources := fstest.MapFS{"step_test.go": {Data: []byte("package llb\n")}}
 	here := func() Location { return Sources{Folder: "stages", Files: sources}.Caller() }
 	plain, located := someStep(), someStep()
@@ -146,6 +152,7 @@ func locations(def *bk.Definition) int {
 }
 
 func TestCallerOutsideTheSourcesHasNoLocation(t *testing.T) {
+	t.Parallel()
 	here := func() Location { return Sources{Folder: "stages", Files: fstest.MapFS{}}.Caller() }
 	if got := here(); got.String() != "" {
 		t.Errorf("location is %q, want none", got)
@@ -153,6 +160,7 @@ func TestCallerOutsideTheSourcesHasNoLocation(t *testing.T) {
 }
 
 func TestAptOrderAndRepetitionDoNotMatter(t *testing.T) {
+	t.Parallel()
 	on := Image("base@sha256:" + digits)
 	apt := func(packages ...string) Apt {
 		return Apt{Component: "tool", Action: "packages", On: on, Distribution: "debian-13", Packages: packages}

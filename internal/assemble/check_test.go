@@ -17,6 +17,7 @@ import (
 // TestTargetRefusesLayersInEachOther: stages have prefixes that the settings
 // leave out, so the finished target is looked at too. All problems come at once.
 func TestTargetRefusesLayersInEachOther(t *testing.T) {
+	t.Parallel()
 	at := problem.Position{File: "components.toml", Line: 9, Col: 1}
 	inner := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix, m.At = "/opt/ants/mrtrix3", at })
 	manifest := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Name, m.Prefix = "odd", ManifestPath })
@@ -26,6 +27,7 @@ func TestTargetRefusesLayersInEachOther(t *testing.T) {
 }
 
 func TestTargetRefusesTheBasesFolders(t *testing.T) {
+	t.Parallel()
 	for prefix, want := range map[string]string{
 		"/usr": "the base's own folder", "/etc": "the base's own folder", "/": "the base's own folder",
 		"/tmp/x": "lies in /tmp", "/proc": "lies in /proc", "/run/medbuild/x": "lies in /run",
@@ -43,6 +45,7 @@ func TestTargetRefusesTheBasesFolders(t *testing.T) {
 }
 
 func TestTargetRefusesANewerCLibrary(t *testing.T) {
+	t.Parallel()
 	target := newTarget("t", stagetest.Focal())
 	target.Members = madeOn(stagetest.Trixie(), newMRtrix3("3.0.8"))
 	_, err := target.Assemble()
@@ -56,6 +59,7 @@ func TestTargetRefusesANewerCLibrary(t *testing.T) {
 }
 
 func TestBuildOn(t *testing.T) {
+	t.Parallel()
 	libc := func(id, version string) stage.Base {
 		b := stagetest.OnRelease(id)
 		b.Name, b.Libc = id, version
@@ -132,6 +136,7 @@ func TestShareable(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
+	t.Parallel()
 	at := problem.Position{File: "components.toml", Line: 3, Col: 1}
 	old := stage.Base{Facts: stage.Facts{Distribution: "ubuntu", Release: "20.04", Libc: "2.31"}}
 	for _, tt := range []struct {

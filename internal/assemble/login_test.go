@@ -9,6 +9,7 @@ import (
 
 // A login shell gets what the image states, in its order, and keeps what it has.
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	script := login(llb.Config{Path: []string{"/opt/a/bin", "/opt/b/bin", "/opt/c/bin"}, Env: []string{"A=it's $HOME", "B=1", "C="}})
 	for _, tt := range []struct{ before, want string }{
 		{"PATH=/usr/bin:/bin", "/opt/a/bin:/opt/b/bin:/opt/c/bin:/usr/bin:/bin|it's $HOME|1|"},

@@ -18,6 +18,7 @@ import (
 
 // TestQuestions has the answers of real tools.
 func TestQuestions(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name       string
 		tool       stage.Tool
@@ -52,6 +53,7 @@ func TestQuestions(t *testing.T) {
 }
 
 func TestQuestionsSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	_, stderr, _ := stagetest.Answer(t, stagetest.Question(t, zipANTs(), "2.5.4"), "ANTs Version: 2.4.4\n")
 	if !strings.Contains(stderr, "answers version 2.4.4, components.toml has 2.5.4") {
 		t.Errorf("says %q", stderr)
@@ -63,6 +65,7 @@ func TestQuestionsSayWhatIsWrong(t *testing.T) {
 }
 
 func TestFailingSmokeTestShowsItsEnd(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command("/bin/sh", "-euc", stage.Prepare("/nowhere", "/dev/null", filepath.Join(t.TempDir(), "said"))+stage.TestScript+stage.Check{Command: "echo broken; exit 3"}.Call(1)).CombinedOutput()
 	if err == nil || string(out) != "failed: echo broken; exit 3\nbroken\n" {
 		t.Errorf("%v: %q", err, out)
@@ -72,6 +75,7 @@ func TestFailingSmokeTestShowsItsEnd(t *testing.T) {
 // TestManifestText runs the manifest's script on answers, with its folders in
 // a temporary one.
 func TestManifestText(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	m := Manifest{Service: "1.3.0", Base: "jupyter:2.0.9", Generated: "2024-05-01"}
 	testkit.Write(t, filepath.Join(dir, "in/head/head"), m.head())
@@ -98,6 +102,7 @@ NUMPY_VERSION=2.1.0
 }
 
 func TestManifestLeavesOutWhatIsNotThere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	m := Manifest{Service: "1.3.0", Base: "jupyter:2.0.9"}
 	testkit.Write(t, filepath.Join(dir, "in/head/head"), m.head())
@@ -130,6 +135,7 @@ func manifestText(t *testing.T, m Manifest, dir string) string {
 }
 
 func TestManifestKeepsTheOrderOfComponents(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{State: assembled(t, targetCases()["production"]()).State})
 	step := g.Find("[manifest] write")
 	var got []string
@@ -149,6 +155,7 @@ func TestManifestKeepsTheOrderOfComponents(t *testing.T) {
 
 // Another release is told as that, not by a test that fails because of it.
 func TestVersionIsAskedBeforeTests(t *testing.T) {
+	t.Parallel()
 	s := stagetest.Stage(t, zipANTs(), stagetest.Trixie())
 	answers, _ := tested(s, stagetest.Trixie().Root, nil)
 	script := llbtest.Read(t, llbtest.End{State: answers}).Find("[" + s.Name + "] test").GetExec().Meta.Args[3]

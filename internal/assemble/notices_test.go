@@ -23,6 +23,7 @@ func someParts() []Part {
 }
 
 func TestNotices(t *testing.T) {
+	t.Parallel()
 	want := `
 # For non-commercial use only
 
@@ -58,6 +59,7 @@ Packages: ants
 }
 
 func TestNonCommercial(t *testing.T) {
+	t.Parallel()
 	if got := NonCommercial(someParts()); !slices.Equal(got, []string{"fsl"}) {
 		t.Errorf("%q", got)
 	}
@@ -65,6 +67,7 @@ func TestNonCommercial(t *testing.T) {
 
 // TestEveryImageHasNotices: they are written beside the version manifest.
 func TestEveryImageHasNotices(t *testing.T) {
+	t.Parallel()
 	for name, target := range targetCases() {
 		g := llbtest.Read(t, llbtest.End{State: assembled(t, target()).State})
 		script := g.Find("[manifest] write").GetExec().Meta.Args[3]

@@ -17,6 +17,7 @@ import (
 )
 
 func TestLayersAreCountedBeforeBuilding(t *testing.T) {
+	t.Parallel()
 	atRoot := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = "/mrtrix3" })
 	tests := []struct {
 		name   string
@@ -87,6 +88,7 @@ func TestLayersNameTheirSteps(t *testing.T) {
 }
 
 func TestFoldersAboveComeLast(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{Name: "image", State: assembled(t, jupyterTarget()).State})
 	want := []string{"[jupyter] runtime packages:/", "[mrtrix3] layer", "[ants] layer", "[manifest] write:/run/medbuild/out", "[jupyter] folders above the components"}
 	if got := g.Find("[jupyter] merge layers").From; !slices.Equal(got, want) {
@@ -96,6 +98,7 @@ func TestFoldersAboveComeLast(t *testing.T) {
 
 // TestComponentsAreTestedInIsolation: a change of one component tests no other.
 func TestComponentsAreTestedInIsolation(t *testing.T) {
+	t.Parallel()
 	for _, p := range assembled(t, targetCases()["production"]()).Parts {
 		g := llbtest.Read(t, llbtest.End{State: p.Tested})
 		for _, other := range []string{"mrtrix3", "ants", "python"} {
@@ -107,6 +110,7 @@ func TestComponentsAreTestedInIsolation(t *testing.T) {
 }
 
 func TestTargetConfig(t *testing.T) {
+	t.Parallel()
 	target := newTarget("t", stagetest.Trixie(), newMRtrix3("3.0.8"), zipANTs())
 	target.Config = llb.Config{Path: []string{"/mine"}, Env: []string{"ANTSPATH=/elsewhere", "X=1"}, User: "me"}
 	got := assembled(t, target).Config
@@ -122,6 +126,7 @@ func TestTargetConfig(t *testing.T) {
 }
 
 func TestTargetErrorsNameThePlace(t *testing.T) {
+	t.Parallel()
 	at := problem.Position{File: "components.toml", Line: 7, Col: 1}
 	m := testkit.With(newMRtrix3("9.9"), func(m *stages.MRtrix3) { m.At = at })
 	_, err := newTarget("t", stagetest.Trixie(), m).Assemble()
@@ -136,6 +141,7 @@ func TestTargetErrorsNameThePlace(t *testing.T) {
 // answers for itself and has a line in the manifest; the first is the one that
 // users meet.
 func TestTwoOfOneStage(t *testing.T) {
+	t.Parallel()
 	freesurfer := func(name, version string) stage.Tool {
 		return testkit.With(newFreeSurfer("recon-all"), func(f *stages.FreeSurfer) {
 			f.Name, f.Version, f.Prefix = name, version, "/opt/"+name
@@ -180,6 +186,7 @@ func keysOf(questions []stage.Question) []string {
 // TestTwoEnvironments: where a component has several lines of its own, its name
 // goes before those that the other has too.
 func TestTwoEnvironments(t *testing.T) {
+	t.Parallel()
 	tools := testkit.With(newPython("numpy"), func(p *stages.Python) { p.Name, p.Prefix = "tools", "/opt/tools" })
 	img := assembled(t, newTarget("both", stagetest.Trixie(), newPython("numpy", "torch"), tools))
 	got := [][]string{keysOf(img.Parts[0].Questions), keysOf(img.Parts[1].Questions)}
@@ -189,12 +196,14 @@ func TestTwoEnvironments(t *testing.T) {
 }
 
 func TestTargetRefusesPrefixBelowALink(t *testing.T) {
+	t.Parallel()
 	m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = "/bin/mrtrix3" })
 	_, err := newTarget("t", stagetest.Trixie(), m).Assemble()
 	testkit.WantText(t, err, "mrtrix3", "/bin/mrtrix3 passes through /bin", "usr/bin")
 }
 
 func TestGoldenTargets(t *testing.T) {
+	t.Parallel()
 	texts := map[string]string{}
 	for name, target := range targetCases() {
 		img := assembled(t, target())
@@ -209,6 +218,7 @@ func TestGoldenTargets(t *testing.T) {
 }
 
 func TestTargetsMarshalTheSame(t *testing.T) {
+	t.Parallel()
 	for name, target := range targetCases() {
 		t.Run(name, func(t *testing.T) {
 			llbtest.Stable(t, func() llb.State { return assembled(t, target()).State })
@@ -219,6 +229,7 @@ func TestTargetsMarshalTheSame(t *testing.T) {
 // TestFilesAnywhere: the folders above each file are given back as the base has
 // them, and no file may replace a link.
 func TestFilesAnywhere(t *testing.T) {
+	t.Parallel()
 	f := testkit.With(newFiles(), func(f *stages.Files) { f.Files[1].To = "/etc/tool/notes" })
 	s := stagetest.Stage(t, f, stagetest.Trixie())
 	if want := []string{"/opt/scripts", "/etc/tool/notes"}; !slices.Equal(s.Holds(), want) {
@@ -238,6 +249,7 @@ func TestFilesAnywhere(t *testing.T) {
 // TestFilesInTheWay: a file that lies in another component's prefix, or where
 // another file does, would be in one image's two layers.
 func TestFilesInTheWay(t *testing.T) {
+	t.Parallel()
 	alone := func(name, to string) *stages.Files {
 		return testkit.With(newFiles(), func(f *stages.Files) {
 			f.Name, f.Prefix, f.Smoke, f.Files = name, "", nil, f.Files[:1]

@@ -16,6 +16,7 @@ import (
 // Every stage can be listed on the assumed base as soon as its settings are
 // complete, so a listing needs no engine.
 func TestAssumedServesEveryStage(t *testing.T) {
+	t.Parallel()
 	l := &plan.List{}
 	l.Add(mrtrix3(), assemble.Assumed())
 	l.Add(ants(), assemble.Assumed())
@@ -94,6 +95,7 @@ func locked(t *testing.T) []stage.Tool {
 
 // The files of a table within a component's are listed too.
 func TestFilesInTables(t *testing.T) {
+	t.Parallel()
 	l := &plan.List{}
 	for _, tool := range generic() {
 		if tool.Shared().Stage == "files" {
@@ -106,6 +108,7 @@ func TestFilesInTables(t *testing.T) {
 }
 
 func TestUnpinned(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		source stage.Source
 		want   string
@@ -132,6 +135,7 @@ func TestUnpinned(t *testing.T) {
 
 // A use that a licence forbids is said in the table.
 func TestNonCommercial(t *testing.T) {
+	t.Parallel()
 	l := &plan.List{Components: []plan.Listed{{Name: "fsl", Licence: plan.Licence{SPDX: "LicenseRef-FSL", NonCommercial: true}}}}
 	var b strings.Builder
 	if err := l.Table(&b); err != nil || !strings.Contains(b.String(), "LicenseRef-FSL (non-commercial)") {
@@ -141,6 +145,7 @@ func TestNonCommercial(t *testing.T) {
 
 // A component that is stated for one release alone is listed with all of it.
 func TestFitting(t *testing.T) {
+	t.Parallel()
 	tool := &stages.Apt{Common: stage.Common{Name: "tiff", Stage: "apt", Version: "1"},
 		Packages: stage.Debs{"ubuntu-22.04": {"libtiff5"}}, Generic: stage.Generic{Licence: "libtiff", VersionCommand: "x"}}
 	if got := assemble.Fitting(tool).Facts.ID(); got != "ubuntu-22.04" {

@@ -33,6 +33,7 @@ func condaOf(packages int) stage.Tool {
 // Many conda packages are one line, one node and one edge for people; those of
 // which there are few, and all of them for programs, stand by themselves.
 func TestManyCondaPackagesAreOne(t *testing.T) {
+	t.Parallel()
 	const heap = "80 conda packages from conda.example, 120.0 MB"
 	p := planned(t, assembled(t, "production", debian(3), condaOf(80)))
 	for format, write := range writers(p) {
@@ -61,6 +62,7 @@ func TestManyCondaPackagesAreOne(t *testing.T) {
 // An edge leads from what stands for the packages to what takes them, and none
 // to what is not there.
 func TestHeapedEdges(t *testing.T) {
+	t.Parallel()
 	var b strings.Builder
 	if err := planned(t, assembled(t, "production", debian(3), condaOf(80))).Mermaid(&b); err != nil {
 		t.Fatal(err)
@@ -90,6 +92,7 @@ func TestHeapedEdges(t *testing.T) {
 }
 
 func TestFewCondaPackagesAreThemselves(t *testing.T) {
+	t.Parallel()
 	var b strings.Builder
 	if err := planned(t, assembled(t, "production", debian(3), condaOf(3))).Text(&b); err != nil {
 		t.Fatal(err)
@@ -100,6 +103,7 @@ func TestFewCondaPackagesAreThemselves(t *testing.T) {
 }
 
 func TestListedCondaPackages(t *testing.T) {
+	t.Parallel()
 	l := &plan.List{}
 	l.Add(condaOf(80), assemble.Assumed())
 	var b strings.Builder

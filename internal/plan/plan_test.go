@@ -72,6 +72,7 @@ func planned(t *testing.T, images ...assemble.Image) *plan.Plan {
 // Every step's inputs are steps of the plan and stand before it, as programs
 // that walk the list rely on.
 func TestStepsComeAfterTheirInputs(t *testing.T) {
+	t.Parallel()
 	p := planned(t, assembled(t, "production", debian(3), mrtrix3(), ants()), assembled(t, "ants", debian(3), ants()))
 	seen := map[string]bool{}
 	for _, s := range p.Steps {
@@ -99,6 +100,7 @@ func TestStepsComeAfterTheirInputs(t *testing.T) {
 
 // A component's steps are its own, helpers included, in the order they run.
 func TestComponentSteps(t *testing.T) {
+	t.Parallel()
 	p := planned(t, assembled(t, "production", debian(3), mrtrix3(), ants()))
 	names := map[string]string{}
 	for _, s := range p.Steps {
@@ -126,6 +128,7 @@ func TestComponentSteps(t *testing.T) {
 
 // The steps know the line of the stage that made them.
 func TestStepSource(t *testing.T) {
+	t.Parallel()
 	p := planned(t, assembled(t, "production", debian(3), mrtrix3()))
 	for _, s := range p.Steps {
 		if s.Name == "[mrtrix3] compile" && strings.HasPrefix(s.Source, "stages/mrtrix3.go:") {
@@ -137,6 +140,7 @@ func TestStepSource(t *testing.T) {
 
 // The plan counts the layers as the assembly does.
 func TestLayers(t *testing.T) {
+	t.Parallel()
 	for name, tools := range map[string][]stage.Tool{
 		"both": {mrtrix3(), ants()}, "layer": {mrtrix3()}, "packages": {ants()}, "none": {},
 	} {
@@ -149,6 +153,7 @@ func TestLayers(t *testing.T) {
 }
 
 func TestLayerWarning(t *testing.T) {
+	t.Parallel()
 	for layers, warns := range map[int]bool{1: false, 45: false, 46: true} { // packages, mrtrix3, manifest, parents
 		l := planned(t, assembled(t, "production", debian(layers), mrtrix3())).Targets[0].Layers
 		if (l.Warning() != "") != warns {
@@ -167,6 +172,7 @@ func writers(p *plan.Plan) map[string]func(io.Writer) error {
 
 // What is written is the same each time, also when all is made anew.
 func TestDeterministic(t *testing.T) {
+	t.Parallel()
 	first := map[string]string{}
 	for range 25 {
 		p := planned(t, assembled(t, "production", debian(3), mrtrix3(), ants()), assembled(t, "mrtrix3", debian(3), mrtrix3()))
@@ -187,6 +193,7 @@ func TestDeterministic(t *testing.T) {
 
 // No list of the JSON is null: programs can count what is not there.
 func TestJSONHasNoNullLists(t *testing.T) {
+	t.Parallel()
 	var b bytes.Buffer
 	if err := planned(t, assembled(t, "bare", debian(1))).JSON(&b); err != nil {
 		t.Fatal(err)
@@ -199,6 +206,7 @@ func TestJSONHasNoNullLists(t *testing.T) {
 // Pictures keep every step and edge, and what a name holds does not end its
 // label.
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	base := debian(1)
 	base.Root = llb.Image(base.Reference).File(bk.Mkfile("/x", 0o644, nil), bk.WithCustomName(`"a" <b> \c #d`))
 	p := planned(t, assembled(t, "production", base, mrtrix3()))
@@ -225,6 +233,7 @@ func TestPictures(t *testing.T) {
 }
 
 func TestBrokenDefinition(t *testing.T) {
+	t.Parallel()
 	img := assembled(t, "production", debian(1), ants())
 	for name, def := range map[string]*bk.Definition{"empty": {}, "garbage": {Def: [][]byte{{0xff, 0xff}}}} {
 		if err := (&plan.Plan{}).Add(img, def); err == nil || !strings.HasPrefix(err.Error(), "plan production: ") {
