@@ -56,7 +56,7 @@ func (i Image) check() []error {
 		}
 		for _, place := range p.Holds() {
 			if stage.Within(ManifestPath, place) || stage.Within(NoticesPath, place) {
-				errs = append(errs, problem.At(p.At, p.Name, problem.Refusedf("its prefix %s is where the version manifest and the notices lie", place).
+				errs = append(errs, problem.At(p.At, p.Name, problem.Refusedf("its prefix %s would overwrite the version manifest or the notices", place).
 					Hint("choose a folder below /opt")))
 			}
 		}
@@ -76,7 +76,7 @@ func apart(a, b stage.Stage) error {
 				}
 			case stage.Within(one, other), stage.Within(other, one):
 				return problem.Refusedf("%s and %s both write %s", a.Name, b.Name, max(one, other)).
-					Hint("leave it to one of them, or give one another place")
+					Hint("let only one of them write it, or give one another path")
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func TestTargetRefusesLayersInEachOther(t *testing.T) {
 	manifest := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Name, m.Prefix = "odd", ManifestPath })
 	_, err := newTarget("t", stagetest.Trixie(), zipANTs(), inner, manifest).Assemble()
 	testkit.WantText(t, err, "components.toml:9:1: the prefix /opt/ants/mrtrix3 of mrtrix3 is inside /opt/ants, the prefix of ants", "hint:",
-		"odd: its prefix "+ManifestPath+" is where the version manifest and the notices lie")
+		"odd: its prefix "+ManifestPath+" would overwrite the version manifest or the notices")
 }
 
 func TestTargetRefusesTheBasesFolders(t *testing.T) {

@@ -19,7 +19,7 @@ func (i Image) Warnings() []string {
 	out := []string{}
 	for _, p := range i.Parts {
 		if p.Fetches != "" {
-			out = append(out, fmt.Sprintf("%s: %s: its installer fetches %s, which nothing pins", p.At, p.Name, p.Fetches))
+			out = append(out, fmt.Sprintf("%s: %s: its installer also fetches %s, which are not pinned", p.At, p.Name, p.Fetches))
 		}
 		for _, in := range p.Inputs {
 			for _, text := range []string{loose(in), moving(in), ahead(in, i.Base.Facts)} {
@@ -45,7 +45,7 @@ func loose(in llb.Input) string {
 	if in.Pinned() {
 		return ""
 	}
-	return in.Address + " is not pinned: another day it may be something else"
+	return in.Address + " is not pinned: its content may change at any time"
 }
 
 // movingNames are parts of an address whose content is replaced from time to time.
@@ -61,7 +61,7 @@ func moving(in llb.Input) string {
 	if m == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s changes when upstream publishes again (%s), and no longer has the checksum then: better a release's address", in.Address, m[1])
+	return fmt.Sprintf("%s is replaced whenever upstream publishes again (%s), and then no longer matches the checksum: use the address of a release", in.Address, m[1])
 }
 
 // releaseNames are the distribution releases that archives of programs are named after.
@@ -79,6 +79,6 @@ func ahead(in llb.Input, base stage.Facts) string {
 	if !stage.Newer(libc, base.Libc) {
 		return ""
 	}
-	return fmt.Sprintf("%s was made for %s, whose C library %s is newer than %s of %s: its programs may not start; better one made for an older release",
+	return fmt.Sprintf("%s was made for %s, whose C library %s is newer than %s of %s: its programs may not start; use an archive made for an older release",
 		in.File(), m[0], libc, base.Libc, base.ID())
 }

@@ -29,8 +29,8 @@ func (l Layers) Warning() string {
 	if l.Total <= l.Limit {
 		return ""
 	}
-	return problem.Text(problem.Refusedf("%d layers are more than %d", l.Total, l.Limit).
-		Hint("make the base flat (flatten = true), use one with fewer layers, or do without components"))
+	return problem.Text(problem.Refusedf("%d layers are more than the limit of %d", l.Total, l.Limit).
+		Hint("flatten the base (flatten = true), use a base with fewer layers, or leave components out"))
 }
 
 func layersOf(img assemble.Image) Layers {
