@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/medbuild/medbuild/internal/build"
-	"github.com/medbuild/medbuild/internal/output"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/project"
 	"github.com/medbuild/medbuild/internal/solve"
@@ -90,8 +88,7 @@ func runBuild(ctx context.Context, f buildFlags) error {
 // built is one image of a request.
 type built struct {
 	project.Image
-	outputs []output.Output
-	result  build.Result
+	result build.Result
 }
 
 // build assembles what is asked for and builds all of it in one run.
@@ -101,35 +98,14 @@ func (r *request) build(ctx context.Context, s *session) ([]built, error) {
 		return nil, err
 	}
 	var orders []build.Order
-	var out []built
 	for _, img := range images {
-		b, order, err := r.order(s, img)
-		if err != nil {
-			return nil, err
-		}
-		orders, out = append(orders, order), append(out, b)
+		orders = append(orders, build.Order{Image: img.Image, Names: img.Names, Labels: img.Labels, Outputs: r.outputs})
 	}
-	results, err := build.Build(ctx, s.solve, build.Settings{Created: s.created, Caches: r.cacheTo}, orders)
-	for i := range out {
-		out[i].result = results[i]
-		for _, o := range out[i].outputs {
-			err = errors.Join(err, o.Finish(results[i].Target != ""))
-		}
+	all := build.Settings{Created: s.created, Caches: r.cacheTo, InDocker: s.engine.InDocker()}
+	results, err := build.Build(ctx, s.solve, all, orders)
+	var out []built
+	for i, img := range images {
+		out = append(out, built{img, results[i]})
 	}
 	return out, err
-}
-
-// order is the build of one image.
-func (r *request) order(s *session, img project.Image) (built, build.Order, error) {
-	b := built{Image: img}
-	order := build.Order{Image: img.Image, Labels: img.Labels}
-	for _, o := range r.outputs {
-		o.Dest = strings.ReplaceAll(o.Dest, "{target}", img.Name)
-		entry, err := o.Entry(img.Names, s.created.Unix(), s.engine.InDocker())
-		if err != nil {
-			return b, order, err
-		}
-		b.outputs, order.Output = append(b.outputs, o), append(order.Output, entry)
-	}
-	return b, order, nil
 }

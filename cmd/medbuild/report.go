@@ -11,7 +11,6 @@ import (
 
 	"github.com/medbuild/medbuild/internal/build"
 	"github.com/medbuild/medbuild/internal/files"
-	"github.com/medbuild/medbuild/internal/output"
 )
 
 // report tells what was built: a summary for people on standard error, the
@@ -54,9 +53,6 @@ func (r *request) summaries(ctx context.Context, s *session, images []built, too
 	}
 	for _, b := range images {
 		sum := build.Summarize(ctx, s.solve.Progress.Record, build.Blobs(s.engine.Client), b.Image.Image, b.result)
-		for _, o := range b.outputs {
-			sum.Where = append(sum.Where, output.Where(o, b.Names[0], s.engine.InDocker()))
-		}
 		if err := sum.Write(os.Stderr); err != nil {
 			return err
 		}

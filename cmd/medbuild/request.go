@@ -84,16 +84,13 @@ func (r *request) checkOutputs() error {
 	if len(r.targets) < 2 {
 		return nil
 	}
-	byName := func(o output.Output) bool {
-		return o.Attrs["push"] == "true" || o.Type == client.ExporterDocker && o.Dest == ""
-	}
-	if slices.ContainsFunc(r.outputs, byName) {
+	if slices.ContainsFunc(r.outputs, output.Output.ByName) {
 		if err := project.Distinct(r.targets); err != nil {
 			return err
 		}
 	}
 	for _, o := range r.outputs {
-		if o.Dest != "" && !strings.Contains(o.Dest, "{target}") {
+		if !o.Apart() {
 			return problem.Usagef("several targets have one output %s", o.Dest).Hint("write {target} in dest: each target's name takes its place")
 		}
 	}

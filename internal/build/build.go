@@ -16,15 +16,17 @@ import (
 
 // Settings are those of all images of a build.
 type Settings struct {
-	Created time.Time                  // SOURCE_DATE_EPOCH
-	Caches  []client.CacheOptionsEntry // written for every image
+	Created  time.Time                  // SOURCE_DATE_EPOCH
+	Caches   []client.CacheOptionsEntry // written for every image
+	InDocker bool                       // the engine is a Docker Engine
 }
 
 // Order is one image to build and where it goes.
 type Order struct {
-	Image  assemble.Image
-	Labels map[string]string
-	Output []client.ExportEntry
+	Image   assemble.Image
+	Names   []string // references of the image
+	Labels  map[string]string
+	Outputs []output.Output
 }
 
 // Result is a built image.
@@ -32,29 +34,37 @@ type Result struct {
 	Target   string
 	Digest   string            // of the manifest; "" when the output is no image
 	Response map[string]string // what the exporters answered
+	Where    []string          // where the image is now, in words
 }
 
 // Build builds all orders at once. The results come in the orders' order; an
 // order that failed has the zero Result.
 func Build(ctx context.Context, s *solve.Session, all Settings, orders []Order) ([]Result, error) {
+	results := make([]Result, len(orders))
+	sent, err := deliveries(all, orders)
+	if err != nil {
+		return results, err
+	}
 	var jobs []solve.Job
-	var held []*output.Layouts
-	for _, o := range orders {
-		held = append(held, output.HoldLayouts(o.Output))
-		jobs = append(jobs, job(s, all, o))
+	for i, o := range orders {
+		sent[i].hold()
+		jobs = append(jobs, job(s, all, o, sent[i]))
 	}
 	answers, errs := s.Do(ctx, jobs...)
-	results := make([]Result, len(orders))
 	for i, o := range orders {
-		err := full(errs[i], o.Output)
-		if errs[i] = errors.Join(err, held[i].Leave(err == nil)); errs[i] == nil {
-			results[i] = Result{o.Image.Name, answers[i].ExporterResponse[exptypes.ExporterImageDigestKey], answers[i].ExporterResponse}
+		if errs[i] = sent[i].leave(errs[i]); errs[i] == nil {
+			response := answers[i].ExporterResponse
+			results[i] = Result{o.Image.Name, response[exptypes.ExporterImageDigestKey], response, sent[i].where(o.Names, all.InDocker)}
 		}
 	}
-	return results, solve.Join(ctx, errs...)
+	err = solve.Join(ctx, errs...)
+	for i, g := range sent {
+		err = errors.Join(err, g.finish(errs[i] == nil))
+	}
+	return results, err
 }
 
-func job(s *solve.Session, all Settings, o Order) solve.Job {
+func job(s *solve.Session, all Settings, o Order, d delivery) solve.Job {
 	work := func(ctx context.Context, c *solve.Client) (*gateway.Result, error) {
 		res, err := c.Image(ctx, o.Image)
 		if err != nil {
@@ -67,7 +77,7 @@ func job(s *solve.Session, all Settings, o Order) solve.Job {
 		res.AddMeta(exptypes.ExporterImageConfigKey, config)
 		return res, nil
 	}
-	return solve.Job{Work: work, Place: solve.In(o.Image), Exports: o.Output, Caches: all.Caches}
+	return solve.Job{Work: work, Place: solve.In(o.Image), Exports: d.entries, Caches: all.Caches}
 }
 
 // configuration is the image's: the base's, extended.
@@ -79,20 +89,4 @@ func configuration(o Order, platform string, created time.Time) ([]byte, error) 
 		return nil, err
 	}
 	return withHistory(data, o.Image, created)
-}
-
-// full is the error of an export whose disk is full, and any other error as it is.
-func full(err error, entries []client.ExportEntry) error {
-	if err == nil || solve.IsStep(err) {
-		return err
-	}
-	path, cause := "", err
-	var disk *solve.FullDisk
-	if errors.As(err, &disk) {
-		path, cause = disk.Path, disk.Unwrap()
-	}
-	if full := output.Full(entries, path, cause); full != nil {
-		return full
-	}
-	return err
 }

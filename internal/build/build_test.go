@@ -18,6 +18,7 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/internal/base"
+	"github.com/medbuild/medbuild/internal/output"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/solve"
 	"github.com/medbuild/medbuild/internal/solve/solvetest"
@@ -50,7 +51,7 @@ func TestBuild(t *testing.T) {
 	created := time.Unix(1000, 0).UTC()
 	e := &solvetest.Engine{Answer: map[string]string{exptypes.ExporterImageDigestKey: "sha256:1"}}
 	caches := []client.CacheOptionsEntry{{Type: "inline"}}
-	o := Order{Image: layered(t)["files"], Labels: map[string]string{"a": "b"}, Output: []client.ExportEntry{{Type: "image"}}}
+	o := Order{Image: layered(t)["files"], Labels: map[string]string{"a": "b"}, Names: []string{"t:1"}, Outputs: []output.Output{{Type: "image"}}}
 	results, err := built(t, e, Settings{Created: created, Caches: caches}, o)
 	if err != nil || results[0].Target != "t" || results[0].Digest != "sha256:1" || results[0].Response[exptypes.ExporterImageDigestKey] != "sha256:1" {
 		t.Errorf("%+v, %v", results, err)
@@ -124,7 +125,7 @@ func TestBuildOnFullDisk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := &solvetest.Engine{Exports: errors.New(c.fails)}
-			_, err := built(t, e, Settings{}, Order{Image: layered(t)["files"], Output: []client.ExportEntry{{Type: "tar"}}})
+			_, err := built(t, e, Settings{}, Order{Image: layered(t)["files"], Names: []string{"t:1"}, Outputs: []output.Output{{Type: "tar", Dest: filepath.Join(t.TempDir(), "t.tar")}}})
 			testkit.WantText(t, err, c.says)
 			if problem.ExitCode(err) != 1 || strings.Contains(problem.Text(err), "hint") == (name == "other") {
 				t.Errorf("%s", problem.Text(err))
@@ -139,7 +140,7 @@ func TestFailedBuildLeavesNoFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	for _, fails := range []error{errors.New("no"), nil} {
 		e := &solvetest.Engine{Exports: fails}
-		_, err := built(t, e, Settings{}, Order{Image: layered(t)["files"], Output: []client.ExportEntry{{Type: "oci", OutputDir: dir}}})
+		_, err := built(t, e, Settings{}, Order{Image: layered(t)["files"], Names: []string{"t:1"}, Outputs: []output.Output{{Type: "oci", Dest: dir, Dir: true}}})
 		if (err == nil) != (fails == nil) {
 			t.Errorf("%v, want %v", err, fails)
 		}

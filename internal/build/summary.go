@@ -37,7 +37,7 @@ type Row struct {
 // Summarize says what a build did to img: record tells what ran, and blobs has
 // the manifest of the result.
 func Summarize(ctx context.Context, record *solve.Record, blobs content.Provider, img assemble.Image, r Result) Summary {
-	s := Summary{Target: img.Name, Rows: rows(record, img)}
+	s := Summary{Target: img.Name, Rows: rows(record, img), Where: r.Where}
 	m, ok := manifest(ctx, blobs, r.Response)
 	if !ok {
 		return s

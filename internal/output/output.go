@@ -83,6 +83,23 @@ func (o Output) check() error {
 	return nil
 }
 
+// targetMark stands for the target's name in dest.
+const targetMark = "{target}"
+
+// Apart reports whether several targets can have the output.
+func (o Output) Apart() bool { return o.Dest == "" || strings.Contains(o.Dest, targetMark) }
+
+// For is the output of one of several targets: its name takes its place in dest.
+func (o Output) For(target string) Output {
+	o.Dest = strings.ReplaceAll(o.Dest, targetMark, target)
+	return o
+}
+
+// ByName reports whether images of one name would take each other's place.
+func (o Output) ByName() bool {
+	return o.Attrs["push"] == "true" || o.Type == client.ExporterDocker && o.Dest == ""
+}
+
 // ToStdout reports whether the output takes standard output for itself.
 func (o Output) ToStdout() bool { return o.Dest == "-" }
 

@@ -217,3 +217,25 @@ func TestHoldLayoutsElsewhere(t *testing.T) {
 	check(t, os.WriteFile(file, nil, 0o644))
 	check(t, HoldLayouts([]client.ExportEntry{{OutputDir: filepath.Join(file, "below")}, {Type: "tar"}}).Leave(true))
 }
+
+// Outputs of several targets are apart where each has a place of its own.
+func TestOutputsOfSeveralTargets(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]struct {
+		apart, byName bool
+		dest          string
+	}{
+		"type=oci,dest=out/{target}.tar": {true, false, "out/one.tar"},
+		"type=oci,dest=out.tar":          {false, false, "out.tar"},
+		"type=image":                     {true, false, ""},
+		"type=image,push=true":           {true, true, ""},
+		"type=registry":                  {true, true, ""},
+		"type=docker":                    {true, true, ""},
+		"type=docker,dest={target}":      {true, false, "one"},
+	} {
+		o := parsed(t, given)
+		if o.Apart() != want.apart || o.ByName() != want.byName || o.For("one").Dest != want.dest {
+			t.Errorf("%s: apart %v, by name %v, to %q", given, o.Apart(), o.ByName(), o.For("one").Dest)
+		}
+	}
+}
