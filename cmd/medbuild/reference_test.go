@@ -195,11 +195,15 @@ func sentence(s string) string {
 
 func outdent(s string) string { return strings.ReplaceAll(strings.TrimLeft(s, " "), "\n   ", "\n") }
 
-// exitCodes are those of run, in main.go.
+// exitCodes are those of problem.ExitCode.
 func exitCodes(command string) string {
-	table := "| code | meaning |\n| --- | --- |\n| 0 | done |\n| 1 | something failed |\n| 2 | the command line is wrong; nothing was done |\n| 130 | interrupted |\n"
+	table := "| code | meaning |\n| --- | --- |\n| 0 | done |\n| 1 | something failed or was refused |\n| 2 | the command line is wrong; nothing was done |\n"
+	if slices.Contains([]string{"build", "plan", "run"}, command) {
+		table += "| 75 | the engine, or a server that sources come from, is in trouble: trying again may help |\n"
+	}
+	table += "| 130 | interrupted |\n"
 	if command == "run" {
-		return table + "| other | that of the command that was run |\n\nA command that was run can end with 1, 2 or 130 itself.\n"
+		return table + "| other | that of the command that was run |\n\nA command that was run can end with 1, 2, 75 or 130 itself.\n"
 	}
 	return table
 }
