@@ -58,9 +58,13 @@ lint-vulnerabilities:
 golden:
 	go test ./stages/... ./internal/assemble ./internal/base ./internal/config ./internal/osparc ./cmd/medbuild -update
 
+# Without a limit, one input is made smaller for as long as all the rest takes.
+FUZZ := go test -run '^$$' -fuzztime 60s -fuzzminimizetime 10x
 fuzz:
-	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/config
-	go test -run '^$$' -fuzz FuzzParseOutcomes -fuzztime 60s ./stages/stage
+	$(FUZZ) -fuzz '^FuzzLoad$$' ./internal/config
+	$(FUZZ) -fuzz '^FuzzSite$$' ./internal/config
+	$(FUZZ) -fuzz '^FuzzParse$$' ./internal/osparc
+	$(FUZZ) -fuzz '^FuzzParseOutcomes$$' ./stages/stage
 
 # Large sources have 64 MB each; MEDBUILD_BENCH_BYTES=10G has them as large as
 # FreeSurfer is. They are made while they are sent.

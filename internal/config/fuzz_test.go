@@ -1,9 +1,11 @@
 package config
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 
 	"github.com/medbuild/medbuild/internal/problem"
 )
@@ -27,20 +29,17 @@ func FuzzLoad(f *testing.F) {
 	f.Add(Starter(), "mrtrix3.commands=[\"mrinfo\"]")
 	f.Add([]byte("components.ants = {}"), "components.ants.source={git='x', 'a.b'.c=[[1], {}]}")
 	f.Fuzz(func(t *testing.T, text []byte, flag string) {
-		path := filepath.Join(t.TempDir(), "components.toml")
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		checkLoad(t, path, flag)
+		checkLoad(t, fstest.MapFS{"components.toml": {Data: text}}, flag)
 	})
 }
 
-func checkLoad(t *testing.T, path, flag string) {
-	file, err := Load(path, []string{flag})
+func checkLoad(t *testing.T, files fs.FS, flag string) {
+	t.Helper()
+	file, err := LoadFS(files, "components.toml", []string{flag})
 	if (file == nil) == (err == nil) {
 		t.Fatalf("Load = %v, %v", file, err)
 	}
-	_, again := Load(path, []string{flag})
+	_, again := LoadFS(files, "components.toml", []string{flag})
 	if err == nil {
 		if again != nil {
 			t.Fatalf("first no error, then %v", again)
