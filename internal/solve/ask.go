@@ -74,7 +74,7 @@ func (c *Client) config(ctx context.Context, q base.Question) (dgst digest.Diges
 	opt := sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p}}
 	ask := func(ctx context.Context) error {
 		f := &failure{address: full(q.Image), of: llb.Operation{Component: q.Subject}}
-		f.asked, _ = c.session.attempts.Next(f.address)
+		f.asked, _ = c.session.sources.Next(f.address)
 		_, dgst, data, err = c.Gateway.ResolveImageConfig(ctx, f.asked, opt)
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -85,7 +85,7 @@ func (c *Client) config(ctx context.Context, q base.Question) (dgst digest.Diges
 	err = ask(ctx)
 	var f *failure
 	if errors.As(err, &f) {
-		err = c.session.persist(ctx, f, ask)
+		err = c.session.sources.persist(ctx, f, ask)
 	}
 	return dgst, data, err
 }

@@ -31,7 +31,7 @@ func (c *Client) State(ctx context.Context, state llb.State) (*gateway.Result, e
 	}
 	res, err := c.evaluate(ctx, def, imports(c.session.Imports))
 	var f *failure
-	if !errors.As(err, &f) || !c.session.mendable(f) {
+	if !errors.As(err, &f) || !c.session.sources.mendable(f) {
 		return res, err
 	}
 	return nil, c.session.refetch(ctx, graphOf(def), f)
@@ -48,7 +48,7 @@ func imports(entries []client.CacheOptionsEntry) []gateway.CacheOptionsEntry {
 // evaluate solves a definition. A step that fails comes as a *failure.
 func (c *Client) evaluate(ctx context.Context, def *bk.Definition, imports []gateway.CacheOptionsEntry) (*gateway.Result, error) {
 	g := graphOf(def)
-	patient, end := c.session.patient(ctx, g)
+	patient, end := c.session.watch(g).over(ctx)
 	res, err := c.Gateway.Solve(patient, gateway.SolveRequest{Evaluate: true, Definition: def.ToPB(), CacheImports: imports})
 	late := end()
 	switch {
@@ -72,8 +72,8 @@ func (c *Client) failed(ctx context.Context, g graph, err error) error {
 		return err
 	}
 	f.tell(vertex, err)
-	c.session.lazily(g, f)
-	c.session.named(f)
+	g.lazily(c.session.Progress.Record, f)
+	c.session.sources.named(f)
 	if f.full = files.Full(c.session.Root); f.address != "" && !f.full {
 		f.Failure = c.why(ctx, g, f)
 	}

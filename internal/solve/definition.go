@@ -36,7 +36,7 @@ func (s *Session) definition(ctx context.Context, state llb.State) (*bk.Definiti
 			return nil, err
 		}
 	}
-	if def, err = s.redirect(def); err != nil {
+	if def, err = s.sources.redirect(def); err != nil {
 		return nil, fmt.Errorf("send the sources to the mirrors: %w", err)
 	}
 	s.NoCache.apply(def)

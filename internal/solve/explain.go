@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -33,27 +34,33 @@ func (e *FullDisk) Error() string { return e.cause.Error() }
 // Unwrap is the error.
 func (e *FullDisk) Unwrap() error { return e.cause }
 
+// account tells the user what went wrong. It is made once the solves have ended:
+// then everything is recorded.
+type account struct {
+	record *Record
+	disk   disk
+}
+
 // problem is an error for the user: the steps that failed, completed with what
-// is known of them. It is called once the solves have ended: then everything is
-// recorded.
-func (s *Session) problem(err error, place Place) error {
+// is known of them.
+func (a account) problem(err error, place Place) error {
 	if err == nil {
 		return nil
 	}
 	steps := failures(err)
 	if len(steps) == 0 {
-		return s.unstepped(err)
+		return a.unstepped(err)
 	}
 	var out []error
 	for _, f := range steps {
-		out = append(out, s.step(f, place))
+		out = append(out, a.step(f, place))
 	}
 	return errors.Join(out...)
 }
 
-func (s *Session) step(f *failure, place Place) *problem.Error {
-	log := s.Progress.Record.Tail(f.digest)
-	reason, hints := s.advise(f, log)
+func (a account) step(f *failure, place Place) *problem.Error {
+	log := a.record.Tail(f.digest)
+	reason, hints := a.advise(f, log)
 	shown := *f
 	shown.Reason = reason
 	p := &problem.Error{Subject: f.of.Component, Class: problem.Failed, Message: shown.Error(), Hints: hints, Cause: f}
@@ -76,12 +83,12 @@ func (s *Session) step(f *failure, place Place) *problem.Error {
 const killed = 137
 
 // advise is why a step failed and what to do about it.
-func (s *Session) advise(f *failure, log []string) (reason string, hints []string) {
+func (a account) advise(f *failure, log []string) (reason string, hints []string) {
 	switch {
 	case len(f.Hints) > 0:
 		return f.Reason, f.Hints
 	case f.full || fullDisk(f.Reason+"\n"+strings.Join(log, "\n")):
-		return s.noSpace(f.Reason), []string{s.spaceHint()}
+		return a.disk.full(f.Reason), []string{a.disk.hint()}
 	case f.code == killed:
 		return f.Reason, []string{"the step was killed, most often because memory ran out: try --jobs 1"}
 	case f.address != "":
@@ -92,11 +99,11 @@ func (s *Session) advise(f *failure, log []string) (reason string, hints []strin
 
 // unstepped is an error that is no step's, such as an export's, with the full
 // disk or the lost engine that is behind it.
-func (s *Session) unstepped(err error) error {
+func (a account) unstepped(err error) error {
 	// An error of this machine tells of its own disk.
 	if fullDisk(err.Error()) && !errors.Is(err, syscall.ENOSPC) {
-		return &problem.Error{Class: problem.Failed, Message: s.noSpace(err.Error()), Hints: []string{s.spaceHint()},
-			Cause: &FullDisk{s.foreign(err.Error()), err}}
+		return &problem.Error{Class: problem.Failed, Message: a.disk.full(err.Error()), Hints: []string{a.disk.hint()},
+			Cause: &FullDisk{a.disk.foreign(err.Error()), err}}
 	}
 	if grpcerrors.Code(err) == codes.Unavailable {
 		return problem.As(problem.Transient, err)
@@ -104,32 +111,32 @@ func (s *Session) unstepped(err error) error {
 	return err
 }
 
+// disk is the folder that an engine of our own keeps its state in; "" for the
+// disk of another engine.
+type disk string
+
 var fullPath = regexp.MustCompile(`write (\S+): no space left on device`)
 
 // foreign is the path that could not be written, unless it is the engine's own.
-func (s *Session) foreign(said string) string {
+func (d disk) foreign(said string) string {
 	m := fullPath.FindStringSubmatch(said)
-	if m == nil || s.Root != "" && strings.HasPrefix(m[1], s.Root+"/") || strings.Contains(m[1], "/snapshots/") {
+	if m == nil || d != "" && strings.HasPrefix(m[1], string(d)+"/") || strings.Contains(m[1], "/snapshots/") {
 		return ""
 	}
 	return m[1]
 }
 
-func fullDisk(said string) bool {
-	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")
+func (d disk) full(reason string) string {
+	return fmt.Sprintf("%s (no space left on the disk of %s)", reason, cmp.Or(string(d), "the engine"))
 }
 
-func (s *Session) noSpace(reason string) string {
-	disk := s.Root
-	if disk == "" {
-		disk = "the engine"
-	}
-	return fmt.Sprintf("%s (no space left on the disk of %s)", reason, disk)
-}
-
-func (s *Session) spaceHint() string {
-	if s.Root == "" {
+func (d disk) hint() string {
+	if d == "" {
 		return "medbuild prune frees the engine's cache"
 	}
 	return "medbuild prune frees the engine's cache; MEDBUILD_ROOT=<folder> keeps it on another disk"
+}
+
+func fullDisk(said string) bool {
+	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")
 }

@@ -7,12 +7,12 @@ import (
 
 // lazily makes the failure of a step to get an image's layers the failure to
 // fetch that image, where it is sure which one.
-func (s *Session) lazily(g graph, f *failure) {
+func (g graph) lazily(r *Record, f *failure) {
 	blobs, layers := fetch.Layers(f.Reason)
 	if f.address != "" || !layers {
 		return
 	}
-	image := g.failure(s.lazyImage(g, f.digest, blobs))
+	image := g.failure(g.lazyImage(r, f.digest, blobs))
 	if image == nil {
 		return
 	}
@@ -21,13 +21,13 @@ func (s *Session) lazily(g graph, f *failure) {
 
 // lazyImage is the one image that a step's files come from, or else the one
 // that the engine fetched one of the blobs for; "" when neither is known.
-func (s *Session) lazyImage(g graph, step digest.Digest, blobs []string) digest.Digest {
+func (g graph) lazyImage(r *Record, step digest.Digest, blobs []string) digest.Digest {
 	images := g.images(step)
 	if len(images) == 1 {
 		return images[0]
 	}
 	for _, blob := range blobs {
-		if d, ok := s.Progress.Record.fetching(blob); ok {
+		if d, ok := r.fetching(blob); ok {
 			return d
 		}
 	}

@@ -28,9 +28,9 @@ func onHostNetwork(op *pb.Op) bool {
 	return true
 }
 
-// entitlements is what the engine must be told may happen in a build.
-func (s *Session) entitlements() []string {
-	if !s.HostNetwork {
+// entitlementsFor is what the engine must be told may happen in a build.
+func entitlementsFor(hostNetwork bool) []string {
+	if !hostNetwork {
 		return nil
 	}
 	return []string{entitlements.EntitlementNetworkHost.String()}

@@ -10,13 +10,21 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// patient is the context of a solve that ends when one of the solve's sources
-// is not fetched within the time that there is for it. BuildKit waits for a
-// server that has stopped sending as long as the connection stands. The second
-// result is why, once it has ended.
-func (s *Session) patient(ctx context.Context, g graph) (context.Context, func() *failure) {
+// watch looks at the fetches of a solve.
+type watch struct {
+	graph   graph
+	record  *Record
+	sources *sources
+	limit   time.Duration // for each; 0 is without end
+}
+
+// over is the context of a solve that ends when one of the solve's sources is
+// not fetched within the time that there is for it. BuildKit waits for a server
+// that has stopped sending as long as the connection stands. The second result
+// is why, once it has ended.
+func (w watch) over(ctx context.Context) (context.Context, func() *failure) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	go s.watch(ctx, g, cancel)
+	go w.run(ctx, cancel)
 	return ctx, func() *failure {
 		cancel(nil)
 		var late *failure
@@ -25,7 +33,7 @@ func (s *Session) patient(ctx context.Context, g graph) (context.Context, func()
 	}
 }
 
-func (s *Session) watch(ctx context.Context, g graph, cancel context.CancelCauseFunc) {
+func (w watch) run(ctx context.Context, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -34,8 +42,8 @@ func (s *Session) watch(ctx context.Context, g graph, cancel context.CancelCause
 			return
 		case <-tick.C:
 		}
-		for d := range g {
-			if f := s.overdue(g, d); f != nil {
+		for d := range w.graph {
+			if f := w.overdue(d); f != nil {
 				cancel(f)
 				return
 			}
@@ -45,22 +53,22 @@ func (s *Session) watch(ctx context.Context, g graph, cancel context.CancelCause
 
 // overdue is a fetch that has taken too long; nil for all others. Of one that
 // merely takes long the user is told.
-func (s *Session) overdue(g graph, d digest.Digest) *failure {
-	taken, notice := s.Progress.Record.underWay(d)
+func (w watch) overdue(d digest.Digest) *failure {
+	taken, notice := w.record.underWay(d)
 	if taken == 0 {
 		return nil
 	}
-	f := g.failure(d)
+	f := w.graph.failure(d)
 	if f == nil || f.address == "" {
 		return nil
 	}
-	s.named(f)
-	if s.Patience > 0 && taken > s.Patience {
-		f.Failure = fetch.Late(s.Patience)
+	w.sources.named(f)
+	if w.limit > 0 && taken > w.limit {
+		f.Failure = fetch.Late(w.limit)
 		return f
 	}
 	if notice {
-		s.say(fmt.Sprintf("%s: fetch %s: still under way after %s", f.of.Component, f.asked, taken.Round(time.Second)))
+		w.sources.say(fmt.Sprintf("%s: fetch %s: still under way after %s", f.of.Component, f.asked, taken.Round(time.Second)))
 	}
 	return nil
 }

@@ -49,14 +49,13 @@ type Settings struct {
 // use.
 type Session struct {
 	Settings
-	engine    Engine
-	attempts  *fetch.Attempts
-	originals originals
+	engine  Engine
+	sources *sources
 }
 
 // New is a session on an engine.
 func New(e Engine, s Settings) *Session {
-	return &Session{Settings: s, engine: e, attempts: fetch.NewAttempts(s.Mirrors)}
+	return &Session{Settings: s, engine: e, sources: sourcesOf(s)}
 }
 
 // Job is something to solve on a client of its own.
@@ -87,8 +86,9 @@ func (s *Session) Do(ctx context.Context, jobs ...Job) ([]*client.SolveResponse,
 		_ = group.Wait()
 		return errors.Join(errs...)
 	})
+	told := account{record: s.Progress.Record, disk: disk(s.Root)}
 	for i, j := range jobs {
-		errs[i] = s.problem(errs[i], j.Place)
+		errs[i] = told.problem(errs[i], j.Place)
 	}
 	return out, errs
 }
@@ -138,7 +138,7 @@ func (s *Session) options(j Job) client.SolveOpt {
 		Session:       s.Serve,
 		FrontendAttrs: map[string]string{},
 
-		AllowedEntitlements: s.entitlements(),
+		AllowedEntitlements: entitlementsFor(s.HostNetwork),
 	}
 	if len(j.Folders) == 0 {
 		opt.LocalMounts = maps.Clone(s.Files.Dirs)
@@ -173,8 +173,6 @@ func rootOwned(dir fsutil.FS) fsutil.FS {
 	return owned
 }
 
-func (s *Session) say(notice string) {
-	if s.Say != nil {
-		s.Say(notice)
-	}
+func (s *Session) watch(g graph) watch {
+	return watch{graph: g, record: s.Progress.Record, sources: s.sources, limit: s.Patience}
 }

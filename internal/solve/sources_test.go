@@ -33,7 +33,7 @@ func TestRedirect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(nil, Settings{Mirrors: []fetch.Mirror{
+	s := sourcesOf(Settings{Mirrors: []fetch.Mirror{
 		{From: "https://a.example", To: []string{"http://mirror.example:8080/a"}},
 		{From: "docker.io/library", To: []string{"localhost:5000"}},
 	}})
@@ -71,7 +71,7 @@ func TestRedirect(t *testing.T) {
 	if again, err := s.redirect(def); err != nil || string(again.Def[len(again.Def)-1]) != string(got.Def[len(got.Def)-1]) {
 		t.Error("the graph is another one the second time")
 	}
-	plain, err := New(nil, Settings{}).redirect(def)
+	plain, err := sourcesOf(Settings{}).redirect(def)
 	if err != nil || !slices.EqualFunc(plain.Def, def.Def, func(a, b []byte) bool { return string(a) == string(b) }) {
 		t.Errorf("without mirrors the graph changes (%v)", err)
 	}

@@ -1,0 +1,240 @@
+package solve_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/solve"
+	"github.com/medbuild/medbuild/internal/solve/solvetest"
+	"github.com/medbuild/medbuild/internal/testkit"
+	"github.com/medbuild/medbuild/llb"
+	"github.com/moby/buildkit/solver/errdefs"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// A transient failure is tried again by a solve of its own, then the work once more.
+func TestSourceComesAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{archive: times(2, errReset)}}
+		s := on(t, e, solve.Settings{})
+		from := time.Now()
+		if _, err := s.One(t.Context(), job(tool())); err != nil {
+			t.Error(err)
+		}
+		s.end(t)
+		// The failed solve, two fetches by themselves, the work once more.
+		if n := len(e.Options()); n != 4 || count(e.Solved(), archive) != 4 {
+			t.Errorf("%d builds, %q", n, e.Solved())
+		}
+		if waited := time.Since(from); waited != 3*time.Second {
+			t.Errorf("waited %s, want 1 s and 2 s", waited)
+		}
+		testkit.WantText(t, errors.New(s.told()), "tool: fetch "+archive+": read: connection reset by peer; trying again in 1s")
+	})
+}
+
+func TestSourceIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{archive: times(99, errReset)}}
+		s := on(t, e, solve.Settings{})
+		_, err := s.One(t.Context(), job(tool()))
+		s.end(t)
+		testkit.WantText(t, err, "tool: fetch "+archive+": read: connection reset by peer (3 tries)", "hint: check that the address is right")
+		if problem.ExitCode(err) != 75 || !errors.Is(err, errReset) || !errors.As(err, new(*errdefs.VertexError)) || !solve.IsStep(err) {
+			t.Errorf("exit code %d, cause of %#v", problem.ExitCode(err), err)
+		}
+		if n := count(e.Solved(), archive); n != 3 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+// What no other try would mend is asked for once, where there is no mirror.
+func TestAbsentSourceIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	e := &solvetest.Engine{Fail: map[string][]error{archive: times(99, errors.New("invalid response status 404"))}}
+	s := on(t, e, solve.Settings{})
+	j := job(tool())
+	at := problem.Position{File: "components.toml", Line: 4, Col: 2}
+	j.Place = func(of llb.Operation, address string) (problem.Position, string) {
+		return at, of.Component + " of " + address
+	}
+	_, err := s.One(t.Context(), j)
+	s.end(t)
+	testkit.WantText(t, err, "components.toml:4:2: tool of "+archive+": fetch "+archive+": the server answers 404 Not Found", "hint: open the address in a browser")
+	if n := count(e.Solved(), archive); n != 1 || problem.ExitCode(err) != 1 {
+		t.Errorf("asked %d times, exit code %d", n, problem.ExitCode(err))
+	}
+}
+
+var mirrors = []fetch.Mirror{{From: "https://files.example", To: []string{"https://one.example", "https://two.example"}},
+	{From: "docker.io", To: []string{"hub.example", "docker.io"}}}
+
+func TestNextMirror(t *testing.T) {
+	t.Parallel()
+	e := &solvetest.Engine{Fail: map[string][]error{"https://one.example/tool.zip": times(99, errors.New("invalid response status 404"))}}
+	var allowed []string
+	s := on(t, e, solve.Settings{Mirrors: mirrors, Allow: func(a string) { allowed = append(allowed, a) }})
+	if _, err := s.One(t.Context(), job(tool())); err != nil {
+		t.Error(err)
+	}
+	s.end(t)
+	if count(e.Solved(), archive) > 0 || count(e.Solved(), "https://two.example/tool.zip") == 0 || !slices.Contains(e.Solved(), "docker-image://hub.example/library/debian@"+pin) {
+		t.Errorf("asked %q", e.Solved())
+	}
+	if !slices.Contains(allowed, "https://two.example/tool.zip") {
+		t.Errorf("allowed %q", allowed)
+	}
+	testkit.WantText(t, errors.New(s.told()), "tool: fetch https://one.example/tool.zip: the server answers 404 Not Found; trying https://two.example/tool.zip")
+}
+
+func TestNoMirrorGivesIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{
+			"https://one.example/tool.zip": times(99, errors.New("invalid response status 401")),
+			"https://two.example/tool.zip": times(99, errors.New("invalid response status 503")),
+		}}
+		s := on(t, e, solve.Settings{Mirrors: mirrors})
+		_, err := s.One(t.Context(), job(tool()))
+		s.end(t)
+		testkit.WantText(t, err, "tool: fetch "+archive+": no mirror has it\n  https://one.example/tool.zip: the server answers 401 Unauthorized\n"+
+			"  https://two.example/tool.zip: the server answers 503 Service Unavailable (3 tries)", "~/.netrc", "hint: mirrors come from the site file")
+		if problem.ExitCode(err) != 75 {
+			t.Errorf("exit code %d", problem.ExitCode(err))
+		}
+	})
+}
+
+// Of a pinned archive the engine says only that the bytes are others.
+func TestOtherBytes(t *testing.T) {
+	t.Parallel()
+	other := digest.FromString("other")
+	mismatch := errors.New("failed to load cache key: digest mismatch " + other.String() + ": " + pin)
+	for name, c := range map[string]struct {
+		now   map[string]digest.Digest
+		fail  error
+		says  string
+		tries int
+	}{
+		"another file":     {map[string]digest.Digest{archive: other}, nil, "the file is not the one that is pinned\n  expected " + pin + "\n  got      " + other.String(), 1},
+		"an error page":    {nil, errors.New("invalid response status 404"), "the server answers 404 Not Found", 1},
+		"cut off":          {map[string]digest.Digest{archive: pin}, nil, "the server first answered with an error or sent an incomplete file (3 tries)", 3},
+		"too old to ask":   {nil, nil, "the server first answered with an error or sent an incomplete file", 1},
+		"server in danger": {nil, errors.New("invalid response status 500"), "the server answers 500 Internal Server Error (3 tries)", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e := &solvetest.Engine{Sources: c.now, Fail: map[string][]error{archive: times(99, mismatch), "now " + archive: times(99, c.fail)}}
+				s := on(t, e, solve.Settings{})
+				_, err := s.One(t.Context(), job(tool()))
+				s.end(t)
+				testkit.WantText(t, err, "tool: fetch "+archive+": "+c.says)
+				if n := count(e.Solved(), archive); n != c.tries {
+					t.Errorf("fetched %d times, want %d", n, c.tries)
+				}
+			})
+		})
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{archive: times(99, errReset)}}
+		s := on(t, e, solve.Settings{})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		why := errors.New("the user's wish")
+		time.AfterFunc(1500*time.Millisecond, func() { cancel(why) }) // within a wait
+		_, err := s.One(ctx, job(tool()))
+		s.end(t)
+		if !errors.Is(err, why) || solve.IsStep(err) {
+			t.Errorf("%v", err)
+		}
+		if solve.Join(ctx, errReset, nil).Error() != why.Error() || solve.Join(t.Context(), nil) != nil {
+			t.Error("errors of a context that ended tell of more than that")
+		}
+	})
+}
+
+func TestStalledFetchEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{archive: times(99, solvetest.ErrStalled)}}
+		s := on(t, e, solve.Settings{Patience: 3 * time.Minute})
+		from := time.Now()
+		_, err := s.One(t.Context(), job(tool()))
+		s.end(t)
+		testkit.WantText(t, err, "tool: fetch "+archive+": not fetched within 3m0s", "hint: name a mirror that is faster")
+		if took := time.Since(from).Round(time.Second); took != 3*time.Minute || problem.ExitCode(err) != 1 {
+			t.Errorf("took %s, exit code %d", took, problem.ExitCode(err))
+		}
+		if strings.Count(s.told(), "still under way after") != 2 {
+			t.Errorf("told %q", s.told())
+		}
+	})
+}
+
+// A command is waited for, however long it takes.
+func TestCommandsHaveTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{compile: {solvetest.ErrStalled}}}
+		s := on(t, e, solve.Settings{Patience: time.Second})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		if _, err := s.One(ctx, job(tool())); !errors.Is(err, context.Canceled) || ctx.Err() == nil {
+			t.Error(err)
+		}
+		s.end(t)
+	})
+}
+
+// The layers of an image are fetched when a step first needs them: the step
+// fails, and the image is what is tried again.
+func TestLazyImage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{compile: {errors.New("failed to copy: httpReadSeeker: unexpected EOF")}}}
+		s := on(t, e, solve.Settings{})
+		if _, err := s.One(t.Context(), job(tool())); err != nil {
+			t.Error(err)
+		}
+		s.end(t)
+		testkit.WantText(t, errors.New(s.told()), "base: fetch docker.io/library/debian@"+pin+": failed to copy: httpReadSeeker: unexpected EOF; trying again in 1s")
+	})
+}
+
+// Of several images it is the one that the engine fetched the blob for.
+func TestLazyImageAmongSeveral(t *testing.T) {
+	t.Parallel()
+	blob := digest.FromString("layer").String()
+	second := "docker.io/library/ubuntu@" + pin
+	state := llb.Step{Component: "tool", Action: "copy", On: tool(), Script: "cp", Inputs: []llb.Mount{{Target: "/other", State: llb.Image(second)}}}.Root()
+	for name, fetches := range map[string][]string{"known": {blob}, "unknown": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := &solvetest.Engine{Fetches: map[string][]string{"[base] " + second: fetches},
+				Fail: map[string][]error{"[tool] copy": times(9, fmt.Errorf("failed to copy: %s: not found", blob))}}
+			s := on(t, e, solve.Settings{})
+			_, err := s.One(t.Context(), job(state))
+			s.end(t)
+			want := "tool: step [tool] copy failed: failed to copy"
+			if fetches != nil {
+				want = "base: fetch " + second + ": failed to copy: " + blob + ": not found"
+			}
+			testkit.WantText(t, err, want)
+		})
+	}
+}
