@@ -26,7 +26,7 @@ bin/buildkitd: internal/engine/daemon/go.mod internal/engine/daemon/go.sum
 # longest. What an engine did before says nothing of this tree: no result is taken
 # from Go's cache.
 test: tools build
-	go test -count=1 -timeout 40m ./integration/images ./integration/... ./...
+	go test -p 3 -count=1 -timeout 40m ./integration/images ./integration/... ./...
 
 # The tests on an engine, with those that make test leaves out for their length.
 test-long: tools build
