@@ -22,9 +22,9 @@ bin/buildkitd: internal/engine/daemon/go.mod internal/engine/daemon/go.sum
 		-ldflags '-s -w -X github.com/moby/buildkit/version.Version=$(BUILDKIT)' \
 		-o $(CURDIR)/$@ github.com/moby/buildkit/cmd/buildkitd
 
-# As many packages at a time as there are processors, first the one that takes
-# longest. What an engine did before says nothing of this tree: no result is taken
-# from Go's cache.
+# Three packages at a time, the longest first: those on an engine wait for much,
+# and use two processors half. No result is taken from Go's cache, which does not
+# know what the tests on an engine depend on.
 test: tools build
 	go test -p 3 -count=1 -timeout 40m ./integration/images ./integration/... ./...
 
