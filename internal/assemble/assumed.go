@@ -5,9 +5,7 @@ import "github.com/medbuild/medbuild/stages/stage"
 // Assumed is a base for a listing where none is known: of a release that every
 // stage knows. Sources and licences are the same on all bases; a source on the
 // distribution's mirror has the address "debian:path".
-func Assumed() stage.Base {
-	return stage.Base{Facts: stage.Facts{Distribution: "debian", Release: "13", Mirror: "debian:"}}
-}
+func Assumed() stage.Base { return assumed()[0] }
 
 // assumed is the releases to try in turn: what a file says of one release's
 // packages alone can be listed too.

@@ -1,6 +1,7 @@
 package base
 
 import (
+	_ "embed"
 	"strings"
 
 	"github.com/medbuild/medbuild/stages/stage"
@@ -18,24 +19,14 @@ const ProbeVersion = "2"
 // probeScript writes a line "key=value" for each fact. It runs on bases that
 // may lack almost everything but a shell. The mirror is the one that has the
 // release itself: an archive of security updates has no pool of its own for it.
-const probeScript = `
-out=` + llb.Run + `/out/` + ProbeFile + `
-. /etc/os-release
-echo "distribution=${ID:-}" >$out
-echo "release=${VERSION_ID:-}" >>$out
-echo "libc=$(ldd --version 2>/dev/null | sed -nE '1s/.* ([0-9]+\.[0-9]+)$/\1/p')" >>$out
-echo "python=$(/usr/bin/python3 -c 'import sys; print(sys.version.split()[0])' 2>/dev/null)" >>$out
-mirrors() { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -nE 's/^deb +(\[[^]]*\] +)?(https?:[^ ]+) .*/\2/p'
-  sed -nE 's/^URIs: *([^ ]+).*/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null; }
-echo "mirror=$(mirrors | grep -v security | head -n 1)" >>$out
-for d in /* /usr/* /var/* /opt/* /home/*; do
-  if [ -L "$d" ] && [ -d "$d" ]; then echo "link=$d $(readlink "$d")" >>$out; fi
-done`
+//
+//go:embed scripts/probe.sh
+var probeScript string
 
 // Probe asks a base what Facts wants to know. ParseFacts reads ProbeFile of it.
 func Probe(name string, root llb.State) llb.State {
 	return llb.Step{Owner: llb.OfBase, Component: "base", Action: "look at " + name, On: root,
-		Script: probeScript, At: here()}.Output(llb.Run + "/out")
+		Script: stage.Script(probeScript, stage.Values{"OUT": llb.Run + "/out/" + ProbeFile}, nil), At: here()}.Output(llb.Run + "/out")
 }
 
 // ParseFacts reads what Probe wrote.

@@ -19,6 +19,7 @@ import (
 
 // TestProbeOfThisMachine runs the probe where the tests run.
 func TestProbeOfThisMachine(t *testing.T) {
+	t.Parallel()
 	release, err := os.ReadFile("/etc/os-release")
 	if err != nil {
 		t.Skip("not on Linux: there is no /etc/os-release to look at")
@@ -54,6 +55,7 @@ func probeHere(t *testing.T) []byte {
 }
 
 func TestParseFacts(t *testing.T) {
+	t.Parallel()
 	f := ParseFacts([]byte("distribution=debian\nrelease=13\nlibc=2.41\npython=\nmirror=http://mirror.example/debian\n" +
 		"link=/bin usr/bin\nlink=/lib usr/lib\n"))
 	want := stage.Facts{Distribution: "debian", Release: "13", Libc: "2.41", Mirror: "http://mirror.example/debian/"}
@@ -66,6 +68,7 @@ func TestParseFacts(t *testing.T) {
 }
 
 func TestParseFactsOfOddAnswers(t *testing.T) {
+	t.Parallel()
 	f := ParseFacts([]byte("\r\nnonsense\nrelease\n=x\nmirror=http://mirror.example/a/?x=y=z\ndistribution=debian\r\nunknown=1\nlink=/a"))
 	if f.Distribution != "debian" || f.Release != "" || f.Mirror != "http://mirror.example/a/?x=y=z/" {
 		t.Errorf("%+v", f)
@@ -76,11 +79,13 @@ func TestParseFactsOfOddAnswers(t *testing.T) {
 }
 
 func TestGoldenProbe(t *testing.T) {
+	t.Parallel()
 	g := llbtest.Read(t, llbtest.End{Name: "facts", State: Probe("trixie", stagetest.Trixie().Root)})
 	llbtest.Golden(t, "testdata", map[string]string{"probe": g.String()})
 }
 
 func TestProbeMarshalsTheSame(t *testing.T) {
+	t.Parallel()
 	llbtest.Stable(t, func() llb.State { return Probe("trixie", stagetest.Trixie().Root) })
 }
 

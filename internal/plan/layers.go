@@ -24,13 +24,13 @@ type LayerSource struct {
 	Count *int   `json:"count"` // null when it is not known
 }
 
-// Warning says that there are too many layers; "" when there are not.
-func (l Layers) Warning() string {
+// Warning says that there are too many layers; nil when there are not.
+func (l Layers) Warning() error {
 	if l.Total <= l.Limit {
-		return ""
+		return nil
 	}
-	return problem.Text(problem.Refusedf("%d layers are more than the limit of %d", l.Total, l.Limit).
-		Hint("flatten the base (flatten = true), use a base with fewer layers, or leave components out"))
+	return problem.Refusedf("%d layers are more than the limit of %d", l.Total, l.Limit).
+		Hint("flatten the base (flatten = true), use a base with fewer layers, or leave components out")
 }
 
 func layersOf(img assemble.Image) Layers {

@@ -156,8 +156,8 @@ func TestLayerWarning(t *testing.T) {
 	t.Parallel()
 	for layers, warns := range map[int]bool{1: false, 45: false, 46: true} { // packages, mrtrix3, manifest, parents
 		l := planned(t, assembled(t, "production", debian(layers), mrtrix3())).Targets[0].Layers
-		if (l.Warning() != "") != warns {
-			t.Errorf("%d layers with the base's: warning %q", l.Total, l.Warning())
+		if (l.Warning() != nil) != warns {
+			t.Errorf("%d layers with the base's: warning %v", l.Total, l.Warning())
 		}
 	}
 	l := planned(t, assembled(t, "production", debian(0), mrtrix3())).Targets[0].Layers

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb"
 )
 
@@ -96,8 +97,8 @@ func (l Layers) text(b *strings.Builder) {
 	}
 	fmt.Fprintf(tab, "    total\t%s\tof %d\n", l.total(), l.Limit)
 	_ = tab.Flush()
-	if warning := l.Warning(); warning != "" {
-		fmt.Fprintf(b, "\nwarning: %s\n", warning)
+	if warning := l.Warning(); warning != nil {
+		fmt.Fprintf(b, "\nwarning: %s\n", problem.Text(warning))
 	}
 }
 

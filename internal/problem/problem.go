@@ -7,6 +7,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -108,11 +109,17 @@ func add(all []string, more ...string) []string {
 	return all
 }
 
+// several is an error with more than one cause, single one with one.
+type (
+	several interface{ Unwrap() []error }
+	single  interface{ Unwrap() error }
+)
+
 func causes(err error) []error {
 	switch e := err.(type) { //nolint:errorlint // one level at a time
-	case interface{ Unwrap() []error }:
+	case several:
 		return e.Unwrap()
-	case interface{ Unwrap() error }:
+	case single:
 		if cause := e.Unwrap(); cause != nil {
 			return []error{cause}
 		}
@@ -136,13 +143,17 @@ func Text(err error) string {
 // List is the errors that were joined into err, however deep, or err alone.
 // Words that were put around joined errors keep them together.
 func List(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok || err.Error() != errors.Join(joined.Unwrap()...).Error() {
+	if !isJoin(err) {
 		return []error{err}
 	}
 	var out []error
-	for _, e := range joined.Unwrap() {
+	for _, e := range causes(err) {
 		out = append(out, List(e)...)
 	}
 	return out
+}
+
+// isJoin reports whether err comes of errors.Join, which adds no words.
+func isJoin(err error) bool {
+	return reflect.TypeOf(err) == reflect.TypeOf(errors.Join(errors.ErrUnsupported))
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"syscall"
 
@@ -115,15 +114,13 @@ func (a account) unstepped(err error) error {
 // disk of another engine.
 type disk string
 
-var fullPath = regexp.MustCompile(`write (\S+): no space left on device`)
-
 // foreign is the path that could not be written, unless it is the engine's own.
 func (d disk) foreign(said string) string {
-	m := fullPath.FindStringSubmatch(said)
-	if m == nil || d != "" && strings.HasPrefix(m[1], string(d)+"/") || strings.Contains(m[1], "/snapshots/") {
+	path := unwritten(said)
+	if d != "" && strings.HasPrefix(path, string(d)+"/") || strings.Contains(path, "/snapshots/") {
 		return ""
 	}
-	return m[1]
+	return path
 }
 
 func (d disk) full(reason string) string {
@@ -135,8 +132,4 @@ func (d disk) hint() string {
 		return "medbuild prune frees the engine's cache"
 	}
 	return "medbuild prune frees the engine's cache; MEDBUILD_ROOT=<folder> keeps it on another disk"
-}
-
-func fullDisk(said string) bool {
-	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")
 }

@@ -3,11 +3,9 @@ package solve
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb"
 	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
@@ -52,14 +50,8 @@ func (g graph) failure(d digest.Digest) *failure {
 // tell takes what the engine told of a step: a command's whole script is no news.
 func (f *failure) tell(step *errdefs.VertexError, whole error) {
 	f.cause, f.line, f.code = whole, madeAt(whole), exitCode(step)
-	text := step.Error()
-	if _, code, ok := strings.Cut(text, "did not complete successfully: "); ok {
-		text = code
-	}
-	f.Reason = strings.TrimPrefix(text, "failed to solve: ")
+	f.Reason = withoutScript(step.Error())
 }
-
-var saidCode = regexp.MustCompile(`exit code: (\d+)`)
 
 // exitCode is the code that a step's command ended with, 0 when it did not end
 // by itself. Engines before BuildKit 0.13 give it in words alone.
@@ -68,11 +60,7 @@ func exitCode(err error) int {
 	if errors.As(err, &exit) {
 		return int(exit.ExitCode)
 	}
-	if m := saidCode.FindStringSubmatch(err.Error()); m != nil {
-		code, _ := strconv.Atoi(m[1])
-		return code
-	}
-	return 0
+	return saidCode(err.Error())
 }
 
 func madeAt(err error) string {
@@ -89,24 +77,12 @@ func madeAt(err error) string {
 func failures(err error) []*failure {
 	var out []*failure
 	seen := map[digest.Digest]bool{}
-	for _, one := range flat(err) {
+	for _, one := range problem.List(err) {
 		var f *failure
 		if errors.As(one, &f) && !seen[f.digest] {
 			seen[f.digest] = true
 			out = append(out, f)
 		}
-	}
-	return out
-}
-
-func flat(err error) []error {
-	many, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var out []error
-	for _, e := range many.Unwrap() {
-		out = append(out, flat(e)...)
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 )
 
 func TestHostNetwork(t *testing.T) {
+	t.Parallel()
 	root := bk.Image("base@sha256:0000000000000000000000000000000000000000000000000000000000000000")
 	online := root.Run(bk.Shlex("fetch"), bk.WithCustomName("online")).Root()
 	state := online.Run(bk.Shlex("compile"), bk.Network(pb.NetMode_NONE), bk.WithCustomName("offline")).Root()

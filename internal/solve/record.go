@@ -2,7 +2,6 @@ package solve
 
 import (
 	"bytes"
-	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -73,7 +72,6 @@ func (r *Record) Expect(def *bk.Definition) {
 }
 
 // Add takes in what a solve reports.
-// Add takes in what a solve reports.
 func (r *Record) Add(s *client.SolveStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,12 +108,8 @@ func (r *Record) vertex(v *client.Vertex) {
 
 // ran is false of a step that was given up: what it would have made was found.
 func (s *Step) ran() bool {
-	return !s.Cached && !s.Started.IsZero() && !s.Finished.IsZero() && !s.givenUp()
+	return !s.Cached && !s.Started.IsZero() && !s.Finished.IsZero() && !givenUp(s.Error)
 }
-
-// givenUp reads the text as BuildKit's own progress display does; a step's
-// state comes without a code.
-func (s *Step) givenUp() bool { return strings.HasSuffix(s.Error, context.Canceled.Error()) }
 
 func (r *Record) log(l *client.VertexLog) {
 	b := r.logs[l.Vertex]

@@ -12,6 +12,7 @@ import (
 // What a step would make may be found while it starts: the engine gives it up,
 // and nothing was built.
 func TestStepGivenUpIsNoWork(t *testing.T) {
+	t.Parallel()
 	for text, cached := range map[string]bool{"": false, "context canceled": true, "rpc error: context canceled": true, "exit code: 3": false} {
 		r := NewRecord()
 		d := digest.FromString("write")
@@ -27,6 +28,7 @@ func TestStepGivenUpIsNoWork(t *testing.T) {
 // A fetch under way is told of after a minute, and then more and more rarely; one
 // that has ended, and a command, never.
 func TestFetchUnderWay(t *testing.T) {
+	t.Parallel()
 	r := NewRecord()
 	fetch, command := digest.FromString("fetch"), digest.FromString("compile")
 	r.work[fetch], r.work[command] = false, true

@@ -6,4 +6,7 @@ import (
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
-func TestSourcesAreEmbedded(t *testing.T) { llbtest.Embeds(t, files) }
+func TestSourcesAreEmbedded(t *testing.T) {
+	t.Parallel()
+	llbtest.Embeds(t, files)
+}
