@@ -48,14 +48,14 @@ func (o options) say() func(string) {
 // come compiled, for 64-bit x86.
 func (o options) checkPlatform() error {
 	if o.platform != onlyPlatform {
-		return problem.Usagef("--platform %s: the stages build for %s alone", o.platform, onlyPlatform)
+		return problem.Usagef("--platform %s: only %s is supported", o.platform, onlyPlatform)
 	}
 	return nil
 }
 
 func (o options) checkJobs() error {
 	if o.jobs < 0 {
-		return problem.Usagef("--jobs %d: the number of jobs is 1 or more", o.jobs)
+		return problem.Usagef("--jobs %d: the number of jobs must be 1 or more", o.jobs)
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func engineFlag() cli.Flag {
 const onlyPlatform = "linux/amd64"
 
 func platformFlag() cli.Flag {
-	return &cli.StringFlag{Name: "platform", Value: onlyPlatform, Usage: "`OS/ARCH` of the image; the stages build for linux/amd64 alone"}
+	return &cli.StringFlag{Name: "platform", Value: onlyPlatform, Usage: "`OS/ARCH` of the image; only linux/amd64 is supported"}
 }
 
 func progressFlag() cli.Flag {

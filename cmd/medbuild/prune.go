@@ -109,7 +109,7 @@ func agreed(p usage.Prune) bool {
 	if p.All {
 		what = "everything the engine keeps and no build uses"
 	}
-	fmt.Fprintf(os.Stderr, "This removes %s. Go on? [y/N] ", what)
+	fmt.Fprintf(os.Stderr, "This removes %s. Continue? [y/N] ", what)
 	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,7 @@ func TestReadmeShowsTheGraph(t *testing.T) {
 	if !begins || !ends {
 		t.Fatal("the README has no graph")
 	}
-	drawn := quickstartGraph(t)
+	drawn := quickstartPlan(t, "mermaid")
 	switch {
 	case *update:
 		if err := os.WriteFile(readme, []byte(before+graphBegin+drawn+graphEnd+after), 0o644); err != nil {
@@ -44,16 +45,47 @@ func TestReadmeShowsTheGraph(t *testing.T) {
 	}
 }
 
-// quickstartGraph is what plan draws of the quickstart on a base that stands
-// for the one which make quickstart makes.
-func quickstartGraph(t *testing.T) string {
+// TestReadmeShowsTheSummary holds the summary in the README to the layers that
+// the quickstart's image has. Times and sizes are those of one run.
+func TestReadmeShowsTheSummary(t *testing.T) {
+	page, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(page), "```\nproduction\n")
+	var planned struct {
+		Targets []struct {
+			Layers struct {
+				Total int
+				From  []struct{ Name string }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(quickstartPlan(t, "json")), &planned); err != nil {
+		t.Fatal(err)
+	}
+	layers := planned.Targets[0].Layers
+	lines := strings.Split(shown, "\n")
+	for i, from := range layers.From {
+		if fields := strings.Fields(lines[i]); len(fields) < 2 || fields[0] != from.Name {
+			t.Errorf("line %d of the summary is %q, want %s", i+1, lines[i], from.Name)
+		}
+	}
+	if want := fmt.Sprintf("  %d layers, ", layers.Total); !strings.HasPrefix(lines[len(layers.From)], want) {
+		t.Errorf("%q, want %q", lines[len(layers.From)], want)
+	}
+}
+
+// quickstartPlan is the plan of the quickstart, in a format, on a base that
+// stands for the one which make quickstart makes.
+func quickstartPlan(t *testing.T, format string) string {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
 	t.Setenv("HOME", dir)
 	copyFiles(t, "../../examples/quickstart", filepath.Join(dir, "examples/quickstart"), "components.toml", "requirements.txt")
 	knownBase(t, filepath.Join(dir, "out/trixie.tar"), filepath.Join(dir, "cache/medbuild"))
-	o := options{file: filepath.Join(dir, "examples/quickstart/components.toml"), platform: onlyPlatform, progress: "quiet", format: "mermaid"}
+	o := options{file: filepath.Join(dir, "examples/quickstart/components.toml"), platform: onlyPlatform, progress: "quiet", format: format}
 	var drawn bytes.Buffer
 	if err := runPlan(t.Context(), o, []string{"production"}, &drawn); err != nil {
 		t.Fatal(problem.Text(err))

@@ -91,7 +91,7 @@ func (r *request) checkOutputs() error {
 	}
 	for _, o := range r.outputs {
 		if !o.Apart() {
-			return problem.Usagef("several targets have one output %s", o.Dest).Hint("write {target} in dest: each target's name takes its place")
+			return problem.Usagef("several targets would be written to the same output %s", o.Dest).Hint("write {target} in dest: each target's name takes its place")
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -129,7 +130,7 @@ func (f runFlags) job() (job, error) {
 	if err := f.checkPlatform(); err != nil {
 		return j, err
 	}
-	if err := f.checkEngine(); err != nil {
+	if err := errors.Join(f.checkEngine(), f.checkJobs()); err != nil {
 		return j, err
 	}
 	var err error

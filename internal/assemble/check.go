@@ -34,7 +34,7 @@ func own(prefix string) error {
 	system := []string{"/", "/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/sbin",
 		"/usr", "/usr/bin", "/usr/lib", "/usr/sbin", "/usr/share", "/var"}
 	if slices.Contains(system, prefix) {
-		return problem.Refusedf("prefix %s is the base's own folder", prefix).Hint("choose a folder of its own, such as /opt/<name>")
+		return problem.Refusedf("prefix %s is a folder of the base system", prefix).Hint("choose a folder of its own, such as /opt/<name>")
 	}
 	for _, dir := range []string{"/dev", "/proc", "/run", "/sys", "/tmp"} {
 		if stage.Within(prefix, dir) {

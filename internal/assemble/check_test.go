@@ -29,7 +29,7 @@ func TestTargetRefusesLayersInEachOther(t *testing.T) {
 func TestTargetRefusesTheBasesFolders(t *testing.T) {
 	t.Parallel()
 	for prefix, want := range map[string]string{
-		"/usr": "the base's own folder", "/etc": "the base's own folder", "/": "the base's own folder",
+		"/usr": "a folder of the base system", "/etc": "a folder of the base system", "/": "a folder of the base system",
 		"/tmp/x": "lies in /tmp", "/proc": "lies in /proc", "/run/medbuild/x": "lies in /run",
 	} {
 		m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = prefix })

@@ -92,7 +92,7 @@ func CheckAddress(address string) error {
 	if slices.Contains(schemes(), scheme) && rest != "" {
 		return nil
 	}
-	return problem.Usagef("%q is not the address of an engine", address).
+	return problem.Usagef("%q is no valid engine address", address).
 		Hint("give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child")
 }
 

@@ -135,7 +135,7 @@ func (a *Attempts) Out(address string, last Failure, tries int) Failure {
 			logins = t.Hints
 		}
 	}
-	out.Hints = append(slices.Clone(logins), "mirrors come from the site file and --mirror; name the address itself among them to ask it too")
+	out.Hints = append(slices.Clone(logins), "mirrors come from the site file and --mirror; list the original address as a mirror to try it too")
 	return out
 }
 

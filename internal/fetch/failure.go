@@ -138,7 +138,7 @@ func image(said string) Failure {
 	case redirects.MatchString(said):
 		f.Hints = []string{loopHint}
 	case strings.Contains(said, "unexpected commit digest"):
-		f.Hints = []string{"the registry, or a proxy on the way, sends other bytes than were asked for: try again, or name another registry"}
+		f.Hints = []string{"the registry, or a proxy on the way, sent content that does not match the digest: try again, or name another registry"}
 	case absent.MatchString(said):
 		f.Hints = []string{"check the image's name and digest in the registry: it may have been deleted"}
 	}

@@ -46,7 +46,7 @@ func checkTag(tag string) error {
 		return problem.Usagef("--tag %q: %w", tag, err).Hint("write it as in --tag registry.example.org/name:1.0")
 	}
 	if _, ok := named.(reference.Digested); ok {
-		return problem.Usagef("--tag %q has a digest, which the build gives", tag).Hint("leave out what begins with @")
+		return problem.Usagef("--tag %q has a digest, which only the build can know", tag).Hint("leave out what begins with @")
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func Distinct(targets []Target) error {
 	for _, t := range targets {
 		for _, name := range t.Names {
 			if other, ok := of[name]; ok {
-				return problem.Usagef("the images of %s and %s have one name, %s", other, t.Name, name).
+				return problem.Usagef("targets %s and %s have the same image name %s", other, t.Name, name).
 					Hint("give each target a name in the file, or build them one after the other")
 			}
 			of[name] = t.Name

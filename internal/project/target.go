@@ -76,7 +76,7 @@ func (p *Project) target(name string) (Target, error) {
 		return t, nil
 	}
 	return Target{}, problem.At(c.Tool.Shared().At, "",
-		problem.Usagef("no target has the component %q, so nothing says its base", name).Hint("add %q to the components of a target", name))
+		problem.Usagef("no target has the component %q, so its base is not known", name).Hint("add %q to the components of a target", name))
 }
 
 // alone is an image of one component on the base of the first target that has

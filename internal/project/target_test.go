@@ -99,7 +99,7 @@ func TestSelectRefuses(t *testing.T) {
 	}{
 		{nil, "no target named\n" + choice},
 		{[]string{"new", "old", "reserch"}, `no target or component "reserch" in components.toml` + "\n" + choice},
-		{[]string{"lonely"}, `components.toml:22:13: no target has the component "lonely", so nothing says its base` +
+		{[]string{"lonely"}, `components.toml:22:13: no target has the component "lonely", so its base is not known` +
 			"\nhint: add \"lonely\" to the components of a target"},
 	} {
 		_, err := p.Select(tt.names)
@@ -151,7 +151,7 @@ func TestTagged(t *testing.T) {
 	_, err = Tagged(both[:1], []string{"a", "A B"})
 	refuses(t, err, problem.Usage, `--tag "A B": invalid reference format`, "\nhint: write it as in --tag registry.example.org/name:1.0")
 	_, err = Tagged(both[:1], []string{"a@sha256:" + digits})
-	refuses(t, err, problem.Usage, "has a digest, which the build gives\nhint: leave out what begins with @")
+	refuses(t, err, problem.Usage, "has a digest, which only the build can know\nhint: leave out what begins with @")
 }
 
 func TestPushable(t *testing.T) {
@@ -177,5 +177,5 @@ func TestDistinct(t *testing.T) {
 	}
 	p = read(t, strings.Replace(several, `name = "registry.example/old"`, "", 1))
 	refuses(t, Distinct(picked(t, p, "ants", "new", "old")), problem.Usage,
-		"the images of new and old have one name, registry.example/tools:1.2\nhint: give each target a name in the file, or build them one after the other")
+		"targets new and old have the same image name registry.example/tools:1.2\nhint: give each target a name in the file, or build them one after the other")
 }

@@ -44,7 +44,7 @@ func ParseMount(s string) (Mount, error) {
 	}
 	m := Mount{Host: rest[:i], Container: path.Clean(rest[i+1:]), Readonly: option == "ro"}
 	if option != "" && option != "ro" && option != "rw" {
-		return Mount{}, problem.Usagef("--volume %q: unknown option %q", s, option).Hint("ro or rw")
+		return Mount{}, problem.Usagef("--volume %q: unknown option %q", s, option).Hint("use ro or rw")
 	}
 	return m, m.check(s)
 }

@@ -185,7 +185,7 @@ func tooLarge(secrets map[string][]byte) error {
 	var errs []error
 	for id, data := range secrets {
 		if len(data) > maxSecret {
-			errs = append(errs, problem.Failedf("%s has %d bytes, build steps can be given %d", id, len(data), maxSecret).Hint("name a smaller CA bundle in SSL_CERT_FILE"))
+			errs = append(errs, problem.Failedf("%s is %d bytes, over the limit of %d", id, len(data), maxSecret).Hint("name a smaller CA bundle in SSL_CERT_FILE"))
 		}
 	}
 	return errors.Join(errs...)
