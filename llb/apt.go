@@ -41,7 +41,7 @@ func (a Apt) step(names []string) Step {
 		Component: a.Component,
 		Action:    a.Action,
 		On:        a.On,
-		Script:    a.slim() + "set -- " + strings.Join(names, " ") + "\n" + filled(aptScript),
+		Script:    a.slim() + "set -- " + strings.Join(names, " ") + "\n" + Script(aptScript, nil, nil),
 		Env:       []string{"DEBIAN_FRONTEND=noninteractive"},
 		Caches: []Cache{
 			{Target: Run + "/archives", ID: cache + Run + "/archives", Locked: true},

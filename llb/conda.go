@@ -76,7 +76,7 @@ func (c Conda) Layer() State {
 		Component: c.Component,
 		Action:    "install",
 		On:        tools,
-		Script:    filled(condaScript, "@PREFIX@", c.Prefix, "@OPTIONS@", c.options(), "@SCRIPT@", c.Script, "@EPOCH@", fmt.Sprint(Epoch)),
+		Script:    Script(condaScript, Values{"PREFIX": c.Prefix, "EPOCH": fmt.Sprint(Epoch)}, Code{"OPTIONS": c.options(), "SCRIPT": c.Script + "\n"}),
 		Env:       append(slices.Clone(c.Env), "PYTHONHASHSEED=0"),
 		Inputs:    inputs,
 		Secrets:   c.Secrets,
@@ -121,7 +121,7 @@ func condaPath(i Input) string { return path.Base(path.Dir(i.Address)) + "/" + i
 
 func (c Conda) options() string {
 	var b strings.Builder
-	option := func(name, value string) { fmt.Fprintf(&b, " \\\n  --%s %s", name, quoted(value)) }
+	option := func(name, value string) { fmt.Fprintf(&b, " \\\n  --%s %s", name, Quote(value)) }
 	for _, p := range c.Prune {
 		option("prune", p)
 	}
@@ -137,6 +137,3 @@ func (c Conda) options() string {
 	}
 	return b.String()
 }
-
-// quoted is s as one word of the shell.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -21,7 +21,7 @@ func (p Pip) Output(to string) State {
 		Component: p.Component,
 		Action:    "fetch " + p.Name,
 		On:        p.On,
-		Script:    filled(pipScript, "@NAME@", p.Name, "@VERSION@", p.Version, "@SHA@", p.SHA256, "@TO@", to),
+		Script:    Script(pipScript, Values{"NAME": p.Name, "VERSION": p.Version, "SHA": p.SHA256, "TO": to}, nil),
 		Env:       []string{"PIP_ROOT_USER_ACTION=ignore"}, // the option is not known to every pip
 		Network:   true,
 		At:        p.At,

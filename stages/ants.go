@@ -113,7 +113,7 @@ func (a *ANTs) unpack(on stage.Base, source llb.Input) llb.State {
 		Component: a.Name,
 		Action:    "unpack",
 		On:        tools.Root(),
-		Script:    stage.Script(antsScript, stage.Values{"PREFIX": a.Prefix}, stage.Code{"COMMANDS": a.keep()}),
+		Script:    llb.Script(antsScript, llb.Values{"PREFIX": a.Prefix}, llb.Code{"COMMANDS": a.keep()}),
 		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: source.Fetch(a.Name, here())}},
 		Secrets:   a.Secrets,
 		At:        here(),
@@ -125,7 +125,7 @@ func (a *ANTs) keep() string {
 	if len(a.Commands) == 0 {
 		return "*"
 	}
-	return stage.Args(a.Commands...)
+	return llb.Args(a.Commands...)
 }
 
 func (a *ANTs) packaged(on stage.Facts) (stage.Stage, error) {

@@ -70,8 +70,8 @@ func (c *C3D) unpack(on stage.Base, input llb.Input) llb.State {
 		u.Keep, u.Prune = []string{"/bin"}, []string{"bin/c3d_gui"}
 		script = u.Script()
 	case !c.has("c3d"):
-		program := stage.Word(c.Prefix + "/bin/c3d")
-		script += "\n" + program + " -version >" + stage.Word(c.versionFile()) + "\nrm " + program
+		program := llb.Word(c.Prefix + "/bin/c3d")
+		script += "\n" + program + " -version >" + llb.Word(c.versionFile()) + "\nrm " + program
 	}
 	return llb.Step{
 		Component: c.Name,
@@ -94,7 +94,7 @@ func (c *C3D) asked() string {
 	if c.has("c3d") {
 		return "c3d -version"
 	}
-	return "cat " + stage.Word(c.versionFile())
+	return "cat " + llb.Word(c.versionFile())
 }
 
 // checks runs each program that is known to do something without an image:

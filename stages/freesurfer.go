@@ -121,7 +121,7 @@ func (f *FreeSurfer) Stage(g stage.Ground) (stage.Stage, error) {
 		Path:    []string{f.Prefix + "/bin", f.Prefix + "/mni/bin"},
 		Env:     f.env(keeps),
 		Questions: []stage.Question{{Key: "FREESURFER_VERSION", Section: stage.Software, Want: f.release(),
-			Command: "cat " + stage.Word(f.Prefix+"/build-stamp.txt"), Pattern: `^freesurfer-.*-v?([0-9]+\.[0-9]+\.[0-9]+)(-.*)?$`}},
+			Command: "cat " + llb.Word(f.Prefix+"/build-stamp.txt"), Pattern: `^freesurfer-.*-v?([0-9]+\.[0-9]+\.[0-9]+)(-.*)?$`}},
 		Smoke: f.smoke(keeps),
 	}, nil
 }
@@ -142,7 +142,7 @@ func (f *FreeSurfer) unpack(on stage.Base, source llb.Input, keeps profile) llb.
 }
 
 func (f *FreeSurfer) script() string {
-	return stage.LicensedScript + stage.Fill(freesurferScript, stage.Values{"PREFIX": f.Prefix, "PATH": f.Source.Path,
+	return stage.LicensedScript + llb.Fill(freesurferScript, llb.Values{"PREFIX": f.Prefix, "PATH": f.Source.Path,
 		"LICENCE": f.Licence, "VERSION": f.release()}, nil)
 }
 
@@ -154,7 +154,7 @@ func (f *FreeSurfer) lists(keeps profile) map[string][]byte {
 		"keep":       lines(keeps.keep),
 		"more":       lines(append(slices.Clone(f.Keep), freesurferAverage)),
 		"never":      lines([]stage.Pattern{"license.txt", ".license"}),
-		"fs-license": []byte(stage.Fill(freesurferLicence, stage.Values{"LICENCE": f.Licence, "OWNER": f.Owner}, nil)),
+		"fs-license": []byte(llb.Fill(freesurferLicence, llb.Values{"LICENCE": f.Licence, "OWNER": f.Owner}, nil)),
 	}
 }
 
@@ -194,9 +194,9 @@ func (f *FreeSurfer) release() string {
 func (f *FreeSurfer) smoke(keeps profile) []stage.Check {
 	checks := stage.Checks(
 		"mri_convert --version",
-		"perl -c "+stage.Word(f.Prefix+"/mni/bin/nu_correct"),
-		"test -d "+stage.Word(f.Prefix+"/"+freesurferAverage),
-		"test -L "+stage.Word(f.Prefix+"/license.txt"),
+		"perl -c "+llb.Word(f.Prefix+"/mni/bin/nu_correct"),
+		"test -d "+llb.Word(f.Prefix+"/"+freesurferAverage),
+		"test -L "+llb.Word(f.Prefix+"/license.txt"),
 	)
 	return append(checks, stage.Checks(keeps.smoke...)...)
 }

@@ -154,7 +154,7 @@ func (f *FSL) install(on stage.Base, lock stage.CondaLock) llb.State {
 }
 
 func (f *FSL) script() string {
-	return stage.Script(fslScript, stage.Values{"VERSION": f.Version}, nil)
+	return llb.Script(fslScript, llb.Values{"VERSION": f.Version}, nil)
 }
 
 // env is FSL's environment without its lib on LD_LIBRARY_PATH, which would

@@ -92,7 +92,7 @@ func (m *Make) compile(on stage.Base, input llb.Input, u stage.Unpacking) (llb.S
 		Component: m.Name,
 		Action:    "compile",
 		On:        tools.Root(),
-		Script:    stage.Script(makeScript, stage.Values{"PREFIX": m.Prefix}, stage.Code{"UNPACK": u.Script() + "\n", "COMMANDS": m.commands()}),
+		Script:    llb.Script(makeScript, llb.Values{"PREFIX": m.Prefix}, llb.Code{"UNPACK": u.Script() + "\n", "COMMANDS": m.commands()}),
 		Env:       []string{"PREFIX=" + m.Prefix, "CCACHE_DIR=" + llb.Run + "/ccache"},
 		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: input.Fetch(m.Name, here())}},
 		Caches:    []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/" + m.Name + llb.Run + "/ccache"}},
@@ -106,7 +106,7 @@ func (m *Make) commands() string {
 	var b strings.Builder
 	for _, c := range []string{m.Configure, m.Build, m.Install} {
 		if c != "" {
-			fmt.Fprintf(&b, "sh -ec %s\n", stage.Quote(c))
+			fmt.Fprintf(&b, "sh -ec %s\n", llb.Quote(c))
 		}
 	}
 	return b.String()

@@ -130,7 +130,7 @@ func (m *MRtrix3) compile(on stage.Base, source llb.Input) llb.State {
 		Component: m.Name,
 		Action:    "compile",
 		On:        m.tools(on),
-		Script:    stage.Script(mrtrix3Script, stage.Values{"PREFIX": m.Prefix}, stage.Code{"CONFIGURE": m.configure(), "TARGETS": m.targets()}),
+		Script:    llb.Script(mrtrix3Script, llb.Values{"PREFIX": m.Prefix}, llb.Code{"CONFIGURE": m.configure(), "TARGETS": m.targets()}),
 		Env: []string{"ARCH=x86-64", "CCACHE_DIR=" + llb.Run + "/ccache", "PYTHONDONTWRITEBYTECODE=1",
 			// The programs hold the date of their compilation, and their objects
 			// are linked in the order of a Python set.
@@ -164,7 +164,7 @@ func (m *MRtrix3) targets() string {
 	for _, c := range m.Commands {
 		all = append(all, "bin/"+c)
 	}
-	return stage.Args(all...)
+	return llb.Args(all...)
 }
 
 func (m *MRtrix3) runtime(on stage.Facts) ([]string, error) {

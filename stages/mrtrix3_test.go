@@ -142,7 +142,7 @@ func TestMRtrix3Shebangs(t *testing.T) {
 		testkit.Write(t, filepath.Join(prefix, "bin", name), content[0])
 	}
 	lines := strings.Split(strings.TrimSpace(mrtrix3Script), "\n")
-	script := stage.Script(lines[len(lines)-1], stage.Values{"PREFIX": prefix}, nil)
+	script := llb.Script(lines[len(lines)-1], llb.Values{"PREFIX": prefix}, nil)
 	if out, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

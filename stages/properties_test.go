@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/medbuild/medbuild/internal/base"
-	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/medbuild/medbuild/stages/stage/stagetest"
 
 	"github.com/medbuild/medbuild/llb"
@@ -145,7 +144,7 @@ func TestInputsAreReadOnly(t *testing.T) {
 func TestScriptsAreComplete(t *testing.T) {
 	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
 		for _, s := range g.Steps() {
-			if script := s.GetExec().Meta.Args[3]; stage.Incomplete(script) {
+			if script := s.GetExec().Meta.Args[3]; llb.Incomplete(script) {
 				t.Errorf("step %q: %s", s.Name, script)
 			}
 		}

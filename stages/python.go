@@ -193,21 +193,21 @@ func (p *Python) script(reqs stage.Requirements) string {
 	if p.Build {
 		wheels = "--build-constraints " + llb.Run + "/build/constraints.txt"
 	}
-	return stage.Fill(pythonScript,
-		stage.Values{"PREFIX": p.Prefix, "PYTHON": p.Interpreter, "EPOCH": strconv.Itoa(llb.Epoch)},
-		stage.Code{"SITE": site, "WHEELS": wheels, "CHECK": check, "LINKS": reqs.Links(), "LOOSE": p.loose(reqs, wheels),
+	return llb.Fill(pythonScript,
+		llb.Values{"PREFIX": p.Prefix, "PYTHON": p.Interpreter, "EPOCH": strconv.Itoa(llb.Epoch)},
+		llb.Code{"SITE": site, "WHEELS": wheels, "CHECK": check, "LINKS": reqs.Links(), "LOOSE": p.loose(reqs, wheels),
 			"COMMANDS": p.links(), "OWN": own(p.Owner, p.Prefix)})
 }
 
 // interpreter is the environment's own, as a word of the shell.
-func (p *Python) interpreter() string { return stage.Word(p.Prefix + "/bin/python") }
+func (p *Python) interpreter() string { return llb.Word(p.Prefix + "/bin/python") }
 
 // own gives a folder to who may change it.
 func own(owner, folder string) string {
 	if owner == "" {
 		return ""
 	}
-	return "chown -R -h " + stage.Args(owner, folder)
+	return "chown -R -h " + llb.Args(owner, folder)
 }
 
 // loose installs what has no hash, where that is allowed.
@@ -227,9 +227,9 @@ func (p *Python) links() string {
 	if len(p.Commands) == 0 {
 		return ""
 	}
-	script := "mkdir " + stage.Word(p.bin()) + "\n"
+	script := "mkdir " + llb.Word(p.bin()) + "\n"
 	for _, c := range p.Commands {
-		script += stage.Fill(pythonLink, stage.Values{"FROM": p.Prefix + "/bin/" + c, "NAME": c, "TO": p.bin() + "/"}, nil)
+		script += llb.Fill(pythonLink, llb.Values{"FROM": p.Prefix + "/bin/" + c, "NAME": c, "TO": p.bin() + "/"}, nil)
 	}
 	return script
 }

@@ -158,8 +158,8 @@ func (s *SCT) install(on stage.Base, packages []string, mounts []llb.Mount) llb.
 }
 
 func (s *SCT) script() string {
-	return stage.Fill(sctScript, stage.Values{"PREFIX": s.Prefix, "EPOCH": strconv.Itoa(llb.Epoch)},
-		stage.Code{"FLAGS": s.flags(), "OWN": s.own() + "\n"})
+	return llb.Fill(sctScript, llb.Values{"PREFIX": s.Prefix, "EPOCH": strconv.Itoa(llb.Epoch)},
+		llb.Code{"FLAGS": s.flags(), "OWN": s.own() + "\n"})
 }
 
 // flags are those of install_sct beside -i and -y. Its checks are left to the
@@ -179,5 +179,5 @@ func (s *SCT) own() string {
 	if s.Owner == "" {
 		return ""
 	}
-	return "chown -hR " + stage.Args(s.Owner, s.Prefix)
+	return "chown -hR " + llb.Args(s.Owner, s.Prefix)
 }

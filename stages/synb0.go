@@ -149,12 +149,12 @@ func (s *Synb0) install(on stage.Base, source llb.Input) llb.State {
 }
 
 func (s *Synb0) script() string {
-	return stage.Fill(synb0Script, stage.Values{"PREFIX": s.Prefix, "COMMIT": s.commit()}, stage.Code{"FOLDERS": s.folders() + "\n"})
+	return llb.Fill(synb0Script, llb.Values{"PREFIX": s.Prefix, "COMMIT": s.commit()}, llb.Code{"FOLDERS": s.folders() + "\n"})
 }
 
 // command is the program that runs the pipeline.
 func (s *Synb0) command() string {
-	return stage.Fill(synb0Command, stage.Values{"PREFIX": s.Prefix, "PYTHON": s.Interpreter, "TOPUP": s.Topup,
+	return llb.Fill(synb0Command, llb.Values{"PREFIX": s.Prefix, "PYTHON": s.Interpreter, "TOPUP": s.Topup,
 		"INPUTS": s.inputs(), "OUTPUTS": s.outputs()}, nil)
 }
 
@@ -168,7 +168,7 @@ func (s *Synb0) folders() string {
 	var made []string
 	for _, dir := range []string{s.inputs(), s.outputs()} {
 		if strings.HasPrefix(dir, s.Prefix+"/") {
-			made = append(made, "mkdir -p "+stage.Word(dir)+" && chmod 777 "+stage.Word(dir))
+			made = append(made, "mkdir -p "+llb.Word(dir)+" && chmod 777 "+llb.Word(dir))
 		}
 	}
 	return strings.Join(made, "\n")
@@ -189,7 +189,7 @@ func (s *Synb0) runtime(on stage.Facts) ([]string, error) {
 func (s *Synb0) smoke() []stage.Check {
 	checks := stage.Checks("synb0-disco --help", "test -x \"$(command -v normalize_T1.sh)\"")
 	if s.Interpreter == systemPython {
-		checks = append(checks, stage.Check{Command: stage.Word(s.Interpreter) + " -c 'import nibabel, numpy, scipy, torch, torchvision'"})
+		checks = append(checks, stage.Check{Command: llb.Word(s.Interpreter) + " -c 'import nibabel, numpy, scipy, torch, torchvision'"})
 	}
 	return checks
 }

@@ -31,7 +31,7 @@ func (t Target) withAccounts(on llb.State) llb.State {
 		Component: t.Name,
 		Action:    accountsAction,
 		On:        on,
-		Script:    stage.Fill(accountsScript, stage.Values{"EPOCH": fmt.Sprint(llb.Epoch)}, nil) + accountCalls(t.Accounts) + "settle\n",
+		Script:    llb.Fill(accountsScript, llb.Values{"EPOCH": fmt.Sprint(llb.Epoch)}, nil) + accountCalls(t.Accounts) + "settle\n",
 		// shadow's tools write the day of the last change of a password.
 		Env: []string{fmt.Sprintf("SOURCE_DATE_EPOCH=%d", llb.Epoch)},
 		At:  here(),

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/medbuild/medbuild/stages/stage"
-
 	"github.com/medbuild/medbuild/llb"
 )
 
@@ -30,12 +28,12 @@ func login(c llb.Config) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "# What the image adds to PATH and to the environment.")
 	for _, dir := range slices.Backward(c.Path) {
-		b.WriteString(stage.Fill(loginPath, stage.Values{"DIR": dir}, nil))
+		b.WriteString(llb.Fill(loginPath, llb.Values{"DIR": dir}, nil))
 	}
 	fmt.Fprintln(&b, "export PATH")
 	for _, pair := range c.Env {
 		key, value, _ := strings.Cut(pair, "=")
-		b.WriteString(stage.Fill(loginVariable, stage.Values{"KEY": key, "VALUE": value}, nil))
+		b.WriteString(llb.Fill(loginVariable, llb.Values{"KEY": key, "VALUE": value}, nil))
 	}
 	return b.String()
 }

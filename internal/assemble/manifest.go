@@ -96,7 +96,7 @@ func (m Manifest) layer(on llb.State, answers []llb.State) llb.State {
 		inputs = append(inputs, llb.Mount{Target: fmt.Sprintf("%s/in/%03d", llb.Run, i), State: a})
 	}
 	return llb.Step{Owner: llb.OfManifest, Component: manifestName, Action: "write", On: on, Inputs: inputs, At: here(),
-		Script: stage.Script(manifestScript, stage.Values{"MANIFEST": ManifestPath}, stage.Code{"CALLS": m.calls()})}.Output(llb.Run + "/out")
+		Script: llb.Script(manifestScript, llb.Values{"MANIFEST": ManifestPath}, llb.Code{"CALLS": m.calls()})}.Output(llb.Run + "/out")
 }
 
 // calls are those of the script's functions.
@@ -106,7 +106,7 @@ func (m Manifest) calls() string {
 		fmt.Fprintf(&b, "place %s %s\n", f.name, f.to)
 	}
 	for _, s := range []stage.Section{stage.Software, stage.Packages} {
-		fmt.Fprintf(&b, "section %s %s\n", s.File(), stage.Quote(string(s)))
+		fmt.Fprintf(&b, "section %s %s\n", s.File(), llb.Quote(string(s)))
 	}
 	return b.String()
 }

@@ -26,7 +26,7 @@ var probeScript string
 // Probe asks a base what Facts wants to know. ParseFacts reads ProbeFile of it.
 func Probe(name string, root llb.State) llb.State {
 	return llb.Step{Owner: llb.OfBase, Component: "base", Action: "look at " + name, On: root,
-		Script: stage.Script(probeScript, stage.Values{"OUT": llb.Run + "/out/" + ProbeFile}, nil), At: here()}.Output(llb.Run + "/out")
+		Script: llb.Script(probeScript, llb.Values{"OUT": llb.Run + "/out/" + ProbeFile}, nil), At: here()}.Output(llb.Run + "/out")
 }
 
 // ParseFacts reads what Probe wrote.

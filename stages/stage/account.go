@@ -3,6 +3,7 @@ package stage
 import (
 	"cmp"
 	"path"
+	"regexp"
 
 	"github.com/medbuild/medbuild/internal/problem"
 )
@@ -46,3 +47,6 @@ func (a Account) Complete() Account {
 
 // None reports whether the base's users stay as they are.
 func (a Accounts) None() bool { return len(a.Add)+len(a.Remove) == 0 }
+
+// OwnerForm is the numbers of a user and a group: 1000:100.
+var OwnerForm = regexp.MustCompile(`^[0-9]+:[0-9]+$`)

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -119,4 +120,10 @@ func TestHolds(t *testing.T) {
 	if got := Packages.File(); got != "python-packages" {
 		t.Errorf("the answers are in %s", got)
 	}
+}
+
+// shell runs a command as a check does.
+func shell(command string) (string, error) {
+	out, err := exec.Command("/bin/sh", "-c", command).CombinedOutput()
+	return string(out), err
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/medbuild/medbuild/llb"
 )
 
 // TestScript has the functions that ask and check: ask and check fail when a
@@ -23,7 +25,7 @@ var TestScript string
 // Prepare says where the functions of TestScript write: the folder of the answers,
 // the file that ParseOutcomes reads, and a file for what a command says.
 func Prepare(answers, outcomes, said string) string {
-	return fmt.Sprintf("out=%s outcomes=%s said=%s\n", Word(answers), Word(outcomes), Word(said))
+	return fmt.Sprintf("out=%s outcomes=%s said=%s\n", llb.Word(answers), llb.Word(outcomes), llb.Word(said))
 }
 
 // Outcome is what became of one question or check.
@@ -69,19 +71,21 @@ func ParseOutcomes(data []byte) ([]Outcome, error) {
 
 // Call is the shell that asks the question with the functions of TestScript.
 func (q Question) Call() string {
-	return fmt.Sprintf("ask %s %s %s %s %s\n", q.Key, q.Section.File(), Quote(q.Want), Quote(q.Command), Quote(q.Pattern))
+	return fmt.Sprintf("ask %s %s %s %s %s\n", q.Key, q.Section.File(), llb.Quote(q.Want), llb.Quote(q.Command), llb.Quote(q.Pattern))
 }
 
 // Call is the shell that runs the check with the functions of TestScript, as the
 // one of that number.
-func (c Check) Call(number int) string { return fmt.Sprintf("check %d %s\n", number, Quote(c.Command)) }
+func (c Check) Call(number int) string {
+	return fmt.Sprintf("check %d %s\n", number, llb.Quote(c.Command))
+}
 
 // Calls is the shell that tests the stage with the functions of TestScript: its
 // questions, then its checks.
 func (s Stage) Calls() string {
 	var b strings.Builder
 	if places := s.Holds(); len(places) > 0 {
-		fmt.Fprintf(&b, "free %s\n", Args(places...))
+		fmt.Fprintf(&b, "free %s\n", llb.Args(places...))
 	}
 	for _, q := range s.Questions {
 		b.WriteString(q.Call())

@@ -173,7 +173,7 @@ func (r Requirements) Links() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "mkdir %s\n", wheelFolder)
 	for i, w := range r.wheels {
-		fmt.Fprintf(&b, "ln -s %s/* %s\n", WheelMount(i), Quote(wheelFolder+"/"+w.file))
+		fmt.Fprintf(&b, "ln -s %s/* %s\n", WheelMount(i), llb.Quote(wheelFolder+"/"+w.file))
 	}
 	return b.String()
 }

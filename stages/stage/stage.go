@@ -1,6 +1,6 @@
 // Package stage is what a stage is: the contract between a tool and the images
 // that it goes into, and what the files of tools share, such as sources,
-// patterns, releases and quoting.
+// patterns and releases.
 package stage
 
 import (

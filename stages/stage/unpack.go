@@ -93,10 +93,10 @@ func (u Unpacking) Script() string {
 	case "zip":
 		from, before, strip = tarFile, zipScript, strip+1 // its paths begin with ./
 	case tree:
-		from, before, strip = tarFile, "tar -C "+Quote(SourceMount+u.Folder)+" -cf "+tarFile+" .\n", strip+1
+		from, before, strip = tarFile, "tar -C "+llb.Quote(SourceMount+u.Folder)+" -cf "+tarFile+" .\n", strip+1
 	}
-	return Script(unpackScript, Values{"TO": u.To, "STRIP": strconv.Itoa(strip)},
-		Code{"BEFORE": before, "OPTIONS": strings.TrimSpace("-x " + formats[u.Format].option), "FROM": from, "PATTERNS": u.patterns(strip)})
+	return llb.Script(unpackScript, llb.Values{"TO": u.To, "STRIP": strconv.Itoa(strip)},
+		llb.Code{"BEFORE": before, "OPTIONS": strings.TrimSpace("-x " + formats[u.Format].option), "FROM": from, "PATTERNS": u.patterns(strip)})
 }
 
 func (u Unpacking) patterns(strip int) string {
@@ -119,9 +119,9 @@ func (u Unpacking) patterns(strip int) string {
 func pattern(p string, strip int, option string) string {
 	p = strings.TrimSuffix(p, "/")
 	if !strings.Contains(p, "/") {
-		return " --no-anchored " + option + Quote(p)
+		return " --no-anchored " + option + llb.Quote(p)
 	}
-	return " --anchored " + option + Quote(strings.Repeat("*/", strip)+strings.TrimPrefix(p, "/"))
+	return " --anchored " + option + llb.Quote(strings.Repeat("*/", strip)+strings.TrimPrefix(p, "/"))
 }
 
 // Pattern says which files of a component are meant, as the shell has it: * and

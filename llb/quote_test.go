@@ -1,4 +1,4 @@
-package stage
+package llb
 
 import (
 	"os/exec"
@@ -25,10 +25,4 @@ func TestArgs(t *testing.T) {
 	if got := Args("/opt/tool", "a b", "1000:100"); got != "/opt/tool 'a b' 1000:100" {
 		t.Errorf("arguments are %s", got)
 	}
-}
-
-// shell runs a command as a check does.
-func shell(command string) (string, error) {
-	out, err := exec.Command("/bin/sh", "-c", command).CombinedOutput()
-	return string(out), err
 }

@@ -1,4 +1,4 @@
-package stage
+package llb
 
 import (
 	"os/exec"

@@ -1,12 +1,9 @@
-package stage
+package llb
 
 import (
 	"regexp"
 	"strings"
 )
-
-// OwnerForm is the numbers of a user and a group: 1000:100.
-var OwnerForm = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
 // plain is what a shell takes as it stands.
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./+:@%=,-]*$`)
