@@ -22,11 +22,11 @@ bin/buildkitd: internal/engine/daemon/go.mod internal/engine/daemon/go.sum
 		-ldflags '-s -w -X github.com/moby/buildkit/version.Version=$(BUILDKIT)' \
 		-o $(CURDIR)/$@ github.com/moby/buildkit/cmd/buildkitd
 
-# Three packages at a time, the longest first: those on an engine wait for much,
-# and use two processors half. No result is taken from Go's cache, which does not
-# know what the tests on an engine depend on.
+# As many packages at a time as there are processors, the longest first. No result
+# is taken from Go's cache, which does not know what the tests on an engine depend
+# on.
 test: tools build
-	go test -p 3 -count=1 -timeout 40m ./integration/images ./integration/... ./...
+	go test -count=1 -timeout 40m ./integration/images ./integration/... ./...
 
 # The tests on an engine, with those that make test leaves out for their length.
 test-long: tools build
