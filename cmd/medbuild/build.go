@@ -24,8 +24,8 @@ func buildCommand() *cli.Command {
 		Usage:       "build targets of components.toml",
 		UsageText:   "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
 		Description: "Builds images. Progress goes to standard error; standard output has one line\nper image, its reference with its digest.",
-		Flags: []cli.Flag{
-			fileFlag(), targetFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(),
+		Flags: withEngine(
+			fileFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			&cli.StringSliceFlag{Name: "tag", Usage: "`REFERENCE` of the image; may be repeated"},
 			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=oci|docker|local|tar|image[,dest=PATH][,key=value]; may be repeated"},
 			&cli.BoolFlag{Name: "push", Usage: "push the image to the registries of its tags"},
@@ -37,7 +37,7 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "metadata-file", Usage: "write what is known of the result to `FILE` as JSON"},
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's digest to `FILE`"},
 			&cli.GenericFlag{Name: "no-cache", Value: &noCacheValue{}, Usage: "run every step again, or with --no-cache=`COMPONENT` that component's"},
-		},
+		),
 		Action: func(c *cli.Context) error { return runBuild(c.Context, readBuild(c)) },
 	}
 }

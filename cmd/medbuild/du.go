@@ -30,10 +30,10 @@ func duCommand() *cli.Command {
 		Usage:       "show what the engine keeps on its disk",
 		UsageText:   "medbuild du [options]\n\nEXAMPLES:\n   " + duExamples,
 		Description: duDescription,
-		Flags: []cli.Flag{
-			engineFlag(), filterFlag(""), formatFlag("du"),
+		Flags: withEngine(
+			filterFlag(""), formatFlag("du"),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every record, the largest first"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			return runDu(c.Context, readOptions(c), c.StringSlice("filter"), c.Bool("verbose"))
 		},

@@ -18,7 +18,7 @@ type options struct {
 	format        string
 	file          string
 	set           []string
-	engine        string
+	engine        engine.Options // address and TLS
 	platform      string
 	progress      string
 	jobs          int
@@ -31,7 +31,7 @@ func readOptions(c *cli.Context) options {
 	return options{
 		command: c.Command.Name, args: c.Args().Slice(), format: c.String("format"),
 		file: c.Path("file"), set: c.StringSlice("set"),
-		engine: c.String("engine"), platform: c.String("platform"), progress: c.String("progress"), jobs: c.Int("jobs"),
+		engine: readEngine(c), platform: c.String("platform"), progress: c.String("progress"), jobs: c.Int("jobs"),
 		mirrors: c.StringSlice("mirror"), allowUnpinned: c.Bool("allow-unpinned"), screen: os.Stderr,
 	}
 }
@@ -62,7 +62,7 @@ func (o options) checkJobs() error {
 
 // checkEngine refuses what names no engine, before one is looked for.
 func (o options) checkEngine() error {
-	return problem.As(problem.Usage, engine.CheckAddress(o.engine))
+	return problem.As(problem.Usage, o.engine.Check())
 }
 
 // Flags that several commands share. Each call makes a new one: a flag keeps
@@ -78,10 +78,6 @@ func targetFlag() cli.Flag {
 
 func setFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "set", Usage: "override a value for this run, as in mrtrix3.version=3.0.8: `KEY=VALUE`"}
-}
-
-func engineFlag() cli.Flag {
-	return &cli.StringFlag{Name: "engine", EnvVars: []string{"BUILDKIT_HOST"}, Usage: "`ADDRESS` of the BuildKit to use, such as tcp://host:1234, docker or child; searched for when left out"}
 }
 
 // onlyPlatform is the platform that the stages build for.

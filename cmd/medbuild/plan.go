@@ -27,10 +27,10 @@ func planCommand() *cli.Command {
 		Description: "Shows the components with their steps and inputs, and where the image's layers\n" +
 			"come from. What is known of a base is kept from earlier builds; an engine is\n" +
 			"asked only for a base that no build has seen.",
-		Flags: []cli.Flag{
-			fileFlag(), targetFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(),
+		Flags: withEngine(
+			fileFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			formatFlag("plan"),
-		},
+		),
 		Action: func(c *cli.Context) error {
 			return runPlan(c.Context, readOptions(c), c.StringSlice("target"), c.App.Writer)
 		},

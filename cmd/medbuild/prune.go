@@ -29,13 +29,13 @@ func pruneCommand() *cli.Command {
 		UsageText: "medbuild prune [options]\n\nEXAMPLES:\n   " + pruneExamples,
 		Description: "Removes what no build uses at this moment, and prints each record and how much\n" +
 			"was freed. What is removed is built or fetched again when it is needed.\nOn a terminal it asks first.",
-		Flags: []cli.Flag{
-			engineFlag(), filterFlag("until=24h, "),
+		Flags: withEngine(
+			filterFlag("until=24h, "),
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also what the engine keeps for itself and what images share"},
 			&cli.StringFlag{Name: "keep-storage", Usage: "keep `SIZE` of what was used last, such as 20GB"},
 			&cli.DurationFlag{Name: "keep-duration", Usage: "keep what was used within `TIME`, such as 48h"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f", "y"}, Usage: "do not ask"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			return runPrune(c.Context, readOptions(c), readPrune(c))
 		},

@@ -40,8 +40,8 @@ func runCommand() *cli.Command {
 		Usage:       "run a command inside a target",
 		UsageText:   "medbuild run [options] [--] [COMMAND [ARGUMENT...]]\n\nEXAMPLES:\n   " + runExamples,
 		Description: runDescription,
-		Flags: []cli.Flag{
-			fileFlag(), setFlag(), engineFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(), mirrorFlag(), allowUnpinnedFlag(),
+		Flags: withEngine(
+			fileFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target or of a single component"},
 			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "a folder for the command: `HOST:CONTAINER[:ro]`; may be repeated"},
 			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR` of the container"},
@@ -50,7 +50,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Value: true, Usage: "pass standard input on"},
 			&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal; the default when standard input and output are one"},
 			&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` instead of the image's entrypoint; \"\" for none"},
-		},
+		),
 		Action: func(c *cli.Context) error { return runRun(c.Context, readRun(c)) },
 	}
 }

@@ -87,7 +87,9 @@ func (o options) engineAlone(ctx context.Context) (*engine.Engine, error) {
 
 // connect finds the engine the command line asks for.
 func (o options) connect(ctx context.Context, here site.Site) (*engine.Engine, error) {
-	e, err := engine.Find(ctx, engine.Options{Address: o.engine, Env: here.Engine(), Say: o.say(), Insecure: here.Insecure})
+	wanted := o.engine
+	wanted.Env, wanted.Say, wanted.Insecure = here.Engine(), o.say(), here.Insecure
+	e, err := engine.Find(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}

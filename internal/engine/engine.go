@@ -38,6 +38,11 @@ type Options struct {
 	// unix://, tcp://, docker-container://, podman-container://, kube-pod://,
 	// ssh://, "docker" for Docker's BuildKit, "child" for our own.
 	Address string
+	// TLS is for an address with tcp://.
+	TLS TLS
+	// InsecureEngine allows tcp:// to another machine without TLS: whoever is on
+	// the way can read what is sent, registry passwords and secrets too.
+	InsecureEngine bool
 	// Root is the folder of our own engine's state; empty: $MEDBUILD_ROOT,
 	// else $XDG_DATA_HOME/medbuild/engine, else ~/.local/share/medbuild/engine.
 	Root string

@@ -19,11 +19,12 @@ import (
 type fake struct {
 	workers int
 	missing apicaps.CapID // a capability that it lacks
+	options []grpc.ServerOption
 }
 
 // serve answers on the listener until the server is stopped.
 func (f fake) serve(l net.Listener) *grpc.Server {
-	server := grpc.NewServer()
+	server := grpc.NewServer(f.options...)
 	returned := make(chan struct{}, 16)
 	control.RegisterControlServer(server, fakeControl{workers: f.workers, returned: returned})
 	bridge.RegisterLLBBridgeServer(server, fakeBridge{missing: f.missing, returned: returned})

@@ -74,7 +74,7 @@ func (f finder) attempts(o Options) []attempt {
 	if dir := f.getenv("XDG_RUNTIME_DIR"); dir != "" {
 		out = append(out, f.running("rootless buildkitd", filepath.Join(dir, "buildkit/buildkitd.sock")))
 	}
-	return append(out, f.docker(""), f.own(o))
+	return append(out, f.docker("", o), f.own(o))
 }
 
 // schemes are those that the client of BuildKit dials, with the helpers that its
@@ -83,8 +83,26 @@ func schemes() []string {
 	return []string{"unix", "tcp", "npipe", "docker", "docker-container", "kube-pod", "podman-container", "ssh"}
 }
 
-// CheckAddress refuses what names no engine, before any is looked for.
-func CheckAddress(address string) error {
+// Check refuses what names no engine, and what would be sent readable to another
+// machine, before any engine is looked for.
+func (o Options) Check() error {
+	if err := checkAddress(o.Address); err != nil {
+		return err
+	}
+	if err := o.TLS.check(); err != nil {
+		return err
+	}
+	switch tcp := strings.HasPrefix(o.Address, "tcp://"); {
+	case o.TLS.used() && !tcp:
+		return problem.Usagef("TLS is for engines at tcp://, not for %q", first(o.Address, "an engine that is searched for")).
+			Hint("give --engine tcp://host:port, or leave out the --tls- options")
+	case !o.InsecureEngine && inClear(o.Address, o.TLS):
+		return errClear(o.Address)
+	}
+	return nil
+}
+
+func checkAddress(address string) error {
 	if address == "" || address == "child" || address == "docker" {
 		return nil
 	}
@@ -102,12 +120,15 @@ func (f finder) given(o Options) attempt {
 	case o.Address == "child":
 		return f.own(o)
 	case o.Address == "docker":
-		return f.docker("")
+		return f.docker("", o)
 	case strings.HasPrefix(o.Address, "docker://"):
-		return f.docker(strings.TrimPrefix(o.Address, "docker://"))
+		return f.docker(strings.TrimPrefix(o.Address, "docker://"), o)
 	}
 	return attempt{"engine " + o.Address, func(ctx context.Context) (*Engine, error) {
-		return openRemote(ctx, Given, o.Address)
+		if err := o.Check(); err != nil {
+			return nil, err
+		}
+		return openRemote(ctx, Given, o.Address, o.TLS)
 	}}
 }
 
@@ -116,12 +137,15 @@ func (f finder) running(name, socket string) attempt {
 		if _, err := os.Stat(socket); err != nil {
 			return nil, fmt.Errorf("not running (%w)", bare(err))
 		}
-		return openRemote(ctx, System, "unix://"+socket)
+		return openRemote(ctx, System, "unix://"+socket, TLS{})
 	}}
 }
 
-func (f finder) docker(host string) attempt {
+func (f finder) docker(host string, o Options) attempt {
 	host, err := f.dockerHost(host)
+	if err == nil && !o.InsecureEngine && inClear(host, TLS{}) {
+		err = errClear(host)
+	}
 	return attempt{"Docker at " + host, func(ctx context.Context) (*Engine, error) {
 		if err != nil {
 			return nil, err

@@ -24,15 +24,16 @@ import (
 var errCannotMerge = errors.New("answers, but cannot merge layers (BuildKit's MergeOp and DiffOp)")
 
 // openRemote connects to a buildkitd that somebody else runs and probes it.
-func openRemote(ctx context.Context, kind Kind, address string) (*Engine, error) {
-	if err := CheckAddress(address); err != nil {
+func openRemote(ctx context.Context, kind Kind, address string, t TLS) (*Engine, error) {
+	t, err := t.files()
+	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(ctx, address)
+	c, err := client.New(ctx, address, t.options(address)...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	err = probe(ctx, c, patience(address))
+	err = explained(ctx, address, t, probe(ctx, c, patience(address)))
 	if errors.Is(err, errCannotMerge) {
 		err = problem.Hinted(err, "give --engine the address of a buildkitd 0.10 or newer")
 	}

@@ -45,7 +45,7 @@ func TestFound(t *testing.T) {
 		t.Errorf("address is %s", e.Address)
 	}
 	own := f
-	own.child = func(ctx context.Context, _ Options) (*Engine, error) { return openRemote(ctx, Child, address) }
+	own.child = func(ctx context.Context, _ Options) (*Engine, error) { return openRemote(ctx, Child, address, TLS{}) }
 	found(t, own, Options{}, Child, 3)
 	f.dockerSocket = dockerAPI(t, http.StatusOK)
 	found(t, f, Options{}, Docker, 2)
@@ -110,11 +110,11 @@ func TestClassOfNoEngine(t *testing.T) {
 	if err == nil || problem.ClassOf(err) != problem.Failed {
 		t.Errorf("class %d of %v", problem.ClassOf(err), err)
 	}
-	if err := CheckAddress("nowhere"); problem.ClassOf(err) != problem.Usage {
+	if err := (Options{Address: "nowhere"}).Check(); problem.ClassOf(err) != problem.Usage {
 		t.Errorf("class %d of %v", problem.ClassOf(err), err)
 	}
 	for _, address := range []string{"", "child", "docker", "ssh://me@host", "docker-container://x"} {
-		if err := CheckAddress(address); err != nil {
+		if err := (Options{Address: address}).Check(); err != nil {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestDockerAddresses(t *testing.T) {
 	if host, err := f.dockerHost(""); host != "context x" || err == nil {
 		t.Errorf("host is %q (%v)", host, err)
 	}
-	if e := f.docker(""); e.name != "Docker at context x" {
+	if e := f.docker("", Options{}); e.name != "Docker at context x" {
 		t.Errorf("attempt is %q", e.name)
 	}
 }
