@@ -8,9 +8,7 @@ import (
 	"io"
 	stdlog "log"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/containerd/log"
 	"github.com/medbuild/medbuild/internal/problem"
@@ -22,7 +20,7 @@ func main() { os.Exit(run(os.Args)) }
 // run is the command with its exit code: that of the error's class, or that of
 // the command that medbuild run ran.
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	// The libraries' own warnings are no news for users: of a connection that
 	// ends, for instance, which the HTTP server of the session logs.

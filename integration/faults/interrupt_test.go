@@ -82,6 +82,30 @@ func TestInterrupt(t *testing.T) {
 	if took > 2*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
+	hungUp(t, root)
+}
+
+// hungUp starts a build and closes its terminal, which takes the readers of its
+// output along. The command cleans up although nobody hears of it.
+func hungUp(t *testing.T, root string) {
+	t.Helper()
+	dir, sleep := slowProject(t)
+	cmd := slowBuild(t, dir)
+	stderr := kit.Must(cmd.StderrPipe())(t)
+	kit.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // no use when it has ended
+	text := make([]byte, 64)
+	for heard := ""; !strings.Contains(heard, "configuring"); heard = heard[max(0, len(heard)-64):] {
+		n := kit.Must(stderr.Read(text))(t)
+		heard += string(text[:n])
+	}
+	kit.NoError(t, stderr.Close())
+	kit.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("hung up: exit code %d (%s), want 130", code, cmd.ProcessState)
+	}
+	clean(t, root, dir, sleep)
 }
 
 // interrupted starts a build and stops it, and returns how long that took.
@@ -98,6 +122,13 @@ func interrupted(t *testing.T, root string) time.Duration {
 	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.HasSuffix(out.String(), "medbuild: interrupted\n") {
 		t.Errorf("exit code %d, want 130: %s", code, out)
 	}
+	clean(t, root, dir, sleep)
+	return took
+}
+
+// clean fails the test when an engine, a step or a file is left of a build.
+func clean(t *testing.T, root, dir, sleep string) {
+	t.Helper()
 	if left := kit.LeftBy(filepath.Dir(root)); left != "" {
 		t.Error(left)
 	}
@@ -105,7 +136,6 @@ func interrupted(t *testing.T, root string) time.Duration {
 		t.Errorf("the step is left: %s", step)
 	}
 	onlyProject(t, dir)
-	return took
 }
 
 // onlyProject fails the test when a build left an output in the folder.
