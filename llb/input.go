@@ -25,15 +25,15 @@ const (
 // Input is something a stage takes from outside: what it is, where it comes
 // from, what pins its content and where the user wrote it.
 type Input struct {
-	Name         string `json:",omitempty"` // of the software or data; a component's own sources have the component's
-	Version      string `json:",omitempty"` // "" when it is not known
-	Licence      string `json:",omitempty"` // SPDX expression; "" when it is not known
-	Kind         Kind
-	Address      string           // URL of an archive or repository
-	Pin          string           // "sha256:…" or a git commit; "" when nothing pins it
-	At           problem.Position // of the source in the user's file
-	NoSubmodules bool             `json:",omitempty"` // leaves out a repository's submodules
-	Size         int64            `json:",omitempty"` // of an archive in bytes; 0 when it is not known
+	Name       string `json:",omitempty"` // of the software or data; a component's own sources have the component's
+	Version    string `json:",omitempty"` // "" when it is not known
+	Licence    string `json:",omitempty"` // SPDX expression; "" when it is not known
+	Kind       Kind
+	Address    string           // URL of an archive or repository
+	Pin        string           // "sha256:…" or a git commit; "" when nothing pins it
+	At         problem.Position // of the source in the user's file
+	Submodules bool             `json:",omitempty"` // takes a repository's submodules along
+	Size       int64            `json:",omitempty"` // of an archive in bytes; 0 when it is not known
 }
 
 // File is the file name of an archive, the repository's name or the image's with
@@ -73,9 +73,12 @@ func (i Input) Fetch(component string, at Location) State {
 	return bk.HTTP(i.Address, bk.Checksum(digest.Digest(i.Pin)), bk.Filename(i.File()), name, at.option())
 }
 
+// submodules leaves a repository's submodules out unless they are asked for:
+// most are tests and documentation, and they lie where no mirror of the
+// repository's serves them.
 func (i Input) submodules() []bk.GitOption {
-	if i.NoSubmodules {
-		return []bk.GitOption{bk.GitSkipSubmodules()}
+	if i.Submodules {
+		return nil
 	}
-	return nil
+	return []bk.GitOption{bk.GitSkipSubmodules()}
 }

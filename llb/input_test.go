@@ -22,9 +22,9 @@ func TestFetch(t *testing.T) {
 		{Input{Kind: Archive, Address: "https://files.example/a/tool-1.tar.gz", Pin: "sha256:" + digits}, "https://files.example/a/tool-1.tar.gz",
 			map[string]string{"http.checksum": "sha256:" + digits, "http.filename": "tool-1.tar.gz"}},
 		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit}, "git://git.example/a/tool.git#" + commit,
-			map[string]string{"git.fullurl": "https://git.example/a/tool.git", "git.checksum": commit, "git.skipsubmodules": ""}},
-		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit, NoSubmodules: true}, "git://git.example/a/tool.git#" + commit,
-			map[string]string{"git.checksum": commit, "git.skipsubmodules": "true"}},
+			map[string]string{"git.fullurl": "https://git.example/a/tool.git", "git.checksum": commit, "git.skipsubmodules": "true"}},
+		{Input{Kind: Git, Address: "https://git.example/a/tool.git", Pin: commit, Submodules: true}, "git://git.example/a/tool.git#" + commit,
+			map[string]string{"git.checksum": commit, "git.skipsubmodules": ""}},
 		{Input{Kind: Files, Address: "registry.example/a/tool:1@sha256:" + digits, Pin: "sha256:" + digits}, "docker-image://registry.example/a/tool:1@sha256:" + digits, nil},
 	}
 	for _, tt := range tests {

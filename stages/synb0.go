@@ -106,8 +106,6 @@ func (s *Synb0) Stage(g stage.Ground) (stage.Stage, error) {
 	if err != nil {
 		return stage.Stage{}, err
 	}
-	// The repository names a submodule that it says no address of.
-	source.NoSubmodules = source.Kind == llb.Git
 	layer := s.install(g.Build, source)
 	return stage.Stage{
 		Common:  s.Common,

@@ -15,6 +15,7 @@ type Attempts struct {
 	mu       sync.Mutex
 	failed   map[string][]*attempt // by the address that the stages wrote
 	failures map[string]int        // of a mirror
+	whole    map[string]bool       // hosts that refuse a commit by itself
 }
 
 // attempt is a way on which a source could not be fetched.
@@ -31,7 +32,7 @@ const badMirror = 3
 
 // NewAttempts is none so far. The first of the mirrors is the preferred one.
 func NewAttempts(mirrors []Mirror) *Attempts {
-	return &Attempts{mirrors: mirrors, failed: map[string][]*attempt{}, failures: map[string]int{}}
+	return &Attempts{mirrors: mirrors, failed: map[string][]*attempt{}, failures: map[string]int{}, whole: map[string]bool{}}
 }
 
 // Mirrored reports whether a source is fetched from mirrors.
@@ -104,6 +105,22 @@ func (a *Attempts) Reopen(address string) bool {
 		open = open || t.open
 	}
 	return open
+}
+
+// Alone reports whether the host of a repository is asked for a commit by itself,
+// without the history that led to it.
+func (a *Attempts) Alone(at string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.whole[Host(at)]
+}
+
+// Refuse takes note of whether a host refuses commits by themselves, for all of
+// its repositories.
+func (a *Attempts) Refuse(at string, refuses bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.whole[Host(at)] = refuses
 }
 
 // Count is how many places failed to give a source so far.

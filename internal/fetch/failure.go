@@ -18,6 +18,7 @@ type Failure struct {
 	Hints     []string // what the user can do
 	Transient bool     // another try may succeed
 	Answered  bool     // whoever was asked is well, but did not give this
+	Absent    bool     // the repository does not give the commit
 	login     bool     // the server asks who is there
 }
 
@@ -114,7 +115,7 @@ func status(code int) Failure {
 // git is why a repository could not be fetched, in one line.
 func git(said string) Failure {
 	if strings.Contains(said, "not our ref") || strings.Contains(said, "reference is not a tree") {
-		return Failure{Reason: "the repository has no such commit",
+		return Failure{Reason: "the repository has no such commit", Absent: true,
 			Hints: []string{"check the commit: a tag may have been moved, or a branch rewritten"}}
 	}
 	if _, text, ok := strings.Cut(said, "git stderr:\n"); ok {

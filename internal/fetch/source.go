@@ -38,6 +38,31 @@ func sendGit(s *pb.SourceOp, to string) {
 	delete(s.Attrs, pb.AttrMountSSHSock)
 }
 
+// Host is the host of an address, with its port if it has one; "" for what has
+// none.
+func Host(address string) string {
+	u, err := gitutil.ParseURL(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// Alone has the commit of a repository fetched without its history, and reports
+// whether the source is one that can be: a repository at a commit. It changes no
+// cache key (source/git of BuildKit: a commit is its own key).
+func Alone(s *pb.SourceOp) bool {
+	_, commit, _ := strings.Cut(s.GetIdentifier(), "#")
+	if !strings.HasPrefix(s.GetIdentifier(), "git://") || !gitutil.IsCommitSHA(commit) || s.Attrs[pb.AttrGitChecksum] != commit {
+		return false
+	}
+	s.Attrs[pb.AttrGitFetchByCommit] = "true"
+	return true
+}
+
+// IsAlone reports whether Alone was done.
+func IsAlone(s *pb.SourceOp) bool { return s.GetAttrs()[pb.AttrGitFetchByCommit] == "true" }
+
 // Address is what a source fetches, for people and for mirrors: a URL, an
 // image's reference; "" for what comes from this machine.
 func Address(s *pb.SourceOp) string {

@@ -25,7 +25,7 @@ type Client struct {
 // State solves one state. Where that may help its sources are fetched again, or
 // from the next mirror; if they come, the job's work is done once more.
 func (c *Client) State(ctx context.Context, state llb.State) (*gateway.Result, error) {
-	def, err := c.session.definition(ctx, state)
+	def, err := c.session.definition(ctx, state, c.abilities())
 	if err != nil {
 		return nil, err
 	}

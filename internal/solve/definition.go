@@ -25,8 +25,8 @@ func Definition(ctx context.Context, s llb.State, platform string) (*bk.Definiti
 	return def, nil
 }
 
-// definition is the state as this run's engine gets it.
-func (s *Session) definition(ctx context.Context, state llb.State) (*bk.Definition, error) {
+// definition is the state as this run's engine gets it, which can do that much.
+func (s *Session) definition(ctx context.Context, state llb.State, can abilities) (*bk.Definition, error) {
 	def, err := Definition(ctx, state, s.Platform)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (s *Session) definition(ctx context.Context, state llb.State) (*bk.Definiti
 			return nil, err
 		}
 	}
-	if def, err = s.sources.redirect(def); err != nil {
+	if def, err = s.sources.redirect(def, can); err != nil {
 		return nil, fmt.Errorf("send the sources to the mirrors: %w", err)
 	}
 	s.NoCache.apply(def)

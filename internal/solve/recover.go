@@ -64,11 +64,12 @@ func (s *Session) fetch(ctx context.Context, source node) error {
 		return err
 	}
 	source.meta.IgnoreCache = true
-	def, err := s.sources.redirect(&bk.Definition{Def: [][]byte{source.data, end}, Metadata: map[digest.Digest]bk.OpMetadata{d: source.meta}})
-	if err != nil {
-		return err
-	}
+	one := &bk.Definition{Def: [][]byte{source.data, end}, Metadata: map[digest.Digest]bk.OpMetadata{d: source.meta}}
 	_, err = s.build(ctx, Job{Work: func(ctx context.Context, c *Client) (*gateway.Result, error) {
+		def, err := s.sources.redirect(one, c.abilities())
+		if err != nil {
+			return nil, err
+		}
 		return c.evaluate(ctx, def, nil)
 	}})
 	return err

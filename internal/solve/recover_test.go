@@ -238,3 +238,51 @@ func TestLazyImageAmongSeveral(t *testing.T) {
 		})
 	}
 }
+
+// repository is a state that fetches a repository at a commit of it.
+func repository(component, address string) llb.State {
+	source := llb.Input{Kind: llb.Git, Address: address, Pin: testkit.Commit}.Fetch(component, llb.Location{})
+	return llb.Step{Component: component, Action: "copy", On: llb.Image("docker.io/library/debian@" + pin),
+		Script: "cp", Inputs: []llb.Mount{{Target: "/src", State: source}}}.Root()
+}
+
+// A server that refuses a commit by itself is asked for the whole history, and so
+// are its other repositories then; one that lacks the commit is not held to be
+// such a server.
+func TestCommitRefused(t *testing.T) {
+	t.Parallel()
+	const one, two = "git://git.example/one.git#" + testkit.Commit, "git://git.example/two.git#" + testkit.Commit
+	refused := errors.New("git stderr:\nfatal: reference is not a tree: " + testkit.Commit)
+	for name, c := range map[string]struct {
+		fails  int // of the first repository
+		says   string
+		second string // as it is asked for then
+	}{
+		"refused": {1, "", two},
+		"absent":  {9, "one: fetch https://git.example/one.git: the repository has no such commit", "alone " + two},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := &solvetest.Engine{Fail: map[string][]error{"alone " + one: times(9, refused), one: times(c.fails-1, refused)}}
+			s := on(t, e, solve.Settings{})
+			_, err := s.One(t.Context(), job(repository("one", "https://git.example/one.git")))
+			if (err != nil) != (c.says != "") {
+				t.Errorf("%v", err)
+			}
+			if c.says != "" {
+				testkit.WantText(t, err, c.says, "hint: check the commit")
+			}
+			if _, err := s.One(t.Context(), job(repository("two", "https://git.example/two.git"))); err != nil {
+				t.Error(err)
+			}
+			s.end(t)
+			testkit.WantText(t, errors.New(s.told()), "one: fetch https://git.example/one.git: the repository has no such commit; trying with the whole history")
+			if n := count(e.Solved(), "alone "+one); n != 1 {
+				t.Errorf("asked %d times for the commit by itself: %q", n, e.Solved())
+			}
+			if !slices.Contains(e.Solved(), c.second) {
+				t.Errorf("the other repository was asked for as %q", e.Solved())
+			}
+		})
+	}
+}

@@ -43,18 +43,12 @@ func sourcesOf(s Settings) *sources {
 // is done here and not with a source policy, which cannot tell a repository's
 // full address from its rules, and under which the engine names steps in ways
 // that cannot be told in advance: errors and progress would know no component.
-func (s *sources) redirect(def *bk.Definition) (*bk.Definition, error) {
+func (s *sources) redirect(def *bk.Definition, can abilities) (*bk.Definition, error) {
 	out, was, err := rewrite(def, func(op *pb.Op) bool {
 		source := op.GetSource()
-		from := fetch.Address(source)
-		at, _ := s.Next(from)
-		s.allow(at)
-		if source == nil || at == from {
-			return false
-		}
-		fetch.Send(source, at)
-		return true
+		return source != nil && s.send(source, can)
 	})
+	can.declare(out)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.Copy(s.was, was)
@@ -62,6 +56,23 @@ func (s *sources) redirect(def *bk.Definition) (*bk.Definition, error) {
 		s.was[uncached(d)] = data
 	}
 	return out, err
+}
+
+// send makes a source ask where its turn is, in the way that the engine and the
+// server know. It reports whether the source is another one then.
+func (s *sources) send(source *pb.SourceOp, can abilities) bool {
+	from := fetch.Address(source)
+	at, _ := s.Next(from)
+	s.allow(at)
+	changed := can.fit(source)
+	if at != from {
+		fetch.Send(source, at)
+		changed = true
+	}
+	if can.alone() && s.Alone(at) && fetch.Alone(source) {
+		changed = true
+	}
+	return changed
 }
 
 // original is an operation as the stages wrote it, where another took its place.
@@ -84,8 +95,13 @@ func (s *sources) named(f *failure) {
 // mendable reports whether there is another way to what a step fetches, or
 // another try may succeed.
 func (s *sources) mendable(f *failure) bool {
-	return f.address != "" && !f.full && (f.Transient || s.Mirrored(f.address))
+	return f.address != "" && !f.full && (f.Transient || s.refused(f) || s.Mirrored(f.address))
 }
+
+// refused reports whether a server may have a commit although it did not give
+// it: it was asked for the commit by itself, which old ones and some that are
+// configured so refuse in the words for one that they do not have.
+func (s *sources) refused(f *failure) bool { return f.alone && f.Absent }
 
 // tries is how often a source is fetched before a run gives up on it.
 const tries = 3
@@ -97,13 +113,18 @@ const backoff = time.Second
 // come good again and again, with a wait in between. f is how it failed first.
 func (s *sources) persist(ctx context.Context, f *failure, ask func(context.Context) error) error {
 	for try, wait := 1, backoff; ; {
+		next, err := s.whole(ctx, f, ask)
+		if next == nil {
+			return err
+		}
+		f = next
 		s.Fail(f.address, f.asked, f.Failure)
-		next, fresh := s.Next(f.address)
+		at, fresh := s.Next(f.address)
 		switch {
 		case fresh:
-			s.say(fmt.Sprintf("%s: fetch %s: %s; trying %s", f.of.Component, f.asked, f.Reason, next))
+			s.tell(f, "trying "+at)
 		case try < tries && s.Reopen(f.address):
-			s.say(fmt.Sprintf("%s: fetch %s: %s; trying again in %s", f.of.Component, f.asked, f.Reason, wait))
+			s.tell(f, fmt.Sprintf("trying again in %s", wait))
 			if err := pause(ctx, wait); err != nil {
 				return err
 			}
@@ -112,14 +133,45 @@ func (s *sources) persist(ctx context.Context, f *failure, ask func(context.Cont
 			f.Failure = s.Out(f.address, f.Failure, try)
 			return f
 		}
-		err := ask(ctx)
-		var again *failure
-		if !errors.As(err, &again) || again.full {
+		err = ask(ctx)
+		if next = answer(f, err); next == nil {
 			return err
 		}
-		again.line = f.line
-		f = again
+		f = next
 	}
+}
+
+// whole asks for the whole history where a commit by itself was refused, and
+// takes note of the host if that helps. The result is the failure that is left,
+// nil when there is none.
+func (s *sources) whole(ctx context.Context, f *failure, ask func(context.Context) error) (*failure, error) {
+	if !s.refused(f) {
+		return f, nil
+	}
+	s.tell(f, "trying with the whole history")
+	s.Refuse(f.asked, true)
+	err := ask(ctx)
+	next := answer(f, err)
+	if next != nil && next.Absent {
+		s.Refuse(f.asked, false)
+	}
+	return next, err
+}
+
+// tell says what failed and what comes next.
+func (s *sources) tell(f *failure, next string) {
+	s.say(fmt.Sprintf("%s: fetch %s: %s; %s", f.of.Component, f.asked, f.Reason, next))
+}
+
+// answer is the failure of another try of f; nil when it is none that one more
+// could mend.
+func answer(f *failure, err error) *failure {
+	var again *failure
+	if !errors.As(err, &again) || again.full {
+		return nil
+	}
+	again.line = f.line
+	return again
 }
 
 func pause(ctx context.Context, wait time.Duration) error {

@@ -22,6 +22,40 @@ func operation(t *testing.T, def *bk.Definition, data []byte) (*pb.Op, string) {
 	return &op, def.Metadata[digest.FromBytes(data)].Description["llb.customname"]
 }
 
+// What an engine does not know it is not told, and what it knows it is, unless
+// the host is known to refuse it.
+func TestCommitAlone(t *testing.T) {
+	commit := strings.Repeat("c0", 20)
+	const address = "https://a.example/x.git"
+	asked := func(s *sources, can abilities, in llb.Input) map[string]string {
+		def, err := Definition(t.Context(), in.Fetch("git", llb.Location{}), "linux/amd64")
+		if err == nil {
+			def, err = s.redirect(def, can)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, _ := operation(t, def, def.Def[0])
+		return op.GetSource().Attrs
+	}
+	repository := llb.Input{Kind: llb.Git, Address: address, Pin: commit}
+	all, none := abilities{pb.Caps.CapSet(pb.Caps.All())}, abilities{pb.Caps.CapSet(nil)}
+	s := sourcesOf(Settings{})
+	if a := asked(s, all, repository); a[pb.AttrGitFetchByCommit] != "true" || a[pb.AttrGitSkipSubmodules] != "true" || a[pb.AttrGitChecksum] != commit {
+		t.Errorf("a new engine is asked for %v", a)
+	}
+	if a := asked(s, none, repository); len(a) != 3 || a[pb.AttrFullRemoteURL] != address { // and the names of two secrets
+		t.Errorf("an old engine is asked for %v", a)
+	}
+	if a := asked(s, all, llb.Input{Kind: llb.Git, Address: address}); a[pb.AttrGitFetchByCommit] != "" {
+		t.Errorf("without a commit the engine is asked for %v", a)
+	}
+	s.Refuse("https://a.example/other.git", true)
+	if a := asked(s, all, repository); a[pb.AttrGitFetchByCommit] != "" {
+		t.Errorf("a host that refuses is asked for %v", a)
+	}
+}
+
 func TestRedirect(t *testing.T) {
 	commit := strings.Repeat("c0", 20)
 	root := llb.Image("debian@sha256:" + strings.Repeat("00", 32))
@@ -33,11 +67,12 @@ func TestRedirect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	old := abilities{pb.Caps.CapSet(nil)}
 	s := sourcesOf(Settings{Mirrors: []fetch.Mirror{
 		{From: "https://a.example", To: []string{"http://mirror.example:8080/a"}},
 		{From: "docker.io/library", To: []string{"localhost:5000"}},
 	}})
-	got, err := s.redirect(def)
+	got, err := s.redirect(def, old)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,10 +103,19 @@ func TestRedirect(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not found: %v", want)
 	}
-	if again, err := s.redirect(def); err != nil || string(again.Def[len(again.Def)-1]) != string(got.Def[len(got.Def)-1]) {
+	if again, err := s.redirect(def, old); err != nil || string(again.Def[len(again.Def)-1]) != string(got.Def[len(got.Def)-1]) {
 		t.Error("the graph is another one the second time")
 	}
-	plain, err := sourcesOf(Settings{}).redirect(def)
+	for d := range got.Metadata {
+		for ability := range dispensable {
+			if got.Metadata[d].Caps[ability] {
+				t.Errorf("an engine without %s is asked for it", ability)
+			}
+		}
+	}
+	unmirrored := sourcesOf(Settings{})
+	unmirrored.Refuse("https://a.example/x.git", true)
+	plain, err := unmirrored.redirect(def, abilities{pb.Caps.CapSet(pb.Caps.All())})
 	if err != nil || !slices.EqualFunc(plain.Def, def.Def, func(a, b []byte) bool { return string(a) == string(b) }) {
 		t.Errorf("without mirrors the graph changes (%v)", err)
 	}

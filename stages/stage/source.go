@@ -21,8 +21,11 @@ type Source struct {
 	SHA256 string           `toml:"sha256" doc:"sha256 of the archive, 64 hexadecimal digits"`
 	Git    string           `toml:"git" doc:"address of a git repository"`
 	Commit string           `toml:"commit" doc:"commit of the git repository, 40 hexadecimal digits"`
-	Image  string           `toml:"image" doc:"an image by name and digest, name@sha256:…, for stages that can copy from one"`
-	Path   string           `toml:"path" doc:"the folder in the image, absolute"`
+
+	Submodules bool `toml:"submodules" doc:"take the git repository's submodules along, each at the commit that the repository names"`
+
+	Image string `toml:"image" doc:"an image by name and digest, name@sha256:…, for stages that can copy from one"`
+	Path  string `toml:"path" doc:"the folder in the image, absolute"`
 }
 
 // How pins are written.
@@ -40,7 +43,7 @@ func (s Source) Input(g Ground) (llb.Input, error) {
 		return llb.Input{}, err
 	}
 	if s.Git != "" {
-		return llb.Input{Kind: llb.Git, Address: s.Git, Pin: s.Commit, At: s.At}, nil
+		return llb.Input{Kind: llb.Git, Address: s.Git, Pin: s.Commit, At: s.At, Submodules: s.Submodules}, nil
 	}
 	in := llb.Input{Kind: llb.Archive, Address: s.URL, At: s.At}
 	if s.Debian != "" {
@@ -74,6 +77,9 @@ func (s Source) Check() error {
 	switch {
 	case s.addresses() > 1, s.Empty() && s.SHA256+s.Commit != "":
 		return problem.Refusedf("a source needs exactly one of url, debian, git and image")
+	case s.Submodules && s.Git == "":
+		return problem.Refusedf("submodules are those of a git repository, and the source names none").
+			Hint("remove submodules, or name the repository as git")
 	case s.Image != "" && s.SHA256+s.Commit != "":
 		return problem.Refusedf("an image is pinned by its digest, not by sha256 or commit").Hint("remove sha256 and commit")
 	case (s.Image == "") != (s.Path == ""):

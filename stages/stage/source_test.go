@@ -22,6 +22,8 @@ func TestSourceInput(t *testing.T) {
 			llb.Input{Kind: llb.Archive, Address: "http://mirror.example/debian/pool/a.tar.gz", Pin: "sha256:" + testkit.SHA256}},
 		{Source{Git: "https://git.example/a.git", Commit: testkit.Commit},
 			llb.Input{Kind: llb.Git, Address: "https://git.example/a.git", Pin: testkit.Commit}},
+		{Source{Git: "https://git.example/a.git", Commit: testkit.Commit, Submodules: true},
+			llb.Input{Kind: llb.Git, Address: "https://git.example/a.git", Pin: testkit.Commit, Submodules: true}},
 	}
 	for _, tt := range tests {
 		got, err := tt.source.Input(Ground{Build: Base{Facts: Facts{Mirror: "http://mirror.example/debian/"}}})
@@ -105,6 +107,7 @@ func TestSourceCheck(t *testing.T) {
 		`path "x/" is not an absolute path below the root`:   {Image: image, Path: "x/"},
 		`path "/" is not an absolute path`:                   {Image: image, Path: "/"},
 		"name@sha256:12: \"name@sha256:12\" does not pin it": {Image: "name@sha256:12", Path: "/x"},
+		"submodules are those of a git repository":           {URL: "https://files.example/a.zip", SHA256: testkit.SHA256, Submodules: true},
 		"name@md5:12": {Image: "name@md5:12", Path: "/x"},
 	} {
 		testkit.WantText(t, s.Check(), want)

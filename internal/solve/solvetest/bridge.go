@@ -97,10 +97,14 @@ func (b *bridge) run(ctx context.Context, d digest.Digest, name, asked string) e
 }
 
 func asked(op *pb.Op) string {
-	if s := op.GetSource(); s != nil {
-		return s.Identifier
+	s := op.GetSource()
+	switch {
+	case s == nil:
+		return "run"
+	case s.Attrs[pb.AttrGitFetchByCommit] == "true":
+		return "alone " + s.Identifier
 	}
-	return "run"
+	return s.Identifier
 }
 
 func (b *bridge) logs(d digest.Digest, name string) []*client.VertexLog {

@@ -27,8 +27,9 @@ type Image struct {
 // Engine is an engine. All steps succeed but those that Fail names.
 type Engine struct {
 	// Fail has the errors of steps, by their names or the identifiers of what
-	// they fetch, and of questions, by "now " and the identifier. Each counts
-	// once; nil is a success.
+	// they fetch (after "alone " where a repository is asked for one commit), and
+	// of questions, by "now " and the identifier. Each counts once; nil is a
+	// success.
 	Fail    map[string][]error
 	Images  map[string]Image         // by reference
 	Sources map[string]digest.Digest // what addresses have now; others cannot be asked
@@ -51,7 +52,7 @@ type Engine struct {
 }
 
 // Solved lists the steps that were run and the questions that were asked, in
-// order: by identifier, of commands "run".
+// order: by identifier, as in Fail; of commands "run".
 func (e *Engine) Solved() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
