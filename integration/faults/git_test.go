@@ -43,3 +43,20 @@ func TestGitSource(t *testing.T) {
 	kit.Built(t, kit.Project(t, kit.Components("mrtrix3", gitTable(refused, absent)))).
 		Failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+refused, "\nhint: ")
 }
+
+// The certificate authority of a site's proxy is in the site's CA bundle alone:
+// with it a repository is fetched, without it the error says what to do.
+func TestGitTrustsTheSitesBundle(t *testing.T) {
+	kit.SharedEngine(t)
+	s := kit.Site(t)
+	address, ca, end := s.Secure()
+	t.Cleanup(end)
+	dir, _ := repositoryProject(t, s)
+	path := filepath.Join(dir, "components.toml")
+	kit.WriteFile(t, path, strings.Replace(kit.ReadFile(t, path), addressOf(s), address, 1))
+	kit.Built(t, dir).Failed(t, 1, "components.toml:14:1: scripts: fetch "+address, "certificate", "\nhint: name the CA bundle")
+	bundle := filepath.Join(t.TempDir(), "the site's.pem")
+	kit.WriteFile(t, bundle, string(ca))
+	t.Setenv("SSL_CERT_FILE", bundle)
+	kit.Built(t, dir).OK(t)
+}

@@ -6,6 +6,7 @@ package upstream
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -42,6 +43,15 @@ func New() *Site {
 	s := &Site{files: map[string]*file{}, repos: map[string]string{}}
 	s.server = httptest.NewServer(s)
 	return s
+}
+
+// Secure serves the site by TLS as well, with a certificate that no machine's CA
+// bundle has. It returns that address and the certificate authority's certificate
+// as PEM. end ends it.
+func (s *Site) Secure() (address string, ca []byte, end func()) {
+	server := httptest.NewTLSServer(s)
+	ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	return server.URL, ca, server.Close
 }
 
 // Close ends the site and the requests under way.

@@ -32,7 +32,7 @@ type daemon struct {
 	runc     string
 	config   string   // text of the config file
 	insecure []string // registries
-	env      []string // sorted
+	environ  map[string]string
 	say      func(string)
 }
 
@@ -86,7 +86,7 @@ func newDaemon(o Options) (*daemon, error) {
 	if d.config, err = d.configText(); err != nil {
 		return nil, err
 	}
-	d.env = d.environment(o.Env)
+	d.environ = d.environment(o.Env)
 	return d, nil
 }
 
@@ -141,15 +141,20 @@ func (d *daemon) configFile() string { return d.path("buildkitd.toml") }
 
 // environment is all the daemon gets to see: what it needs to find programs
 // and to keep its files in the root, and what the caller adds.
-func (d *daemon) environment(add map[string]string) []string {
+func (d *daemon) environment(add map[string]string) map[string]string {
 	env := map[string]string{
 		"PATH":   searchPath(os.Getenv("PATH")),
 		"HOME":   d.root,
 		"TMPDIR": d.path("tmp"),
 	}
 	maps.Copy(env, add)
-	out := make([]string, 0, len(env))
-	for k, v := range env {
+	return d.withGit(env)
+}
+
+// env is the environment as a process gets it, sorted.
+func (d *daemon) env() []string {
+	out := make([]string, 0, len(d.environ))
+	for k, v := range d.environ {
 		out = append(out, k+"="+v)
 	}
 	slices.Sort(out)
@@ -161,7 +166,7 @@ func (d *daemon) environment(add map[string]string) []string {
 func (d *daemon) fingerprint() string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	_ = enc.Encode([]any{d.binary, d.config, d.env}) // writing to a hash cannot fail
+	_ = enc.Encode([]any{d.binary, d.config, d.env()}) // writing to a hash cannot fail
 	if fi, err := os.Stat(d.binary); err == nil {
 		_ = enc.Encode([]int64{fi.Size(), fi.ModTime().UnixNano()})
 	}

@@ -84,6 +84,9 @@ func (d *daemon) start(ctx context.Context) (*client.Client, error) {
 	if err := writeFile(d.configFile(), []byte(d.config)); err != nil {
 		return nil, fmt.Errorf("writing its config: %w", err)
 	}
+	if err := d.writeGit(); err != nil {
+		return nil, fmt.Errorf("writing its git: %w", err)
+	}
 	d.say("starting our own buildkitd, log at " + d.logFile())
 	logged := d.logSize()
 	pid, exited, err := d.spawn()
@@ -119,7 +122,7 @@ func (d *daemon) spawn() (int, <-chan struct{}, error) {
 	}
 	defer log.Close()
 	cmd := exec.Command(d.binary, "--config", d.configFile())
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = d.root, d.env, log, log
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = d.root, d.env(), log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Unshareflags: syscall.CLONE_NEWNS}
 	if err := cmd.Start(); err != nil {
 		return 0, nil, err

@@ -18,6 +18,7 @@ type Failure struct {
 	Hints     []string // what the user can do
 	Transient bool     // another try may succeed
 	Answered  bool     // whoever was asked is well, but did not give this
+	Untrusted bool     // whoever fetched does not know the server's certificate authority
 	Absent    bool     // the repository does not give the commit
 	login     bool     // the server asks who is there
 }
@@ -26,6 +27,7 @@ type Failure struct {
 func Why(s *pb.SourceOp, said string) Failure {
 	f := of(s.GetIdentifier(), said)
 	f.Answered = absent.MatchString(said)
+	f.Untrusted = untrusted.MatchString(said)
 	return f
 }
 
@@ -154,8 +156,11 @@ var (
 	redirects  = regexp.MustCompile(`stopped after \d+ redirects|redirects followed`)
 	wantsLogin = regexp.MustCompile(`\b401\b|could not read Username|Authentication failed|[Uu]nauthorized|insufficient_scope`)
 	// absent is what servers say that are well but do not give a file.
-	absent  = regexp.MustCompile(`\b(403|404|410)\b|[Nn]ot [Ff]ound|no such commit|not our ref`)
-	request = regexp.MustCompile(`(?s)(?:Get|Head) "[^"]*": (.*)$`)
+	absent = regexp.MustCompile(`\b(403|404|410)\b|[Nn]ot [Ff]ound|no such commit|not our ref`)
+	// untrusted is what Go and git, with each of its TLS libraries, say of a
+	// certificate whose authority they do not know.
+	untrusted = regexp.MustCompile(`certificate signed by unknown authority|certificate verification failed|SSL certificate problem`)
+	request   = regexp.MustCompile(`(?s)(?:Get|Head) "[^"]*": (.*)$`)
 )
 
 // plainly is a request's error without the request, which is named already.

@@ -53,12 +53,15 @@ func Host(address string) string {
 // cache key (source/git of BuildKit: a commit is its own key).
 func Alone(s *pb.SourceOp) bool {
 	_, commit, _ := strings.Cut(s.GetIdentifier(), "#")
-	if !strings.HasPrefix(s.GetIdentifier(), "git://") || !gitutil.IsCommitSHA(commit) || s.Attrs[pb.AttrGitChecksum] != commit {
+	if !IsGit(s) || !gitutil.IsCommitSHA(commit) || s.Attrs[pb.AttrGitChecksum] != commit {
 		return false
 	}
 	s.Attrs[pb.AttrGitFetchByCommit] = "true"
 	return true
 }
+
+// IsGit reports whether a source is a repository.
+func IsGit(s *pb.SourceOp) bool { return strings.HasPrefix(s.GetIdentifier(), "git://") }
 
 // IsAlone reports whether Alone was done.
 func IsAlone(s *pb.SourceOp) bool { return s.GetAttrs()[pb.AttrGitFetchByCommit] == "true" }

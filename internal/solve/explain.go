@@ -84,6 +84,8 @@ const killed = 137
 // advise is why a step failed and what to do about it.
 func (a account) advise(f *failure, log []string) (reason string, hints []string) {
 	switch {
+	case f.Untrusted:
+		return f.Reason, []string{a.disk.trust(f.git)}
 	case len(f.Hints) > 0:
 		return f.Reason, f.Hints
 	case f.full || fullDisk(f.Reason+"\n"+strings.Join(log, "\n")):
@@ -108,6 +110,18 @@ func (a account) unstepped(err error) error {
 		return problem.As(problem.Transient, err)
 	}
 	return err
+}
+
+// trust is how the engine comes to know a certificate authority. Nothing of this
+// machine's reaches another engine's machine.
+func (d disk) trust(git bool) string {
+	switch {
+	case d != "":
+		return "name the CA bundle that has the server's certificate authority: SSL_CERT_FILE=<file>"
+	case git:
+		return "this engine's git trusts the authorities of the engine's machine alone: install the certificate authority there, or build on an engine of medbuild's own (--engine child), whose git reads the bundle of SSL_CERT_FILE"
+	}
+	return "the engine trusts the authorities of its own machine alone: install the certificate authority there"
 }
 
 // disk is the folder that an engine of our own keeps its state in; "" for the

@@ -22,6 +22,7 @@ type failure struct {
 	asked   string // the address that was asked: a mirror's, or address itself
 	line    string // of the stage that made the step
 	code    int    // that the command ended with
+	git     bool   // it fetches a repository
 	alone   bool   // a repository's commit was asked for by itself
 	full    bool   // the engine's disk was full when it failed
 	cause   error  // the engine's
@@ -45,7 +46,7 @@ func (g graph) failure(d digest.Digest) *failure {
 		return nil
 	}
 	address := fetch.Address(op.GetSource())
-	return &failure{digest: d, of: llb.OperationOf(meta.Description), address: address, asked: address, alone: fetch.IsAlone(op.GetSource())}
+	return &failure{digest: d, of: llb.OperationOf(meta.Description), address: address, asked: address, git: fetch.IsGit(op.GetSource()), alone: fetch.IsAlone(op.GetSource())}
 }
 
 // tell takes what the engine told of a step: a command's whole script is no news.

@@ -286,3 +286,27 @@ func TestCommitRefused(t *testing.T) {
 		})
 	}
 }
+
+// What is to be done about an unknown certificate authority depends on the
+// engine: nothing of this machine's reaches another one.
+func TestUnknownAuthority(t *testing.T) {
+	t.Parallel()
+	const id = "git://git.example/one.git#" + testkit.Commit
+	git := errors.New("git stderr:\nfatal: unable to access 'https://git.example/one.git/': server certificate verification failed. CAfile: none CRLfile: none")
+	file := errors.New(`Get "https://files.example/tool.zip": tls: failed to verify certificate: x509: certificate signed by unknown authority`)
+	for _, c := range []struct {
+		root  string
+		state llb.State
+		hint  string
+	}{
+		{"/root", repository("one", "https://git.example/one.git"), "hint: name the CA bundle that has the server's certificate authority: SSL_CERT_FILE"},
+		{"", repository("one", "https://git.example/one.git"), "hint: this engine's git trusts the authorities of the engine's machine alone"},
+		{"", tool(), "hint: the engine trusts the authorities of its own machine alone"},
+	} {
+		e := &solvetest.Engine{Fail: map[string][]error{"alone " + id: times(9, git), archive: times(9, file)}}
+		s := on(t, e, solve.Settings{Root: c.root})
+		_, err := s.One(t.Context(), job(c.state))
+		s.end(t)
+		testkit.WantText(t, err, "certificate", c.hint)
+	}
+}
