@@ -31,6 +31,10 @@ func (c *C3D) Check() error {
 	return nil
 }
 
+// c3dVersion finds the version where c3d tells it: "Version 1.0.0", and since
+// 1.4.2 "Convert3D Version 1.4.6" (ConvertImageVersion.cxx.in of its source).
+const c3dVersion = `Version ([0-9][^ ,]*)`
+
 // Serves reports why a component that calls the programs cannot use this c3d.
 func (c *C3D) Serves(programs []string) error { return stage.Serves(c.Name, c.Commands, programs) }
 
@@ -48,7 +52,7 @@ func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {
 		Inputs:  []llb.Input{input},
 		Path:    []string{c.Prefix + "/bin"},
 		Questions: []stage.Question{{Key: "C3D_VERSION", Section: stage.Software, Want: c.Version,
-			Command: c.asked(), Pattern: `^Version ([^ ]+)`}},
+			Command: c.asked(), Pattern: c3dVersion}},
 		Smoke: c.checks(),
 	}, nil
 }
@@ -60,10 +64,7 @@ func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {
 // c3d is the one program that tells the version. Where it is not kept, it is
 // asked before it goes.
 func (c *C3D) unpack(on stage.Base, input llb.Input) llb.State {
-	u := stage.Unpacking{Format: "tar.gz", Strip: 1, To: c.Prefix, Keep: []string{"bin/c3d"}}
-	for _, name := range c.Commands {
-		u.Keep = append(u.Keep, "bin/"+name)
-	}
+	u := stage.Unpacking{Format: "tar.gz", Strip: 1, To: c.Prefix, Keep: c.kept()}
 	script := u.Script()
 	switch {
 	case len(c.Commands) == 0:
@@ -82,6 +83,18 @@ func (c *C3D) unpack(on stage.Base, input llb.Input) llb.State {
 		Secrets:   c.Secrets,
 		At:        here(),
 	}.Layer(c.Prefix)
+}
+
+// kept is the programs in the archive that are unpacked, each once: tar finds a
+// name that is given twice only once, and fails.
+func (c *C3D) kept() []string {
+	keep := []string{"bin/c3d"}
+	for _, name := range c.Commands {
+		if !slices.Contains(keep, "bin/"+name) {
+			keep = append(keep, "bin/"+name)
+		}
+	}
+	return keep
 }
 
 func (c *C3D) has(name string) bool {
