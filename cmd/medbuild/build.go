@@ -23,12 +23,12 @@ func buildCommand() *cli.Command {
 		Name:        "build",
 		Usage:       "build targets of components.toml",
 		UsageText:   "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
-		Description: "Builds images. Progress goes to standard error; standard output has one line\nper image, its reference with its digest.",
+		Description: "Builds images. Progress goes to standard error; standard output has one line\nper reference of an image, with its digest.",
 		Flags: withEngine(
 			fileFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(),
 			&cli.StringSliceFlag{Name: "tag", Usage: "`REFERENCE` of the image; may be repeated"},
-			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=oci|docker|local|tar|image[,dest=PATH][,key=value]; may be repeated"},
-			&cli.BoolFlag{Name: "push", Usage: "push the image to the registries of its tags"},
+			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=oci|docker|local|tar|image|registry[,dest=PATH][,key=value]; may be repeated"},
+			&cli.BoolFlag{Name: "push", Usage: "push the image outputs, or an image when there is none, to the registries of the tags"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`KEY=VALUE` in the image's configuration; may be repeated"},
 			&cli.StringSliceFlag{Name: "annotation", Usage: "`KEY=VALUE` in the image's manifest; may be repeated"},
 			&cli.StringSliceFlag{Name: "cache-from", Usage: "read the `CACHE`: type=registry,ref=REFERENCE"},
@@ -78,7 +78,8 @@ func runBuild(ctx context.Context, f buildFlags) error {
 	}
 	defer s.close()
 	s.solve.NoCache, s.solve.Imports = f.noCache, r.cacheFrom
-	built, err := r.build(ctx, s)
+	built, release, err := r.build(ctx, s)
+	defer release()
 	if cerr := s.progress(); err == nil {
 		err = cerr
 	}
@@ -92,20 +93,20 @@ type built struct {
 }
 
 // build assembles what is asked for and builds all of it in one run.
-func (r *request) build(ctx context.Context, s *session) ([]built, error) {
+// Until release is called, no other process writes what was written.
+func (r *request) build(ctx context.Context, s *session) (out []built, release func(), err error) {
 	images, err := r.flags.assemble(ctx, s, r.project, r.targets, r.labels)
 	if err != nil {
-		return nil, err
+		return nil, func() {}, err
 	}
 	var orders []build.Order
 	for _, img := range images {
 		orders = append(orders, build.Order{Image: img.Image, Names: img.Names, Labels: img.Labels, Outputs: r.outputs})
 	}
 	all := build.Settings{Created: s.created, Caches: r.cacheTo, InDocker: s.engine.InDocker()}
-	results, err := build.Build(ctx, s.solve, all, orders)
-	var out []built
+	results, release, err := build.Build(ctx, s.solve, all, orders)
 	for i, img := range images {
 		out = append(out, built{img, results[i]})
 	}
-	return out, err
+	return out, release, err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -26,17 +27,36 @@ func (r *request) report(ctx context.Context, s *session, images []built, took t
 		return err
 	}
 	if !r.onStdout() {
-		for _, b := range done {
-			if b.result.Digest != "" {
-				fmt.Println(b.reference())
-			}
-		}
+		printReferences(os.Stdout, done)
 	}
 	return errors.Join(metadataFile(r.flags.metadata, done), iidFile(r.flags.iid, done))
 }
 
-// reference is the image's first name with its digest.
-func (b built) reference() string { return b.Names[0] + "@" + b.result.Digest }
+// printReferences prints every reference of the images with the digest that was
+// written under it, each once.
+func printReferences(w io.Writer, images []built) {
+	printed := map[string]bool{}
+	for _, b := range images {
+		for _, line := range references(b.result.Written) {
+			if !printed[line] {
+				printed[line] = true
+				fmt.Fprintln(w, line)
+			}
+		}
+	}
+}
+
+func references(written []build.Written) []string {
+	var out []string
+	for _, w := range written {
+		for _, name := range w.Names {
+			if w.Digest != "" {
+				out = append(out, name+"@"+w.Digest)
+			}
+		}
+	}
+	return out
+}
 
 func (r *request) onStdout() bool {
 	for _, o := range r.outputs {
@@ -69,11 +89,11 @@ func metadataFile(path string, images []built) error {
 	if path == "" || len(images) == 0 {
 		return nil
 	}
-	var all any = metadata(images[0])
+	var all any = metadata(images[0].result)
 	if len(images) > 1 {
 		byTarget := map[string]any{}
 		for _, b := range images {
-			byTarget[b.Name] = metadata(b)
+			byTarget[b.Name] = metadata(b.result)
 		}
 		all = byTarget
 	}
@@ -84,9 +104,32 @@ func metadataFile(path string, images []built) error {
 	return files.Write(path, append(data, '\n'))
 }
 
-func metadata(b built) map[string]any {
+// ofOutputs is the key of the list of all outputs, which docker buildx lacks.
+const ofOutputs = "medbuild.outputs"
+
+// metadata is what the first image's exporter answered and, where there are
+// several outputs, what each one did: their digests may differ.
+func metadata(r build.Result) map[string]any {
+	out := answered(r.Response)
+	if len(r.Written) < 2 {
+		return out
+	}
+	var each []map[string]any
+	for _, w := range r.Written {
+		one := answered(w.Response)
+		one["type"] = w.Output.Type
+		if w.Output.Dest != "" {
+			one["dest"] = w.Output.Dest
+		}
+		each = append(each, one)
+	}
+	out[ofOutputs] = each
+	return out
+}
+
+func answered(response map[string]string) map[string]any {
 	out := map[string]any{}
-	for k, v := range b.result.Response {
+	for k, v := range response {
 		out[k] = decoded(v)
 	}
 	return out

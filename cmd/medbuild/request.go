@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -42,7 +43,7 @@ func readRequest(f buildFlags) (*request, error) {
 			return nil, problem.As(problem.Usage, err)
 		}
 	}
-	if err := p.CheckNoCache(f.noCache.Components); err != nil {
+	if err := errors.Join(p.CheckNoCache(f.noCache.Components), r.checkPlaces()); err != nil {
 		return nil, err
 	}
 	return r, f.refused(p, r.targets)
@@ -68,15 +69,50 @@ func (r *request) readOutputs() error {
 		r.outputs = append(r.outputs, o)
 	}
 	if r.flags.push {
-		if err := project.Pushable(r.targets); err != nil {
+		if err := r.push(); err != nil {
 			return err
 		}
-		r.outputs = append(r.outputs, output.Output{Type: client.ExporterImage, Attrs: map[string]string{"push": "true"}})
 	}
 	if len(r.outputs) == 0 {
 		r.outputs = []output.Output{{Type: client.ExporterImage, Attrs: map[string]string{}}}
 	}
 	return r.checkOutputs()
+}
+
+// push pushes the image outputs that are given, or else one more.
+func (r *request) push() error {
+	if err := project.Pushable(r.targets); err != nil {
+		return err
+	}
+	found := false
+	for i, o := range r.outputs {
+		if o.Type != client.ExporterImage {
+			continue
+		}
+		var err error
+		if r.outputs[i], err = o.Push(); err != nil {
+			return err
+		}
+		found = true
+	}
+	if !found {
+		r.outputs = append(r.outputs, output.Output{Type: client.ExporterImage, Attrs: map[string]string{"push": "true"}})
+	}
+	return nil
+}
+
+// checkPlaces refuses outputs that could not be written once they are built.
+func (r *request) checkPlaces() error {
+	var all []output.Output
+	for _, t := range r.targets {
+		for _, o := range r.outputs {
+			all = append(all, o.For(t.Name))
+		}
+	}
+	if r.flags.iid != "" && !slices.ContainsFunc(r.outputs, output.Output.Image) {
+		return problem.Usagef("--iidfile takes the digest of an image, and no output is one").Hint("add --output type=image, or leave --iidfile out")
+	}
+	return output.CheckPlaces(all, output.File{Option: "--metadata-file", Path: r.flags.metadata}, output.File{Option: "--iidfile", Path: r.flags.iid})
 }
 
 // checkOutputs refuses several targets where one would take another's place.
@@ -109,8 +145,8 @@ func (r *request) readLabels() error {
 	}
 	annotations, err := pairs("--annotation", r.flags.annotations)
 	for _, o := range r.outputs {
-		for k, v := range annotations {
-			o.Attrs["annotation."+k] = v
+		if err := o.Annotate(annotations); err != nil {
+			return err
 		}
 	}
 	return err

@@ -32,52 +32,88 @@ type Order struct {
 // Result is a built image.
 type Result struct {
 	Target   string
-	Digest   string            // of the manifest; "" when the output is no image
-	Response map[string]string // what the exporters answered
+	Digest   string            // of the manifest of the first output that is an image; "" when none is
+	Response map[string]string // what the exporter of that output answered, or else of the first
 	Where    []string          // where the image is now, in words
+	Written  []Written         // what each output wrote
+}
+
+// Written is what one output wrote.
+type Written struct {
+	Output   output.Output
+	Names    []string          // references of the image there
+	Digest   string            // of its manifest; "" when the output is no image
+	Response map[string]string // what the exporter answered
 }
 
 // Build builds all orders at once. The results come in the orders' order; an
-// order that failed has the zero Result.
-func Build(ctx context.Context, s *solve.Session, all Settings, orders []Order) ([]Result, error) {
-	results := make([]Result, len(orders))
-	sent, err := deliveries(all, orders)
+// order that failed has the zero Result. Until release is called, no other
+// process writes where the images are.
+func Build(ctx context.Context, s *solve.Session, all Settings, orders []Order) (results []Result, release func(), err error) {
+	results = make([]Result, len(orders))
+	sent, err := deliver(ctx, s, all, orders)
 	if err != nil {
-		return results, err
+		return results, sent.release, errors.Join(err, sent.abandon())
 	}
 	var jobs []solve.Job
 	for i, o := range orders {
-		sent[i].hold()
 		jobs = append(jobs, job(s, all, o, sent[i]))
 	}
-	answers, errs := s.Do(ctx, jobs...)
+	_, errs := s.Do(ctx, jobs...)
 	for i, o := range orders {
-		if errs[i] = sent[i].leave(errs[i]); errs[i] == nil {
-			response := answers[i].ExporterResponse
-			results[i] = Result{o.Image.Name, response[exptypes.ExporterImageDigestKey], response, sent[i].where(o.Names, all.InDocker)}
+		if errs[i] = sent[i].finish(errs[i]); errs[i] == nil {
+			results[i] = sent[i].result(o.Image.Name)
 		}
 	}
-	err = solve.Join(ctx, errs...)
-	for i, g := range sent {
-		err = errors.Join(err, g.finish(errs[i] == nil))
-	}
-	return results, err
+	return results, sent.release, solve.Join(ctx, errs...)
 }
 
-func job(s *solve.Session, all Settings, o Order, d delivery) solve.Job {
+// job builds an image and, while the engine still has all of it at hand, exports
+// it to each of its outputs by a solve of that output's own: BuildKit merges what
+// the exporters of one solve answer, and its client would write one's digest
+// into the other's index. The solves share all steps, also those that
+// are to run whatever the cache has.
+func job(s *solve.Session, all Settings, o Order, d *deliveries) solve.Job {
+	shared, own := cachesFor(all.Caches)
 	work := func(ctx context.Context, c *solve.Client) (*gateway.Result, error) {
+		config, err := configuration(o, s.Platform, all.Created)
+		if err != nil {
+			return nil, err
+		}
 		res, err := c.Image(ctx, o.Image)
 		if err != nil {
 			return nil, err
 		}
-		config, err := configuration(o, s.Platform, all.Created)
+		d.export(ctx, s, export(o, config, own))
+		return res, nil
+	}
+	return solve.Job{Work: work, Place: solve.In(o.Image), Caches: shared}
+}
+
+// export is the solve that a delivery is exported by.
+func export(o Order, config []byte, caches []client.CacheOptionsEntry) solve.Job {
+	work := func(ctx context.Context, c *solve.Client) (*gateway.Result, error) {
+		res, err := c.State(ctx, o.Image.State)
 		if err != nil {
 			return nil, err
 		}
 		res.AddMeta(exptypes.ExporterImageConfigKey, config)
 		return res, nil
 	}
-	return solve.Job{Work: work, Place: solve.In(o.Image), Exports: d.entries, Caches: all.Caches}
+	return solve.Job{Work: work, Place: solve.In(o.Image), Caches: caches}
+}
+
+// cachesFor parts the caches of an image from those that are written into it,
+// which each of its exports has to do.
+func cachesFor(all []client.CacheOptionsEntry) (shared, own []client.CacheOptionsEntry) {
+	for _, c := range all {
+		if c.Type == "inline" {
+			own = append(own, c)
+			continue
+		}
+		shared = append(shared, c)
+	}
+	return shared, own
 }
 
 // configuration is the image's: the base's, extended.

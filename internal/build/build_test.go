@@ -39,7 +39,8 @@ func built(t *testing.T, e *solvetest.Engine, all Settings, orders ...Order) ([]
 		t.Fatal(err)
 	}
 	s := solve.New(e, solve.Settings{Platform: "linux/amd64", Files: base.New("", "").Files, Progress: progress})
-	results, err := Build(t.Context(), s, all, orders)
+	results, release, err := Build(t.Context(), s, all, orders)
+	release()
 	if cerr := progress.Close(); cerr != nil {
 		t.Error(cerr)
 	}
@@ -50,15 +51,18 @@ func TestBuild(t *testing.T) {
 	t.Parallel()
 	created := time.Unix(1000, 0).UTC()
 	e := &solvetest.Engine{Answer: map[string]string{exptypes.ExporterImageDigestKey: "sha256:1"}}
-	caches := []client.CacheOptionsEntry{{Type: "inline"}}
+	caches := []client.CacheOptionsEntry{{Type: "inline"}, {Type: "registry"}}
 	o := Order{Image: layered(t)["files"], Labels: map[string]string{"a": "b"}, Names: []string{"t:1"}, Outputs: []output.Output{{Type: "image"}}}
 	results, err := built(t, e, Settings{Created: created, Caches: caches}, o)
 	if err != nil || results[0].Target != "t" || results[0].Digest != "sha256:1" || results[0].Response[exptypes.ExporterImageDigestKey] != "sha256:1" {
 		t.Errorf("%+v, %v", results, err)
 	}
-	opt := e.Options()[0]
-	if len(opt.Exports) != 1 || opt.Exports[0].Type != "image" || len(opt.CacheExports) != 1 {
-		t.Errorf("the engine was told %+v", opt)
+	whole, export := e.Options()[0], e.Options()[1]
+	if len(whole.Exports) != 0 || len(whole.CacheExports) != 1 || whole.CacheExports[0].Type != "registry" {
+		t.Errorf("the engine was told %+v", whole)
+	}
+	if len(export.Exports) != 1 || export.Exports[0].Type != "image" || len(export.CacheExports) != 1 || export.CacheExports[0].Type != "inline" {
+		t.Errorf("the engine was told %+v", export)
 	}
 	var config image.DockerOCIImage
 	if err := json.Unmarshal(e.Exported()[0][exptypes.ExporterImageConfigKey], &config); err != nil {
@@ -114,11 +118,10 @@ func TestBuildWithBrokenConfiguration(t *testing.T) {
 	}
 }
 
-// A full disk is the output's where that is what could not be written.
+// A full disk is the engine's where that is what the engine says.
 func TestBuildOnFullDisk(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ fails, says string }{
-		"output": {"write /data/x.tar.partial: no space left on device", "write /data/x.tar: no space left on device\nhint: free some space"},
 		"engine": {"write /x/snapshots/1: no space left on device", "(no space left on the disk of the engine)\nhint: medbuild prune"},
 		"other":  {"no route to host", "no route to host"},
 	} {
@@ -139,13 +142,16 @@ func TestFailedBuildLeavesNoFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out")
 	for _, fails := range []error{errors.New("no"), nil} {
-		e := &solvetest.Engine{Exports: fails}
+		e := &solvetest.Engine{Export: func(x client.ExportEntry) (map[string]string, error) {
+			answer, err := exporter(x)
+			return answer, errors.Join(err, fails)
+		}}
 		_, err := built(t, e, Settings{}, Order{Image: layered(t)["files"], Names: []string{"t:1"}, Outputs: []output.Output{{Type: "oci", Dest: dir, Dir: true}}})
 		if (err == nil) != (fails == nil) {
 			t.Errorf("%v, want %v", err, fails)
 		}
-		if _, err := os.Stat(dir); fails != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s is left: %v", dir, err)
+		if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || fails != nil && len(left) > 0 {
+			t.Errorf("%v is left: %v", left, err)
 		}
 	}
 }

@@ -28,6 +28,13 @@ func Unpack(dir string, was Listing, archive io.Reader) error {
 		return err
 	}
 	defer t.close()
+	return t.unpack(archive)
+}
+
+// UnpackIn is Unpack for an open folder that holds nothing.
+func UnpackIn(root *os.Root, archive io.Reader) error { return newTree(root, nil).unpack(archive) }
+
+func (t *tree) unpack(archive io.Reader) error {
 	if err := t.entries(tar.NewReader(archive)); err != nil {
 		return err
 	}
@@ -54,7 +61,11 @@ func openTree(dir string, was Listing) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tree{root: root, was: was, seen: map[string]bool{}, own: os.Geteuid() == 0}, nil
+	return newTree(root, was), nil
+}
+
+func newTree(root *os.Root, was Listing) *tree {
+	return &tree{root: root, was: was, seen: map[string]bool{}, own: os.Geteuid() == 0}
 }
 
 func (t *tree) close() { _ = t.root.Close() }
@@ -110,7 +121,7 @@ func (t *tree) write(h *tar.Header, content io.Reader) error {
 }
 
 func (t *tree) dir(h *tar.Header) error {
-	if err := t.clear(h.Name, true); err != nil {
+	if err := makeWay(t.root, h.Name, true); err != nil {
 		return err
 	}
 	if err := t.root.Mkdir(h.Name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -120,17 +131,17 @@ func (t *tree) dir(h *tar.Header) error {
 	return nil
 }
 
-// clear removes what is at name when it is a folder and none is to come, or the
+// makeWay removes what is at name when it is a folder and none is to come, or the
 // other way round.
-func (t *tree) clear(name string, dir bool) error {
-	info, err := t.root.Lstat(name)
+func makeWay(root *os.Root, name string, dir bool) error {
+	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil || info.IsDir() == dir {
 		return err
 	}
-	return t.root.RemoveAll(name)
+	return removeTree(root, name)
 }
 
 // replace makes an entry under a temporary name beside it and renames it.
@@ -138,7 +149,7 @@ func (t *tree) replace(h *tar.Header, create func(tmp string) error) error {
 	tmp := filepath.Join(filepath.Dir(h.Name), ".medbuild-"+rand.Text())
 	err := create(tmp)
 	if err == nil {
-		err = t.clear(h.Name, false)
+		err = makeWay(t.root, h.Name, false)
 	}
 	if err == nil {
 		err = t.root.Rename(tmp, h.Name)

@@ -3,27 +3,26 @@
 package files
 
 import (
+	"context"
 	"errors"
-	"os"
-	"path/filepath"
 )
 
-// Write writes to a temporary name and renames, so that the file is there
-// whole or not at all. Missing folders are made. Everyone may read it.
+// Write writes a file so that it is there whole or not at all. Missing folders
+// are made. Everyone may read it.
 func Write(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	c, err := ClaimFile(context.Background(), path, nil)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(data); err != nil {
-		return err
+	_, err = c.File().Write(data)
+	if err == nil {
+		err = c.File().Chmod(0o644)
 	}
-	if err := errors.Join(tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
+	if err == nil {
+		err = c.Commit()
 	}
-	return os.Rename(tmp.Name(), path)
+	if err != nil {
+		return errors.Join(err, c.Abandon())
+	}
+	return c.Release()
 }

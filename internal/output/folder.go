@@ -1,12 +1,7 @@
 package output
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"strings"
-	"syscall"
 
 	"github.com/medbuild/medbuild/internal/files"
 )
@@ -20,15 +15,17 @@ type unpacking struct {
 	done chan error
 }
 
-// unpackInto takes a tar for the folder dir, which is made.
-func unpackInto(dir string) (io.WriteCloser, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+// unpack takes a tar for the claimed folder.
+func (d *Delivery) unpack(map[string]string) (io.WriteCloser, error) {
+	dir, err := d.claim.Folder()
+	if err != nil {
+		return nil, d.note(err)
 	}
 	r, w := io.Pipe()
 	u := unpacking{PipeWriter: w, done: make(chan error, 1)}
 	go func() {
-		err := unpackTar(dir, r)
+		defer dir.Close()
+		err := d.note(files.UnpackIn(dir, r))
 		r.CloseWithError(err)
 		u.done <- err
 	}()
@@ -40,13 +37,5 @@ func (u unpacking) Close() error {
 	_ = u.PipeWriter.Close()
 	err := <-u.done
 	u.done <- err // it may be closed twice
-	return err
-}
-
-func unpackTar(dir string, r io.Reader) error {
-	err := files.Unpack(dir, nil, r)
-	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("write %s: no space left on device", strings.TrimSuffix(dir, partialSuffix))
-	}
 	return err
 }

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
-	"github.com/moby/buildkit/client"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -17,88 +18,20 @@ import (
 // larger or no JSON; a manifest of four thousand layers is not.
 const maxManifest = 4 << 20
 
-// Layouts are the OCI layout folders that a build exports to. Exports share a
-// folder; the last one to leave it removes what nothing names any more.
-type Layouts struct {
-	began time.Time
-	dirs  map[string]*os.File // opened and locked, by path
-}
-
-// HoldLayouts shares the outputs' folders. One that cannot be shared, such as on
-// some network file systems, is never put in order.
-func HoldLayouts(outputs []client.ExportEntry) *Layouts {
-	l := &Layouts{began: time.Now(), dirs: map[string]*os.File{}}
-	for _, o := range outputs {
-		if o.OutputDir == "" || l.dirs[o.OutputDir] != nil {
-			continue
-		}
-		dir, err := openFolder(o.OutputDir)
-		if err != nil {
-			continue // the export will say it
-		}
-		if shareFolder(dir) != nil {
-			_ = dir.Close()
-			continue
-		}
-		l.dirs[o.OutputDir] = dir
-	}
-	return l
-}
-
-func openFolder(path string) (*os.File, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, err
-	}
-	return os.Open(path)
-}
-
-// Leave gives the folders back, each in order where no other export is in it.
-// What was written since the build began may belong to an exporter that knows
-// no lock; after a failed export it is this one's and half of an image.
-func (l *Layouts) Leave(built bool) error {
-	var errs []error
-	for path, dir := range l.dirs {
-		young := l.began
-		if !built {
-			young = time.Now()
-		}
-		if ownFolder(dir) {
-			errs = append(errs, collect(path, young))
-		}
-		errs = append(errs, dir.Close())
-	}
-	return errors.Join(errs...)
-}
-
 // collect removes what earlier exports left in an OCI layout folder: blobs that
 // nothing reachable from index.json names, unless they were written since
-// young. A folder whose index cannot be read is left as it is; one without any
-// has no image.
-func collect(layout string, young time.Time) error {
+// young: an exporter that knows no lock may be at work. A folder whose index
+// cannot be read is left as it is.
+func collect(layout *os.Root, young time.Time) error {
 	c := collector{dir: layout, kept: map[digest.Digest]bool{}}
-	index, err := os.ReadFile(filepath.Join(layout, ocispecs.ImageIndexFile))
+	index, err := layout.ReadFile(ocispecs.ImageIndexFile)
 	if err == nil {
 		err = c.follow(index)
 	}
-	if err = ignoreMissing(err); err != nil {
-		return fmt.Errorf("collect old blobs of %s: %w", layout, err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("collect old blobs of %s: %w", layout.Name(), err)
 	}
-	if err := c.sweep(young); err != nil {
-		return err
-	}
-	if len(index) == 0 {
-		removeEmpty(layout)
-	}
-	return nil
-}
-
-// removeEmpty removes the folders that a failed export made. Those with
-// something in them stay: removing them fails.
-func removeEmpty(layout string) {
-	blobs := filepath.Join(layout, ocispecs.ImageBlobsDir)
-	for _, dir := range []string{filepath.Join(blobs, "sha256"), blobs, filepath.Join(layout, ingestDir), layout} {
-		_ = os.Remove(dir)
-	}
+	return c.sweep(young)
 }
 
 // ingestDir is where the content store of containerd, which exports write with,
@@ -106,7 +39,7 @@ func removeEmpty(layout string) {
 const ingestDir = "ingest"
 
 type collector struct {
-	dir  string
+	dir  *os.Root
 	kept map[digest.Digest]bool
 }
 
@@ -148,7 +81,7 @@ func (c *collector) keep(d ocispecs.Descriptor) error {
 	if !hasNames(d) {
 		return nil
 	}
-	data, err := os.ReadFile(filepath.Join(c.dir, ocispecs.ImageBlobsDir, d.Digest.Algorithm().String(), d.Digest.Encoded()))
+	data, err := c.dir.ReadFile(blobPath(d.Digest))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // a layout need not have all that it names
 	}
@@ -170,22 +103,18 @@ func hasNames(d ocispecs.Descriptor) bool {
 
 // sweep removes the blobs that are not kept, and those that never became any.
 func (c *collector) sweep(young time.Time) error {
-	blobs, err := filepath.Glob(filepath.Join(c.dir, ocispecs.ImageBlobsDir, "*", "*"))
-	if err != nil {
-		return err
-	}
-	parts, err := filepath.Glob(filepath.Join(c.dir, ingestDir, "*"))
-	if err != nil {
-		return err
-	}
 	var errs []error
-	for _, path := range append(blobs, parts...) {
-		d := digest.NewDigestFromEncoded(digest.Algorithm(filepath.Base(filepath.Dir(path))), filepath.Base(path))
-		info, err := os.Stat(path)
-		if c.kept[d] || err != nil || info.ModTime().After(young) {
-			continue
+	for _, pattern := range []string{ocispecs.ImageBlobsDir + "/*/*", ingestDir + "/*"} {
+		found, err := fs.Glob(c.dir.FS(), pattern)
+		errs = append(errs, err)
+		for _, name := range found {
+			d := digest.NewDigestFromEncoded(digest.Algorithm(path.Base(path.Dir(name))), path.Base(name))
+			info, err := c.dir.Lstat(filepath.FromSlash(name))
+			if c.kept[d] || err != nil || info.ModTime().After(young) {
+				continue
+			}
+			errs = append(errs, c.dir.RemoveAll(filepath.FromSlash(name)))
 		}
-		errs = append(errs, os.RemoveAll(path))
 	}
 	return errors.Join(errs...)
 }

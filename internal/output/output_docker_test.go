@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,8 +30,12 @@ func TestEntryOnEngines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := o.Entry([]string{"a:1", "b:2"}, 7, c.inDocker)
+		d, err := o.Deliver(t.Context(), Image{Names: []string{"a:1", "b:2"}, Epoch: 7, InDocker: c.inDocker}, nil)
 		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := d.Entry()
+		if err = errors.Join(err, d.Release()); err != nil {
 			t.Errorf("%s: %v", c.output, err)
 		}
 		if e.Type != c.exporter || e.Attrs["source-date-epoch"] != "7" || o.Image() != (e.Attrs["name"] == "a:1,b:2") {
@@ -48,11 +53,11 @@ func TestEntryWithoutDockerCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.Entry(nil, 0, false); err == nil || !strings.Contains(problem.Text(err), "\nhint: add dest=<file>") {
-		t.Errorf("error is %v", err)
-	}
-	if _, err := o.Entry(nil, 0, true); err != nil {
-		t.Errorf("Docker itself needs no docker command: %v", err)
+	for _, inDocker := range []bool{true, false} {
+		_, err := o.Deliver(t.Context(), Image{InDocker: inDocker}, nil)
+		if (err == nil) != inDocker || err != nil && !strings.Contains(problem.Text(err), "\nhint: add dest=<file>") {
+			t.Errorf("in Docker %t: %v", inDocker, err)
+		}
 	}
 }
 
@@ -61,8 +66,8 @@ func TestEntryWithoutDockerCommand(t *testing.T) {
 func TestEntryMediaTypes(t *testing.T) {
 	t.Parallel()
 	for output, want := range map[string]map[string]string{
-		"type=image":                      {"compression": "zstd", "oci-mediatypes": "true"},
-		"type=image,oci-mediatypes=true":  {"compression": "zstd", "oci-mediatypes": "true"},
+		"type=image":                      {"compression": "zstd", "oci-mediatypes": "true", "annotation.base": "b"},
+		"type=image,oci-mediatypes=true":  {"compression": "zstd", "oci-mediatypes": "true", "annotation.base": "b"},
 		"type=image,oci-mediatypes=false": {"compression": "gzip", "oci-mediatypes": "false", "force-compression": "true"},
 		"type=docker,dest=x,oci-mediatypes=false,compression=uncompressed": {"compression": "uncompressed", "oci-mediatypes": "false", "force-compression": "true"},
 	} {
@@ -70,13 +75,11 @@ func TestEntryMediaTypes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := o.Entry([]string{"a:1"}, 0, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, k := range []string{"compression", "oci-mediatypes", "force-compression"} {
-			if e.Attrs[k] != want[k] {
-				t.Errorf("%s: %s=%s, want %q", output, k, e.Attrs[k], want[k])
+		d := Delivery{Output: o, image: Image{Names: []string{"a:1"}, Annotations: map[string]string{"base": "b"}}}
+		attrs := d.attrs()
+		for _, k := range []string{"compression", "oci-mediatypes", "force-compression", "annotation.base"} {
+			if attrs[k] != want[k] {
+				t.Errorf("%s: %s=%s, want %q", output, k, attrs[k], want[k])
 			}
 		}
 	}

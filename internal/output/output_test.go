@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -50,47 +51,90 @@ func TestParseOutputRefuses(t *testing.T) {
 		"type=sif":                  "--output: type \"sif\" is unknown\nhint: types are oci",
 		"type=oci":                  "--output: type oci needs dest\nhint: add dest=<path>",
 		"type=oci,dest=-,tar=false": "a folder cannot go to standard output\nhint: leave tar=false out",
-		"type=oci,dest=x,tar=no":    "tar=no is neither true nor false",
+		"type=oci,dest=x,tar=no":    "tar=no is neither true nor false\nhint: ",
 		"a,b":                       `"a" is not key=value`,
+
+		"type=oci,dest=x,compression=lzma":                  "--output: compression=\"lzma\" is not known\nhint: compression is one of zstd, gzip",
+		"type=oci,dest=x,compresion=gzip":                   "--output: type oci has no attribute \"compresion\"\nhint: it takes attestation-inline, compression,",
+		"type=oci,dest=x,compression-level=high":            "hint: compression-level is a whole number",
+		"type=oci,dest=x,force-compression=maybe":           "hint: force-compression is true or false",
+		"type=oci,dest=x,push=true":                         "type oci has no attribute \"push\"",
+		"type=oci,dest=x,name=A B":                          "hint: name is references of images",
+		"type=local,dest=x,compression=gzip":                "type local has no attribute \"compression\"",
+		"type=image,dest=x":                                 "type image takes no dest\nhint: type=oci,dest=x",
+		"type=image,oci-mediatypes=false,compression=zstd":  "compression=zstd needs OCI media types\nhint: leave oci-mediatypes=false out",
+		"type=image,oci-mediatypes=false,annotation.a=b":    "oci-mediatypes=false has no annotations\nhint: leave",
+		"type=oci,dest=x,tar=false,oci-mediatypes=false":    "an OCI layout with oci-mediatypes=false is refused by skopeo, podman, buildah and umoci\nhint: ",
+		"type=docker,dest=x,tar=false,oci-mediatypes=false": "an OCI layout with oci-mediatypes=false",
+		"type=oci,dest=x,oci-mediatypes=0,tar=true":         "an OCI layout with oci-mediatypes=false",
 	} {
 		_, err := ParseOutput(given)
 		testkit.WantText(t, err, want)
+		if code := problem.ExitCode(err); code != 2 {
+			t.Errorf("%s: exit code %d", given, code)
+		}
 	}
 }
 
-func entry(t *testing.T, o Output) client.ExportEntry {
+// delivered is an output on its way, released at the end of the test.
+func delivered(t *testing.T, o Output, names ...string) *Delivery {
 	t.Helper()
-	e, err := o.Entry([]string{"a:1"}, 0, false)
+	if names == nil {
+		names = []string{"example.org/a:1"}
+	}
+	d, err := o.Deliver(t.Context(), Image{Names: names, Annotations: map[string]string{"base": "b"}}, nil)
+	check(t, err)
+	t.Cleanup(func() { check(t, d.Release()) })
+	return d
+}
+
+func entry(t *testing.T, d *Delivery) client.ExportEntry {
+	t.Helper()
+	e, err := d.Entry()
 	check(t, err)
 	return e
 }
 
 // open is what the exporter writes to.
-func open(t *testing.T, e client.ExportEntry) io.WriteCloser {
+func open(t *testing.T, d *Delivery) io.WriteCloser {
 	t.Helper()
-	w, err := e.Output(nil)
+	w, err := entry(t, d).Output(nil)
 	check(t, err)
 	return w
 }
 
-// A file has its name only once it is complete.
+// A file has its name only once it is complete, and a retry begins it anew.
 func TestFileOutput(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "deep", "image.tar")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "deep", "image.tar")
 	o := parsed(t, "type=oci,dest="+path)
 	for _, built := range []bool{false, true} {
-		w := open(t, entry(t, o))
-		_, err := io.WriteString(w, "image")
-		check(t, errors.Join(err, w.Close()))
+		d := delivered(t, o)
+		for _, text := range []string{"a first try", "image"} {
+			w := open(t, d)
+			_, err := io.WriteString(w, text)
+			check(t, errors.Join(err, w.Close(), w.Close()))
+		}
 		if exists(path) {
 			t.Error("it has its name before it is complete")
 		}
-		check(t, o.Finish(built))
-		if exists(path) != built || exists(path+partialSuffix) {
+		end := d.Abandon
+		if built {
+			end = func() error { return d.Commit(nil) }
+		}
+		check(t, end())
+		if exists(path) != built {
 			t.Errorf("built %t: the file is there: %t", built, exists(path))
 		}
 	}
-	if _, err := entry(t, parsed(t, "type=oci,dest="+path+"/below")).Output(nil); err == nil {
+	if data, err := os.ReadFile(path); err != nil || string(data) != "image" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
+	}
+	if _, err := parsed(t, "type=oci,dest="+path+"/below").Deliver(t.Context(), Image{}, nil); err == nil {
 		t.Error("a file is a folder")
 	}
 }
@@ -105,54 +149,54 @@ func archive(t *testing.T, name string) []byte {
 	return b.Bytes()
 }
 
-// Files go beside their place, unless that has files already.
+// Files come to their place all at once, and are added to those that are there.
+// What a killed run left is no part of them.
 func TestLocalOutput(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out")
 	o := parsed(t, dir)
-	for i, name := range []string{"first", "second"} {
-		w := open(t, entry(t, o))
+	for _, name := range []string{"first", "second"} {
+		d := delivered(t, o)
+		w := open(t, d)
 		_, err := w.Write(archive(t, name))
 		check(t, errors.Join(err, w.Close(), w.Close()))
-		if exists(filepath.Join(dir, name)) != (i > 0) {
-			t.Errorf("%s is in its place before the end: %t", name, i == 0)
+		if exists(filepath.Join(dir, name)) {
+			t.Errorf("%s is in its place before the end", name)
 		}
-		check(t, o.Finish(true))
+		check(t, errors.Join(d.Commit(nil), d.Release()))
 	}
-	if !exists(filepath.Join(dir, "first")) || !exists(filepath.Join(dir, "second")) || exists(dir+partialSuffix) {
-		t.Error("files are missing")
+	if held, err := os.ReadDir(dir); err != nil || len(held) != 2 || held[0].Name() != "first" {
+		t.Errorf("%v, %v", held, err)
 	}
-	w := open(t, entry(t, o))
+	d := delivered(t, o)
+	w := open(t, d)
 	_, err := io.WriteString(w, strings.Repeat("no archive", 100))
-	if err = errors.Join(err, w.Close()); err == nil {
-		t.Error("what is no archive was taken")
-	}
-	if _, err := entry(t, parsed(t, filepath.Join(dir, "first"))).Output(nil); err == nil {
-		t.Error("a file is a folder")
-	}
+	testkit.WantText(t, d.Failed(errors.Join(err, w.Close())), "write "+dir+": read the archive")
+	check(t, d.Abandon())
 }
 
-func TestOtherEntries(t *testing.T) {
+func TestStandardOutputStaysOpen(t *testing.T) {
 	t.Parallel()
-	if e := entry(t, parsed(t, "type=oci,dest=out,tar=false")); e.OutputDir != "out" || e.Output != nil {
-		t.Errorf("%+v", e)
-	}
-	check(t, parsed(t, "type=oci,dest=out,tar=false").Finish(true))
-	check(t, open(t, entry(t, parsed(t, "-"))).Close())
+	check(t, open(t, delivered(t, parsed(t, "-"))).Close())
 	if _, err := os.Stdout.Stat(); err != nil {
 		t.Errorf("standard output is closed: %v", err)
 	}
 }
 
-func TestFullOutput(t *testing.T) {
+// What went wrong here is told as it happened, and not as the engine heard of it.
+func TestFailedOutput(t *testing.T) {
 	t.Parallel()
-	cause := errors.New("write")
-	if err := Full([]client.ExportEntry{{OutputDir: t.TempDir()}}, "", cause); err != nil {
+	d := delivered(t, parsed(t, "type=oci,dest="+filepath.Join(t.TempDir(), "x.tar")))
+	if err := d.Failed(nil); err != nil {
 		t.Error(err)
 	}
-	err := Full(nil, "/data/out.tar.partial", cause)
-	testkit.WantText(t, err, "write /data/out.tar: no space left on device\nhint: free some space")
-	if !errors.Is(err, cause) || problem.ExitCode(err) != 1 {
+	testkit.WantText(t, d.Failed(errors.New("no")), "x.tar: no")
+	if err := d.note(syscall.ENOSPC); err == nil {
+		t.Error("the error is lost")
+	}
+	err := d.Failed(errors.New("failed to copy"))
+	testkit.WantText(t, err, "x.tar: no space left on device\nhint: free some space")
+	if !errors.Is(err, syscall.ENOSPC) || problem.ExitCode(err) != 1 {
 		t.Errorf("%v", err)
 	}
 }
@@ -168,7 +212,7 @@ func docker(t *testing.T, script string) {
 
 func TestDockerLoad(t *testing.T) {
 	docker(t, `echo "$@" >"$LOADED"; cat >>"$LOADED"`)
-	w := open(t, entry(t, parsed(t, "type=docker")))
+	w := open(t, delivered(t, parsed(t, "type=docker")))
 	_, err := io.WriteString(w, "image")
 	check(t, errors.Join(err, w.Close(), w.Close()))
 	if data, err := os.ReadFile(os.Getenv("LOADED")); err != nil || string(data) != "load --quiet\nimage" {
@@ -179,14 +223,14 @@ func TestDockerLoad(t *testing.T) {
 // What docker load says when it ends early is the error, not the broken pipe.
 func TestDockerLoadFails(t *testing.T) {
 	docker(t, `echo "no daemon" >&2; exit 1`)
-	w := open(t, entry(t, parsed(t, "type=docker")))
+	w := open(t, delivered(t, parsed(t, "type=docker")))
 	var err error
 	for err == nil {
 		_, err = w.Write(make([]byte, 1<<16))
 	}
 	testkit.WantText(t, err, "docker load: exit status 1: no daemon")
 	docker(t, `echo "bad image" >&2; cat >/dev/null; exit 3`)
-	w = open(t, entry(t, parsed(t, "type=docker")))
+	w = open(t, delivered(t, parsed(t, "type=docker")))
 	testkit.WantText(t, w.Close(), "docker load: exit status 3: bad image")
 }
 
@@ -197,25 +241,23 @@ func TestWhere(t *testing.T) {
 		inDocker bool
 		want     string
 	}{
-		{"type=registry", false, "pushed to a:1"},
+		{"type=registry", false, "pushed to a:1, b:2"},
+		{"type=registry,name=c:3", false, "pushed to c:3"},
 		{"type=docker", false, "in Docker: docker run --rm -it a:1"},
 		{"type=image", true, "in Docker: docker run --rm -it a:1"},
 		{"type=image", false, "in the engine's cache; take it out with --output type=oci,dest=PATH or --push"},
 		{"-", false, "on standard output"},
-		{"out", false, "in out"},
 	} {
-		if got := Where(parsed(t, c.output), "a:1", c.inDocker); got != c.want {
+		d, err := parsed(t, c.output).Deliver(t.Context(), Image{Names: []string{"a:1", "b:2"}, InDocker: c.inDocker}, nil)
+		check(t, err)
+		if got := d.Where(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.output, got, c.want)
 		}
 	}
-}
-
-// A folder that cannot be shared is left to the export.
-func TestHoldLayoutsElsewhere(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "file")
-	check(t, os.WriteFile(file, nil, 0o644))
-	check(t, HoldLayouts([]client.ExportEntry{{OutputDir: filepath.Join(file, "below")}, {Type: "tar"}}).Leave(true))
+	out := filepath.Join(t.TempDir(), "out")
+	if got := delivered(t, parsed(t, out)).Where(); got != "in "+out {
+		t.Error(got)
+	}
 }
 
 // Outputs of several targets are apart where each has a place of its own.

@@ -5,6 +5,7 @@ package solvetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -38,6 +39,9 @@ type Engine struct {
 	Files   map[string]string        // of every result
 	Exports error                    // of exporting a result
 	Answer  map[string]string        // of the exporters
+
+	// Export takes the place of an exporter; nil answers with Answer.
+	Export func(client.ExportEntry) (map[string]string, error)
 
 	Command  func(Process) int // is what runs in containers
 	NoStream error             // of opening the stream to processes
@@ -86,10 +90,28 @@ func (e *Engine) Build(ctx context.Context, opt client.SolveOpt, product string,
 	if err == nil && len(opt.Exports) > 0 {
 		err = e.Exports
 	}
+	answer := e.Answer
+	if err == nil && e.Export != nil {
+		answer, err = e.exports(opt.Exports)
+	}
 	if err != nil {
 		return nil, errors.New(err.Error())
 	}
-	return &client.SolveResponse{ExporterResponse: e.Answer}, nil
+	return &client.SolveResponse{ExporterResponse: answer}, nil
+}
+
+// exports exports to all outputs of a build. As BuildKit does, it merges what the
+// exporters answer.
+func (e *Engine) exports(entries []client.ExportEntry) (map[string]string, error) {
+	merged := map[string]string{}
+	for _, x := range entries {
+		answer, err := e.Export(x)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(merged, answer)
+	}
+	return merged, nil
 }
 
 // export takes note of what goes with a result.
