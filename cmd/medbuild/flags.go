@@ -24,6 +24,7 @@ type options struct {
 	jobs          int
 	mirrors       []string
 	allowUnpinned bool
+	debug         bool
 	screen        io.Writer // for progress and notices
 }
 
@@ -32,7 +33,7 @@ func readOptions(c *cli.Context) options {
 		command: c.Command.Name, args: c.Args().Slice(), format: c.String("format"),
 		file: c.Path("file"), set: c.StringSlice("set"),
 		engine: readEngine(c), platform: c.String("platform"), progress: c.String("progress"), jobs: c.Int("jobs"),
-		mirrors: c.StringSlice("mirror"), allowUnpinned: c.Bool("allow-unpinned"), screen: os.Stderr,
+		mirrors: c.StringSlice("mirror"), allowUnpinned: c.Bool("allow-unpinned"), debug: c.Bool("debug"), screen: os.Stderr,
 	}
 }
 
@@ -97,6 +98,10 @@ func mirrorFlag() cli.Flag {
 
 func allowUnpinnedFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "allow-unpinned", Usage: "take sources and base images that have no checksum, commit or digest as they are today"}
+}
+
+func debugFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "debug", Usage: "name the lines of medbuild's own source that made the steps"}
 }
 
 func jobsFlag() cli.Flag {

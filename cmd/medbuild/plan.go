@@ -28,7 +28,7 @@ func planCommand() *cli.Command {
 			"come from. What is known of a base is kept from earlier builds; an engine is\n" +
 			"asked only for a base that no build has seen.",
 		Flags: withEngine(
-			fileFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(),
+			fileFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			formatFlag("plan"),
 		),
 		Action: func(c *cli.Context) error {
@@ -55,6 +55,9 @@ func runPlan(ctx context.Context, o options, names []string, w io.Writer) error 
 		if err := out.Add(img.Image, def); err != nil {
 			return err
 		}
+	}
+	if !o.debug && o.format != "json" { // whose keys keep their values
+		out.WithoutSources()
 	}
 	return writePlan(out, w, o.format)
 }

@@ -99,6 +99,14 @@ func (p *Plan) Add(img assemble.Image, def *bk.Definition) error {
 	return nil
 }
 
+// WithoutSources takes the lines of medbuild's own source out of the plan: they
+// tell those something who work on a stage, and nobody else.
+func (p *Plan) WithoutSources() {
+	for i := range p.Steps {
+		p.Steps[i].Source = ""
+	}
+}
+
 // join adds the steps that are new.
 func (p *Plan) join(steps []Step) {
 	known := p.byDigest()

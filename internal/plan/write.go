@@ -29,7 +29,7 @@ func (p *Plan) DOT(w io.Writer) error {
 	for i, g := range p.groups() {
 		fmt.Fprintf(&b, "  subgraph cluster_%d {\n    label=%s\n", i, dotText(title(g)))
 		for _, s := range g.Steps {
-			fmt.Fprintf(&b, "    %s [label=%s tooltip=%s]\n", ids[s.Digest], dotText(s.Action()), dotText(s.Source))
+			fmt.Fprintf(&b, "    %s [label=%s tooltip=%s]\n", ids[s.Digest], dotText(s.Action()), dotText(orText(s.Source, s.Name)))
 		}
 		b.WriteString("  }\n")
 	}

@@ -38,6 +38,7 @@ func (e *FullDisk) Unwrap() error { return e.cause }
 type account struct {
 	record *Record
 	disk   disk
+	debug  bool // medbuild's own source is named too
 }
 
 // problem is an error for the user: the steps that failed, completed with what
@@ -69,7 +70,7 @@ func (a account) step(f *failure, place Place) *problem.Error {
 	if f.Transient {
 		p.Class = problem.Transient
 	}
-	if f.line != "" {
+	if a.debug && f.line != "" {
 		p.Message += "\nmade at " + f.line
 	}
 	for _, l := range log {

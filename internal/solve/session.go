@@ -30,6 +30,7 @@ type Engine interface {
 type Settings struct {
 	Platform    string // "os/arch"
 	Root        string // folder of the engine's state, for messages; "" when it is not ours
+	Debug       bool   // errors name the line of medbuild's source that made a step
 	HostNetwork bool   // commands with a network have the machine's own: the engine has no other
 
 	Mirrors  []fetch.Mirror       // the preferred first
@@ -86,7 +87,7 @@ func (s *Session) Do(ctx context.Context, jobs ...Job) ([]*client.SolveResponse,
 		_ = group.Wait()
 		return errors.Join(errs...)
 	})
-	told := account{record: s.Progress.Record, disk: disk(s.Root)}
+	told := account{record: s.Progress.Record, disk: disk(s.Root), debug: s.Debug}
 	for i, j := range jobs {
 		errs[i] = told.problem(errs[i], j.Place)
 	}

@@ -23,6 +23,8 @@ import (
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -158,6 +160,22 @@ func TestStepFails(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// The line of the stage that made a step is no news for users.
+func TestOwnSourceIsNamedForDebuggingAlone(t *testing.T) {
+	t.Parallel()
+	broken := errdefs.WithSource(errors.New("exit code: 2"), &errdefs.Source{
+		Info: &pb.SourceInfo{Filename: "stages/tool.go"}, Ranges: []*pb.Range{{Start: &pb.Position{Line: 7}, End: &pb.Position{Line: 7}}}})
+	for _, debug := range []bool{false, true} {
+		e := &solvetest.Engine{Fail: map[string][]error{compile: {broken}}}
+		s := on(t, e, solve.Settings{Debug: debug})
+		_, err := s.One(t.Context(), job(tool()))
+		s.end(t)
+		if err == nil || strings.Contains(err.Error(), "\nmade at stages/tool.go:7") != debug {
+			t.Errorf("debug is %t: %v", debug, err)
+		}
 	}
 }
 
