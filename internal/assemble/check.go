@@ -27,13 +27,22 @@ func fits(g stage.Ground, s stage.Stage) error {
 	return nil
 }
 
+// systemFolders are folders that many packages write to, by the Filesystem
+// Hierarchy Standard 3.0 and as Debian has them on x86-64. What lies below one can
+// be a component's own.
+var systemFolders = []string{"/", "/bin", "/boot", "/etc", "/etc/profile.d", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt",
+	"/root", "/sbin", "/srv", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/libexec",
+	"/usr/local", "/usr/local/bin", "/usr/local/etc", "/usr/local/include", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share",
+	"/usr/sbin", "/usr/share", "/usr/src", "/var", "/var/cache", "/var/lib", "/var/log", "/var/spool"}
+
+// packageDatabase is dpkg's: nothing of it is anybody else's.
+const packageDatabase = "/var/lib/dpkg"
+
 // own refuses a prefix that cannot be a component's own folder: the base's
 // folders, where a layer would lie over files of its packages, and those that
 // something else is mounted at when an image runs.
 func own(prefix string) error {
-	system := []string{"/", "/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/sbin",
-		"/usr", "/usr/bin", "/usr/lib", "/usr/sbin", "/usr/share", "/var"}
-	if slices.Contains(system, prefix) {
+	if slices.Contains(systemFolders, prefix) || stage.Within(prefix, packageDatabase) {
 		return problem.Refusedf("prefix %s is a folder of the base system", prefix).Hint("choose a folder of its own, such as /opt/<name>")
 	}
 	for _, dir := range []string{"/dev", "/proc", "/run", "/sys", "/tmp"} {

@@ -29,6 +29,9 @@ func TestTargetRefusesLayersInEachOther(t *testing.T) {
 func TestTargetRefusesTheBasesFolders(t *testing.T) {
 	t.Parallel()
 	for prefix, want := range map[string]string{
+		"/opt": "a folder of the base system", "/usr/local": "a folder of the base system", "/usr/local/bin": "a folder of the base system",
+		"/var/lib/dpkg": "a folder of the base system", "/var/lib/dpkg/info": "a folder of the base system",
+		"/etc/profile.d": "a folder of the base system", "/usr/lib/x86_64-linux-gnu": "a folder of the base system",
 		"/usr": "a folder of the base system", "/etc": "a folder of the base system", "/": "a folder of the base system",
 		"/tmp/x": "lies in /tmp", "/proc": "lies in /proc", "/run/medbuild/x": "lies in /run",
 	} {
@@ -36,7 +39,7 @@ func TestTargetRefusesTheBasesFolders(t *testing.T) {
 		_, err := newTarget("t", stagetest.Focal(), m).Assemble()
 		testkit.WantText(t, err, "mrtrix3: prefix "+prefix, want, "hint: choose a folder")
 	}
-	for _, prefix := range []string{"/usr/local/mrtrix3", "/home/jovyan/mrtrix3", "/mrtrix3", "/usr/local"} {
+	for _, prefix := range []string{"/usr/local/mrtrix3", "/home/jovyan/mrtrix3", "/mrtrix3", "/usr/lib/mrtrix3", "/var/lib/mrtrix3"} {
 		m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = prefix })
 		if _, err := newTarget("t", stagetest.Focal(), m).Assemble(); err != nil {
 			t.Errorf("%s: %v", prefix, err)
