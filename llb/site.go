@@ -12,17 +12,19 @@ import (
 // *environment variable* would not do: an absent one is set to the empty
 // string, which leaves Python's ssl without any CA.
 const (
-	SiteEnv = Run + "/env"      // shell: exports of proxies, indexes, CA paths, MEDBUILD_JOBS
-	SiteCA  = Run + "/ca.crt"   // the site's CA bundle, PEM
-	SitePip = Run + "/pip.conf" // pip's configuration file
-	SiteUV  = Run + "/uv.toml"  // uv's configuration file
-	SiteApt = Run + "/apt.conf" // apt's configuration file
+	SiteEnv  = Run + "/env"      // shell: exports of proxies, indexes, CA paths, MEDBUILD_JOBS
+	SiteCA   = Run + "/ca.crt"   // the site's CA bundle, PEM
+	SitePip  = Run + "/pip.conf" // pip's configuration file
+	SiteUV   = Run + "/uv.toml"  // uv's configuration file
+	SiteApt  = Run + "/apt.conf" // apt's configuration file
+	SiteJobs = Run + "/jobs"     // shell: export of MEDBUILD_JOBS alone, for steps without the network
 )
 
 // SiteID is the id of the secret behind one of the site's files.
 func SiteID(file string) string { return "site-" + path.Base(file) }
 
-// SiteFiles lists the site's files, as paths in a step.
+// SiteFiles lists the files of a step with the network, as paths in it. Addresses
+// of indexes and proxies can hold passwords: other steps have no use for them.
 func SiteFiles() []string { return []string{SiteEnv, SiteCA, SitePip, SiteUV, SiteApt} }
 
 func siteFiles() []bk.RunOption {

@@ -24,7 +24,7 @@ type Step struct {
 	Caches    []Cache
 	Secrets   []string // ids, each a file below Run/secrets, read-only
 	Network   bool     // for package managers only: everything else is an input
-	Site      bool     // reads the site's settings (job count) without the network
+	Jobs      bool     // reads the site's job count, MEDBUILD_JOBS, without the network
 	At        Location
 }
 
@@ -121,19 +121,25 @@ const oneStream = "exec 2>&1\n"
 
 func (s Step) script() string {
 	script := oneStream + strings.TrimSpace(s.Script)
-	if !s.Network && !s.Site {
-		return script
+	switch {
+	case s.Network:
+		return sourced(SiteEnv) + script
+	case s.Jobs:
+		return sourced(SiteJobs) + script
 	}
-	return "[ ! -r " + SiteEnv + " ] || . " + SiteEnv + "\n" + script
+	return script
 }
+
+// sourced is the shell that reads one of the site's files, where there is one.
+func sourced(file string) string { return "[ ! -r " + file + " ] || . " + file + "\n" }
 
 func (s Step) network() []bk.RunOption {
 	if s.Network {
 		return siteFiles()
 	}
 	none := bk.Network(pb.NetMode_NONE)
-	if s.Site {
-		return []bk.RunOption{bk.With(none), siteFile(SiteEnv)}
+	if s.Jobs {
+		return []bk.RunOption{bk.With(none), siteFile(SiteJobs)}
 	}
 	return []bk.RunOption{bk.With(none)}
 }

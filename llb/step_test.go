@@ -55,7 +55,7 @@ func TestNetwork(t *testing.T) {
 		secrets []string
 	}{
 		{"closed", func(*Step) {}, pb.NetMode_NONE, nil},
-		{"site", func(s *Step) { s.Site = true }, pb.NetMode_NONE, []string{SiteEnv}},
+		{"jobs", func(s *Step) { s.Jobs = true }, pb.NetMode_NONE, []string{SiteJobs}},
 		{"open", func(s *Step) { s.Network = true }, pb.NetMode_UNSET, SiteFiles()},
 	}
 	for _, tt := range tests {
@@ -70,8 +70,8 @@ func TestNetwork(t *testing.T) {
 				t.Errorf("optional secrets are %q, want %q", got, tt.secrets)
 			}
 			script := op.Meta.Args[len(op.Meta.Args)-1]
-			if reads := strings.HasPrefix(script, "[ ! -r "+SiteEnv+" ] || . "+SiteEnv+"\n"); reads != (tt.secrets != nil) {
-				t.Errorf("the script reads the site's settings: %v", reads)
+			if read, ok := strings.CutPrefix(script, "[ ! -r "); ok != (tt.secrets != nil) || ok && !strings.HasPrefix(read, tt.secrets[0]+" ] || . "+tt.secrets[0]+"\n") {
+				t.Errorf("the script does not begin by reading the first of %q: %s", tt.secrets, script)
 			}
 		})
 	}

@@ -97,7 +97,7 @@ func (m *Make) compile(on stage.Base, input llb.Input, u stage.Unpacking) (llb.S
 		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: input.Fetch(m.Name, here())}},
 		Caches:    []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/" + m.Name + llb.Run + "/ccache"}},
 		Secrets:   m.Secrets,
-		Site:      true,
+		Jobs:      true,
 		At:        here(),
 	}.Layer(m.Prefix), nil
 }

@@ -138,7 +138,7 @@ func (m *MRtrix3) compile(on stage.Base, source llb.Input) llb.State {
 		Inputs:  []llb.Mount{{Target: stage.SourceMount, State: source.Fetch(m.Name, here())}},
 		Caches:  []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/mrtrix3" + llb.Run + "/ccache"}},
 		Secrets: m.Secrets,
-		Site:    true,
+		Jobs:    true,
 		At:      here(),
 	}.Layer(m.Prefix)
 }

@@ -81,6 +81,24 @@ func TestNetworkedStepsTakeTheSitesFiles(t *testing.T) {
 	})
 }
 
+// TestStepsWithoutNetworkSeeNothingOfTheSite: its addresses can hold passwords.
+// The number of jobs is all that they are told.
+func TestStepsWithoutNetworkSeeNothingOfTheSite(t *testing.T) {
+	t.Parallel()
+	everyGraph(t, func(t *testing.T, g *llbtest.Graph) {
+		for _, s := range g.Steps() {
+			if s.GetExec().Network != pb.NetMode_NONE {
+				continue
+			}
+			for _, file := range llb.SiteFiles() {
+				if mountAt(s, file) != nil {
+					t.Errorf("step %q has no network, but %s", s.Name, file)
+				}
+			}
+		}
+	})
+}
+
 func mountAt(s *llbtest.Op, target string) *pb.Mount {
 	i := slices.IndexFunc(s.GetExec().Mounts, func(m *pb.Mount) bool { return m.Dest == target })
 	if i < 0 {
@@ -201,7 +219,7 @@ func TestJobsAreAskedInTheStep(t *testing.T) {
 	})
 	g := llbtest.Read(t, llbtest.End{State: *stagetest.Stage(t, newMRtrix3("3.0.8"), stagetest.Trixie()).Layer})
 	s := g.Find("[mrtrix3] compile")
-	if !strings.Contains(s.GetExec().Meta.Args[3], "${MEDBUILD_JOBS:-$(nproc)}") || mountAt(s, llb.SiteEnv) == nil {
+	if !strings.Contains(s.GetExec().Meta.Args[3], "${MEDBUILD_JOBS:-$(nproc)}") || mountAt(s, llb.SiteJobs) == nil {
 		t.Error("the compile step does not ask for the number of jobs")
 	}
 }

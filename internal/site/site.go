@@ -76,6 +76,9 @@ func (s Site) Secrets() (map[string][]byte, error) {
 		out[llb.SiteID(file)] = export.content
 		env = append(env, export.variable+"="+file)
 	}
+	if jobs := s.jobs(); jobs != nil {
+		out[llb.SiteID(llb.SiteJobs)] = shellExports(jobs)
+	}
 	if len(env) > 0 {
 		slices.Sort(env)
 		out[llb.SiteID(llb.SiteEnv)] = shellExports(env)
@@ -107,10 +110,15 @@ func (s Site) exports() []string {
 			env = append(env, k+"="+v)
 		}
 	}
-	if s.Jobs > 0 {
-		env = append(env, fmt.Sprintf("MEDBUILD_JOBS=%d", s.Jobs))
+	return append(env, s.jobs()...)
+}
+
+// jobs is all that steps without the network are told.
+func (s Site) jobs() []string {
+	if s.Jobs == 0 {
+		return nil
 	}
-	return env
+	return []string{fmt.Sprintf("MEDBUILD_JOBS=%d", s.Jobs)}
 }
 
 func (s Site) ca() ([]byte, error) {

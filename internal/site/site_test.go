@@ -7,6 +7,25 @@ import (
 	"github.com/medbuild/medbuild/llb"
 )
 
+// Steps without the network are told the number of jobs and nothing else.
+func TestSiteJobs(t *testing.T) {
+	t.Parallel()
+	site := Site{Home: t.TempDir(), Jobs: 3, Getenv: func(k string) string {
+		return map[string]string{"PIP_INDEX_URL": "https://me:secret@index.example/simple", "https_proxy": "http://me:secret@proxy.example"}[k]
+	}}
+	secrets, err := site.Secrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(secrets[llb.SiteID(llb.SiteJobs)]), "export MEDBUILD_JOBS='3'\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	site.Jobs = 0
+	if secrets, err = site.Secrets(); err != nil || secrets[llb.SiteID(llb.SiteJobs)] != nil {
+		t.Errorf("without a number of jobs there is %q, %v", secrets[llb.SiteID(llb.SiteJobs)], err)
+	}
+}
+
 // The site file's indexes reach the steps, unless the environment names some.
 func TestSiteIndexes(t *testing.T) {
 	t.Parallel()
