@@ -124,7 +124,8 @@ func (p *Python) Stage(g stage.Ground) (stage.Stage, error) {
 
 // The script drops the static libraries that some wheels bring for those who
 // compile against them, and gives the sources their constant time before it
-// compiles them: the byte code holds the time of its source.
+// compiles them: the byte code holds the time of its source. A package may bring
+// files for a newer Python, which this one cannot compile and never imports.
 //
 //go:embed scripts/python.sh
 var pythonScript string

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -163,5 +164,25 @@ func TestPythonRuntime(t *testing.T) {
 	own := testkit.With(newPython(), func(p *Python) { p.Interpreter = "/opt/conda/bin/python" })
 	if got := stagetest.Stage(t, own, stagetest.Focal()).Runtime; len(got) != 0 {
 		t.Errorf("the base's own Python needs %q", got)
+	}
+}
+
+// TestFilesOfNewerPythons: a package with a file that this Python cannot compile
+// is installed all the same, and the others are compiled.
+func TestFilesOfNewerPythons(t *testing.T) {
+	t.Parallel()
+	testkit.Needs(t, "python3")
+	prefix := t.TempDir()
+	testkit.Write(t, filepath.Join(prefix, "lib/newer.py"), "match = match new: syntax\n")
+	testkit.Write(t, filepath.Join(prefix, "lib/fine.py"), "x = 1\n")
+	shell(t, "mkdir "+prefix+"/bin && ln -s $(command -v python3) "+prefix+"/bin/python")
+	p := testkit.With(newPython(), func(p *Python) { p.Prefix = prefix })
+	for line := range strings.Lines(p.script(stage.Requirements{})) {
+		if strings.Contains(line, "compileall") {
+			shell(t, line)
+		}
+	}
+	if !slices.ContainsFunc(testkit.FilesBelow(t, prefix), func(f string) bool { return strings.HasPrefix(f, "lib/__pycache__/fine.") }) {
+		t.Error("nothing is compiled")
 	}
 }

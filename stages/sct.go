@@ -16,17 +16,18 @@ type SCT struct {
 	stage.Common
 	Source    stage.Source `toml:"source" doc:"the git repository, by commit, or an archive of it; the release of the version when left out"`
 	Miniforge stage.Source `toml:"miniforge" doc:"the Miniforge installer; the one that install_sct uses when left out, for which no checksum is published"`
-	Data      bool         `toml:"data" doc:"install the default data sets and models"`
+	Data      bool         `toml:"data" doc:"install the default data sets and models; without them sct_deepseg fetches what it needs when it is used"`
 	Binaries  bool         `toml:"binaries" doc:"install the compiled programs"`
 	Owner     string       `toml:"owner" doc:"numeric user and group, such as 1000:100, who own the installation: it writes to its own folder when it is used"`
 }
 
 var _ stage.Checker = (*SCT)(nil)
 
-// sctCommits is the commit of each release. Upstream has moved its tags.
-var sctCommits = map[string]string{
-	"7.2": "dcd638fe7b83dc318a2f895709c3649c3e7c7aa6",
-	"7.3": "33feed47fc63f2112a8cb5730f1d2c0531f9081c",
+// sctReleases is the commit of each release, since upstream has moved its tags,
+// and the newest torch that its requirements-freeze.txt allows (torch<2.3).
+var sctReleases = map[string]struct{ commit, torch string }{
+	"7.2": {"dcd638fe7b83dc318a2f895709c3649c3e7c7aa6", "2.2.2"},
+	"7.3": {"33feed47fc63f2112a8cb5730f1d2c0531f9081c", "2.2.2"},
 }
 
 // sctPrefix is the longest prefix that the installer takes, in characters.
@@ -43,7 +44,7 @@ func (s *SCT) Check() error {
 			Hint("choose a shorter prefix")
 	case s.Miniforge.Git+s.Miniforge.Image != "":
 		return problem.Refusedf("miniforge must be a file, not a repository or an image").Hint("give its url and sha256")
-	case s.Source.Empty() && s.Version != "" && sctCommits[s.Version] == "":
+	case s.Source.Empty() && s.Version != "" && sctReleases[s.Version].commit == "":
 		return problem.Refusedf("no commit is known for sct %s", s.Version).Hint("add its source")
 	}
 	return nil
@@ -92,7 +93,7 @@ func (s *SCT) Stage(g stage.Ground) (stage.Stage, error) {
 		Env:     []string{"SCT_DIR=" + s.Prefix},
 		Questions: []stage.Question{{Key: "SCT_VERSION", Section: stage.Software, Want: s.Version,
 			Command: "sct_version", Pattern: `^([0-9]+\.[0-9][0-9A-Za-z.]*)$`}},
-		Smoke: stage.Checks("sct_check_dependencies -short"),
+		Smoke: s.checks(),
 	}, nil
 }
 
@@ -118,7 +119,7 @@ func (s *SCT) source() stage.Source {
 	if !s.Source.Empty() {
 		return s.Source
 	}
-	return stage.Source{At: s.At, Git: sctRepository, Commit: sctCommits[s.Version]}
+	return stage.Source{At: s.At, Git: sctRepository, Commit: sctReleases[s.Version].commit}
 }
 
 // miniforge is the one stated, or the one that the release's installer takes.
@@ -158,8 +159,49 @@ func (s *SCT) install(on stage.Base, packages []string, mounts []llb.Mount) llb.
 }
 
 func (s *SCT) script() string {
-	return llb.Fill(sctScript, llb.Values{"PREFIX": s.Prefix, "EPOCH": strconv.Itoa(llb.Epoch)},
-		llb.Code{"FLAGS": s.flags(), "OWN": s.own() + "\n"})
+	return llb.Fill(sctScript, llb.Values{"PREFIX": s.Prefix, "EPOCH": strconv.Itoa(llb.Epoch), "TORCH": sctReleases[s.Version].torch},
+		llb.Code{"FLAGS": s.flags(), "MODELS": s.models(), "OWN": s.own() + "\n"})
+}
+
+// models takes the line out of the installer that fetches the models of
+// sct_deepseg whatever its options say.
+func (s *SCT) models() string {
+	if s.Data {
+		return ""
+	}
+	return "sed -i '/install_default_models()/d' install_sct\n"
+}
+
+// sctImports imports every package that SCT states. matplotlib goes first, as
+// in sct_check_dependencies itself (SCT issue 3511).
+const sctImports = `import matplotlib.pyplot
+from spinalcordtoolbox.scripts.sct_check_dependencies import get_dependencies, module_import, resolve_module
+for package, _ in get_dependencies():
+    name, quiet = resolve_module(package)
+    name and module_import(name, quiet)
+import torch
+assert torch.version.cuda is None, "torch is the build for CUDA"
+`
+
+// sctData looks for every default data set.
+const sctData = `from spinalcordtoolbox.scripts.sct_check_dependencies import default_datasets, is_installed
+missing = [d for d in default_datasets() if not is_installed(d)]
+assert not missing, missing
+`
+
+// checks are of what is installed. sct_check_dependencies itself runs the
+// compiled programs too, and fails where they are left out; with -short it ends
+// before it has looked at anything.
+func (s *SCT) checks() []stage.Check {
+	python := func(text string) string { return s.Prefix + "/python/envs/venv_sct/bin/python -c " + llb.Quote(text) }
+	all := stage.Checks(python(sctImports))
+	if s.Binaries {
+		all = append(all, stage.Check{Command: "sct_check_dependencies"})
+	}
+	if s.Data {
+		all = append(all, stage.Check{Command: python(sctData)})
+	}
+	return all
 }
 
 // flags are those of install_sct beside -i and -y. Its checks are left to the

@@ -1,6 +1,10 @@
 package stages
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,5 +76,90 @@ func TestSCTOwner(t *testing.T) {
 	owned := script(testkit.With(newSCT("7.2"), func(s *SCT) { s.Owner = "1000:100" }))
 	if i := strings.Index(owned, "chown -hR 1000:100 /opt/medimproc/sct"); i < strings.Index(owned, "compileall") {
 		t.Errorf("the owner is not set last:\n%s", owned)
+	}
+}
+
+// runSCT runs the installation of s with an installer that leaves what it was
+// told: its own text, and pip's constraints.
+func runSCT(t *testing.T, s *SCT, installer string) (folder, output string, err error) {
+	t.Helper()
+	root := t.TempDir()
+	s.Prefix = filepath.Join(root, "to")
+	testkit.Write(t, filepath.Join(root, "src/install_sct"), installer)
+	testkit.Write(t, filepath.Join(root, "to/x"), "")
+	script := strings.NewReplacer("/run/medbuild", root, "/tmp/sct", root+"/sct").Replace(s.script())
+	cmd := exec.Command("/bin/sh", "-euc", script)
+	cmd.Env = append(os.Environ(), "PIP_CONSTRAINT=")
+	out, err := cmd.CombinedOutput()
+	return s.Prefix, string(out), err
+}
+
+const sctInstaller = `mkdir -p bin python/envs/venv_sct/bin
+touch bin/sct_version python/envs/venv_sct/bin/python; chmod +x bin/* python/envs/venv_sct/bin/*
+if [ -n "$PIP_CONSTRAINT" ]; then cp "$PIP_CONSTRAINT" constraints; else : >constraints; fi
+touch install_sct_log.txt
+touch models # install_default_models()
+`
+
+// TestSCTWithoutData: the installer fetches the models whatever its options say,
+// so that the line goes; what stays in the image is the installer as it was.
+func TestSCTWithoutData(t *testing.T) {
+	t.Parallel()
+	for _, data := range []bool{true, false} {
+		to, out, err := runSCT(t, testkit.With(newSCT("7.2"), func(s *SCT) { s.Data = data }), sctInstaller)
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		files := testkit.FilesBelow(t, to)
+		if slices.Contains(files, "models") != data {
+			t.Errorf("data = %v: files are %q", data, files)
+		}
+		if left, err := os.ReadFile(filepath.Join(to, "install_sct")); err != nil || string(left) != sctInstaller {
+			t.Errorf("data = %v: the installer in the image is %q, %v", data, left, err)
+		}
+	}
+}
+
+// TestSCTTakesTheCPUsTorch: pip is held to the CPU build, and where no index has
+// it the error says so.
+func TestSCTTakesTheCPUsTorch(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{"7.2": "torch==2.2.2+cpu\n", "6.5": ""} {
+		to, out, err := runSCT(t, newSCT(version), sctInstaller)
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if got, err := os.ReadFile(filepath.Join(to, "constraints")); err != nil || string(got) != want {
+			t.Errorf("%s: constraints are %q, %v", version, got, err)
+		}
+	}
+	_, out, err := runSCT(t, newSCT("7.3"), "echo 'ERROR: No matching distribution found for torch==2.2.2+cpu' >install_sct_log.txt; exit 1")
+	if err == nil || !strings.Contains(out, "no index of this site has torch 2.2.2+cpu") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestSCTTestsWhatIsInstalled: none of the checks ends before it has looked at
+// anything, and none wants what is left out.
+func TestSCTTestsWhatIsInstalled(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		data, binaries bool
+		want           []string
+	}{
+		{true, true, []string{"get_dependencies()", "sct_check_dependencies", "default_datasets()"}},
+		{false, true, []string{"get_dependencies()", "sct_check_dependencies"}},
+		{true, false, []string{"get_dependencies()", "default_datasets()"}},
+		{false, false, []string{"get_dependencies()"}},
+	} {
+		checks := testkit.With(newSCT("7.2"), func(s *SCT) { s.Data, s.Binaries = tt.data, tt.binaries }).checks()
+		if len(checks) != len(tt.want) {
+			t.Fatalf("data %v, binaries %v: checks are %q", tt.data, tt.binaries, checks)
+		}
+		for i, c := range checks {
+			if !strings.Contains(c.Command, tt.want[i]) || strings.Contains(c.Command, "-short") {
+				t.Errorf("check %d is %q, want one with %q", i+1, c.Command, tt.want[i])
+			}
+		}
 	}
 }

@@ -67,6 +67,15 @@ func (m Manifest) head() string {
 	return b.String()
 }
 
+// exact is a reference with the digest of what it stands for, where that is known
+// and not in it: a tag moves, and a file's name says nothing.
+func exact(reference, digest string) string {
+	if reference == "" || digest == "" || strings.Contains(reference, "@") {
+		return reference
+	}
+	return reference + "@" + digest
+}
+
 // file is a text that is known before any component has answered.
 type file struct{ name, text, to string }
 

@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -162,5 +163,27 @@ func TestVersionIsAskedBeforeTests(t *testing.T) {
 	asked, tested := strings.LastIndex(script, "\nask "), strings.Index(script, "\ncheck 1 '")
 	if asked < 0 || tested < asked {
 		t.Errorf("asked at %d, tested at %d:\n%s", asked, tested, script)
+	}
+}
+
+// TestBaseInTheManifestHasADigest: of a base that is a file or a tag, too.
+func TestBaseInTheManifestHasADigest(t *testing.T) {
+	t.Parallel()
+	const digest = "sha256:" + testkit.SHA256
+	for reference, want := range map[string]string{
+		"trixie.tar":                      "trixie.tar@" + digest,
+		"registry.example/base:1":         "registry.example/base:1@" + digest,
+		"registry.example/base@" + digest: "registry.example/base@" + digest,
+	} {
+		base := stagetest.Trixie()
+		base.Digest = digest
+		img, err := Target{Name: "x", Run: base, Manifest: Manifest{Service: "1", Base: reference}}.Assemble()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := llbtest.Read(t, llbtest.End{State: img.State})
+		if text := fmt.Sprint(g); !strings.Contains(text, "BASE_IMAGE="+want+"\\n") && !strings.Contains(text, "BASE_IMAGE="+want+"\n") {
+			t.Errorf("no BASE_IMAGE=%s", want)
+		}
 	}
 }

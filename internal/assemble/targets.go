@@ -133,6 +133,7 @@ func (t Target) manifest(img Image) llb.State {
 	for _, p := range img.Parts {
 		answers = append(answers, p.Tested)
 	}
+	t.Manifest.Base = exact(t.Manifest.Base, t.Run.Digest)
 	t.Manifest.notices, t.Manifest.login = notices(img.Parts), login(img.Config)
 	return t.Manifest.layer(t.Run.Root, answers)
 }

@@ -50,7 +50,7 @@ type Listed struct {
 	Licence  Licence  `json:"licence"`
 	Inputs   []Input  `json:"inputs"`   // sources, and files of the user's
 	Packages []string `json:"packages"` // distribution packages that are the component
-	Pinned   bool     `json:"pinned"`   // whether every input is
+	Pinned   bool     `json:"pinned"`   // whether every input is: not where the distribution's mirror or an installer of its own decides what is taken
 	Problem  string   `json:"problem"`  // why it cannot be built as it stands; "" when it can
 	At       string   `json:"at"`       // where the user wrote it, "file:line:col"
 }
@@ -75,7 +75,7 @@ func (l *List) Add(tool stage.Tool, on stage.Base) {
 		out.Packages = packaged(s)
 	}
 	out.Inputs = inputs(append(taken, stage.Files(tool)...))
-	out.Pinned = out.Problem == "" && !slices.ContainsFunc(out.Inputs, func(i Input) bool { return i.Pin == "" })
+	out.Pinned = out.Problem == "" && len(out.Packages) == 0 && s.Fetches == "" && !slices.ContainsFunc(out.Inputs, func(i Input) bool { return i.Pin == "" })
 	l.Components = append(l.Components, out)
 }
 

@@ -29,7 +29,8 @@ func TestAssumedServesEveryStage(t *testing.T) {
 		t.Fatalf("problems: %q", problems)
 	}
 	for _, c := range l.Components {
-		if c.Licence.SPDX == "" || !c.Pinned {
+		mirrored := len(c.Packages) > 0 || c.Stage == "sct"
+		if c.Licence.SPDX == "" || c.Pinned == mirrored {
 			t.Errorf("%s: licence %q, pinned %v", c.Name, c.Licence.SPDX, c.Pinned)
 		}
 	}
@@ -154,5 +155,19 @@ func TestFitting(t *testing.T) {
 	tool.Packages = stage.Debs{"plan9-4": {"tiff"}}
 	if got := assemble.Fitting(tool).Facts.ID(); got != "debian-13" {
 		t.Errorf("listed on %s", got)
+	}
+}
+
+// TestWhatAMirrorDecidesIsNotPinned: packages of the distribution have the
+// version that the mirror has on the day, and so has what an installer fetches.
+func TestWhatAMirrorDecidesIsNotPinned(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []stage.Tool{ants(), &stages.SCT{Common: stage.Common{Name: "sct", Version: "7.2", Prefix: "/opt/sct"},
+		Miniforge: stage.Source{URL: "https://example.org/Miniforge3.sh", SHA256: digits}}} {
+		l := &plan.List{}
+		l.Add(tool, assemble.Assumed())
+		if got := l.Components[0]; got.Pinned || got.Problem != "" {
+			t.Errorf("%+v", got)
+		}
 	}
 }

@@ -7,5 +7,5 @@ $uv pip install --quiet --python @PREFIX@/bin/python --require-hashes --no-deps 
 @COMMANDS@
 find @PREFIX@ -name '*.a' -delete
 find @PREFIX@ -exec touch -h -d @@EPOCH@ {} +
-@PREFIX@/bin/python -m compileall -q -j 0 @PREFIX@/lib
+@PREFIX@/bin/python -m compileall -qq -j 0 @PREFIX@/lib || :
 @OWN@

@@ -31,7 +31,21 @@ export HOME=/tmp/sct-home SHELL=/bin/bash PATH="$tools:$PATH"
 mkdir -p $HOME
 touch $HOME/.bashrc
 cd $to
-bash ./install_sct -i -y@FLAGS@ || { tail -n 40 install_sct_log.txt >&2; exit 1; }
+@MODELS@
+# The installer names an index of CPU builds beside the usual one. Where a site
+# has others, pip would take the build for CUDA, which is fifty times as large.
+torch=@TORCH@
+if [ -n "$torch" ]; then
+	echo "torch==$torch+cpu" >$tools/constraints.txt
+	export PIP_CONSTRAINT=$tools/constraints.txt
+fi
+bash ./install_sct -i -y@FLAGS@ || {
+	tail -n 40 install_sct_log.txt >&2
+	! grep -q "No matching distribution found for torch==$torch+cpu" install_sct_log.txt ||
+		echo "no index of this site has torch $torch+cpu: PyTorch's own index of CPU builds, or a mirror of it, does" >&2
+	exit 1
+}
+cp $tree/install_sct install_sct
 
 # Package caches, and a log that differs each time.
 rm -rf python/pkgs install_sct_log.txt

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/llb"
@@ -27,7 +28,32 @@ func Make(tool Tool, g Ground) (Stage, error) {
 		inputs = append(inputs, in)
 	}
 	s.Inputs = inputs
+	s.Questions = stating(tool, s.Common, s.Questions)
 	return s, nil
+}
+
+// stating is the questions with what the user states of the version: a component
+// that nothing is asked of stands in the manifest with it, and so does one whose
+// tool answers another number.
+func stating(tool Tool, c Common, asked []Question) []Question {
+	if len(asked) == 0 && c.Version != "" {
+		return []Question{{Key: keyOf(tool, c.Name), Section: Software, Tell: c.Version}}
+	}
+	out := slices.Clone(asked)
+	for i, q := range out {
+		if c.Answer != "" && q.Section == Software && q.Want == c.Version {
+			out[i].Want, out[i].Tell = c.Answer, c.Version
+		}
+	}
+	return out
+}
+
+// keyOf is the component's line in the version manifest.
+func keyOf(tool Tool, name string) string {
+	if g, ok := tool.(interface{ ManifestKey(name string) string }); ok {
+		return g.ManifestKey(name)
+	}
+	return (&Generic{}).ManifestKey(name)
 }
 
 // Sources is the sources that a tool's settings state, as inputs, for one that

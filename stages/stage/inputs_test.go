@@ -2,7 +2,10 @@ package stage
 
 import (
 	"errors"
+	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -100,5 +103,50 @@ func TestFiles(t *testing.T) {
 	want := []llb.Input{{Name: "a.tsv", Kind: llb.Own, Address: "locks/a.tsv", Pin: empty}, {Name: "b", Kind: llb.Own, Address: "b", Pin: b}}
 	if got := Files(tool); !slices.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// stated is a tool of which the questions are given.
+type stated struct {
+	Common
+	asked []Question
+}
+
+func (s *stated) Stage(Ground) (Stage, error) {
+	return Stage{Common: s.Common, Questions: s.asked}, nil
+}
+
+// TestStatedVersions: what the manifest has of a component that nothing is asked
+// of, and of a release whose program answers another number.
+func TestStatedVersions(t *testing.T) {
+	t.Parallel()
+	asked := []Question{{Key: "X_VERSION", Section: Software, Want: "1.2", Command: "echo 1.1.9", Pattern: "(.+)"},
+		{Key: "NUMPY_VERSION", Section: Packages, Want: "1.2", Command: "echo 1.2", Pattern: "(.+)"}}
+	for want, tool := range map[string]*stated{
+		"SOME_TOOL_VERSION=1.2":               {Common: Common{Name: "some-tool", Version: "1.2"}},
+		"X_VERSION=1.2 and NUMPY_VERSION=1.2": {Common: Common{Name: "some-tool", Version: "1.2", Answer: "1.1.9"}, asked: asked},
+		"":                                    {Common: Common{Name: "some-tool", Version: "1.2"}, asked: asked},
+	} {
+		s, err := Make(tool, Ground{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		script := Prepare(dir+"/answers", dir+"/outcomes", dir+"/said") + "mkdir $out\n" + TestScript
+		for _, q := range s.Questions {
+			script += q.Call()
+		}
+		_, failed := exec.Command("/bin/sh", "-euc", script).CombinedOutput()
+		if (failed != nil) != (want == "") {
+			t.Errorf("%q: %v", want, failed)
+		}
+		if failed != nil {
+			continue
+		}
+		lines, _ := os.ReadFile(dir + "/answers/" + Software.File())
+		more, _ := os.ReadFile(dir + "/answers/" + Packages.File())
+		if got := strings.Join(strings.Fields(string(lines)+string(more)), " and "); got != want {
+			t.Errorf("manifest has %q, want %q", got, want)
+		}
 	}
 }

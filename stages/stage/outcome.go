@@ -71,6 +71,12 @@ func ParseOutcomes(data []byte) ([]Outcome, error) {
 
 // Call is the shell that asks the question with the functions of TestScript.
 func (q Question) Call() string {
+	if q.Command == "" {
+		return fmt.Sprintf("echo %s >>\"$out/%s\"\n", llb.Quote(q.Key+"="+q.Tell), q.Section.File())
+	}
+	if q.Tell != "" {
+		return fmt.Sprintf("ask %s %s %s %s %s %s\n", q.Key, q.Section.File(), llb.Quote(q.Want), llb.Quote(q.Command), llb.Quote(q.Pattern), llb.Quote(q.Tell))
+	}
 	return fmt.Sprintf("ask %s %s %s %s %s\n", q.Key, q.Section.File(), llb.Quote(q.Want), llb.Quote(q.Command), llb.Quote(q.Pattern))
 }
 

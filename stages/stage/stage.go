@@ -29,6 +29,7 @@ type Common struct {
 	At      problem.Position `toml:"-"`
 	Stage   string           `toml:"stage" doc:"the stage that builds the component; the one with the name of the component when left out"`
 	Version string           `toml:"version" doc:"the version, as the tool itself reports it"`
+	Answer  string           `toml:"version_answer" doc:"what the tool answers when it is asked its version, where that is another number than the version"`
 	Prefix  string           `toml:"prefix" doc:"the folder of the component, in the build and in the image"`
 	Secrets []string         `toml:"secrets" doc:"ids of the build secrets that its steps may read below /run/medbuild/secrets"`
 }
@@ -71,9 +72,10 @@ type Licence struct {
 type Question struct {
 	Key     string // the manifest's line: MRTRIX3_VERSION
 	Section Section
-	Command string // shell
+	Command string // shell; "" asks nothing: Tell is the version
 	Pattern string // extended regular expression whose first group is the version; "/" is written "\/"
 	Want    string // the version it must answer; "" takes any
+	Tell    string // the version in the manifest; "" is the answer
 }
 
 // Section is a heading of the version manifest.

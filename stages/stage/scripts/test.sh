@@ -18,7 +18,7 @@ record() { # kind, name, command, answer, problem
 		"$1" "$2" "$(json "$3")" "$code" $((took / 1000)) $((took % 1000)) "$(json "$4")" "$(json "$5")" \
 		"$(json "$(tail -n 20 "$said" | tail -c 4000)")" >>"$outcomes"
 }
-ask() { # key, section, wanted, command, pattern
+ask() { # key, section, wanted, command, pattern, what the manifest has instead of the answer
 	try "$4"
 	got=$(sed -nE "s/$5/\n\1\n/p" "$said" | sed -n 2p)
 	problem=
@@ -30,7 +30,7 @@ ask() { # key, section, wanted, command, pattern
 	record question "$1" "$4" "$got" "$problem"
 	if [ -z "$got" ]; then echo "$problem:" >&2; head -n 20 "$said" >&2; exit 1; fi
 	if [ -n "$problem" ]; then echo "$problem" >&2; exit 1; fi
-	echo "$1=$got" >>"$out/$2"
+	echo "$1=${6:-$got}" >>"$out/$2"
 }
 check() { # name, command
 	try "$2"
