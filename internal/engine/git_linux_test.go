@@ -10,14 +10,14 @@ import (
 
 // gitOf is a daemon of a folder with a quote in its name, on a machine whose git
 // prints its environment and its arguments.
-func gitOf(t *testing.T, add map[string]string) (d *daemon, real string) {
+func gitOf(t *testing.T, add map[string]string) (d *daemon, own string) {
 	t.Helper()
-	real = t.TempDir()
+	own = t.TempDir()
 	script := "#!/bin/sh\necho \"$GIT_SSL_CAINFO|$GIT_SSL_CAPATH|$PATH|$*\"\n"
-	if err := os.WriteFile(filepath.Join(real, "git"), []byte(script), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(own, "git"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", real+":/usr/bin:/bin")
+	t.Setenv("PATH", own+":/usr/bin:/bin")
 	d = &daemon{root: filepath.Join(t.TempDir(), "it's")}
 	if err := os.MkdirAll(d.root, 0o700); err != nil {
 		t.Fatal(err)
@@ -26,13 +26,13 @@ func gitOf(t *testing.T, add map[string]string) (d *daemon, real string) {
 	if err := d.writeGit(); err != nil {
 		t.Fatal(err)
 	}
-	return d, real
+	return d, own
 }
 
 func TestGitHasTheCABundle(t *testing.T) {
-	d, real := gitOf(t, map[string]string{"SSL_CERT_FILE": "/etc/the site's.pem", "SSL_CERT_DIR": "/one:/two"})
+	d, own := gitOf(t, map[string]string{"SSL_CERT_FILE": "/etc/the site's.pem", "SSL_CERT_DIR": "/one:/two"})
 	dir, rest, _ := strings.Cut(d.environ["PATH"], ":")
-	if dir != d.gitFolder() || !strings.HasPrefix(rest, real+":") {
+	if dir != d.gitFolder() || !strings.HasPrefix(rest, own+":") {
 		t.Fatalf("PATH is %s", d.environ["PATH"])
 	}
 	cmd := exec.Command(filepath.Join(dir, "git"), "fetch", "two words")
@@ -44,8 +44,8 @@ func TestGitHasTheCABundle(t *testing.T) {
 }
 
 func TestGitIsTheMachinesOwnWithoutCABundle(t *testing.T) {
-	d, real := gitOf(t, map[string]string{"http_proxy": "http://proxy.example"})
-	if !strings.HasPrefix(d.environ["PATH"], real+":") {
+	d, own := gitOf(t, map[string]string{"http_proxy": "http://proxy.example"})
+	if !strings.HasPrefix(d.environ["PATH"], own+":") {
 		t.Errorf("PATH is %s", d.environ["PATH"])
 	}
 	if _, err := os.Stat(d.gitFolder()); !os.IsNotExist(err) {

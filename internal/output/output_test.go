@@ -55,7 +55,7 @@ func TestParseOutputRefuses(t *testing.T) {
 		"a,b":                       `"a" is not key=value`,
 
 		"type=oci,dest=x,compression=lzma":                  "--output: compression=\"lzma\" is not known\nhint: compression is one of zstd, gzip",
-		"type=oci,dest=x,compresion=gzip":                   "--output: type oci has no attribute \"compresion\"\nhint: it takes attestation-inline, compression,",
+		"type=oci,dest=x,squash=true":                   "--output: type oci has no attribute \"squash\"\nhint: it takes attestation-inline, compression,",
 		"type=oci,dest=x,compression-level=high":            "hint: compression-level is a whole number",
 		"type=oci,dest=x,force-compression=maybe":           "hint: force-compression is true or false",
 		"type=oci,dest=x,push=true":                         "type oci has no attribute \"push\"",
@@ -77,12 +77,9 @@ func TestParseOutputRefuses(t *testing.T) {
 }
 
 // delivered is an output on its way, released at the end of the test.
-func delivered(t *testing.T, o Output, names ...string) *Delivery {
+func delivered(t *testing.T, o Output) *Delivery {
 	t.Helper()
-	if names == nil {
-		names = []string{"example.org/a:1"}
-	}
-	d, err := o.Deliver(t.Context(), Image{Names: names, Annotations: map[string]string{"base": "b"}}, nil)
+	d, err := o.Deliver(t.Context(), Image{Names: []string{"example.org/a:1"}, Annotations: map[string]string{"base": "b"}}, nil)
 	check(t, err)
 	t.Cleanup(func() { check(t, d.Release()) })
 	return d
