@@ -85,7 +85,7 @@ func TestUnreadable(t *testing.T) {
 	for path, want := range map[string]string{
 		missing: missing + ": there is no such file\nhint: medbuild init writes one to start from; -f names another",
 		dir:     dir + ": is not a regular file",
-		large:   large + ": is larger than 8 MiB",
+		large:   large + ": is larger than 2 MiB",
 	} {
 		if _, err := Load(path, nil); err == nil || problem.Text(err) != want {
 			t.Errorf("Load(%s): %v, want %s", path, err, want)

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 )
 
@@ -16,13 +15,16 @@ func (l *loader) check(f *File) {
 	l.checkImage()
 	l.checkLabels(f.Image.Labels, l.root.sub("image").sub("labels"))
 	declared := l.root.sub("components")
-	for _, name := range declared.names() {
+	for name := range l.keys(declared) {
 		l.checkVersion(f, name, declared.sub(name))
 	}
 	for _, c := range f.Components {
 		l.checkPrefix(c.Shared(), declared.sub(c.Shared().Name))
 	}
 	for _, t := range f.Targets {
+		if l.problems.full() {
+			return
+		}
 		n := l.root.sub("targets").sub(t.Name)
 		l.checkTarget(t, n)
 		l.checkService(f, t, n)
@@ -76,7 +78,7 @@ func (l *loader) absent(path ...string) bool {
 // is missing: then one problem is enough.
 func misspelt(n *node, key string, t reflect.Type) bool {
 	keys := keysOf(t)
-	for _, k := range n.names() {
+	for _, k := range few(n.names()) {
 		if meant, _ := closest(k, keys); meant == key && k != key {
 			return true
 		}
@@ -84,10 +86,15 @@ func misspelt(n *node, key string, t reflect.Type) bool {
 	return false
 }
 
+// maxPrefix is the longest prefix, in bytes.
+const maxPrefix = 1024
+
 func (l *loader) checkPrefix(c *stage.Common, n *node) {
 	prefix, at := c.Prefix, n.key("prefix")
 	switch {
 	case prefix == "":
+	case len(prefix) > maxPrefix:
+		l.problems.add(at, fmt.Sprintf("prefix is longer than %d bytes", maxPrefix))
 	case !path.IsAbs(prefix):
 		l.problems.add(at, fmt.Sprintf("prefix %q is not absolute", prefix), "write \"/opt/"+path.Base(prefix)+"\"")
 	case path.Clean(prefix) != prefix:
@@ -127,8 +134,11 @@ func (l *loader) checkEnv(t Target, n *node) {
 func (l *loader) checkMembers(f *File, t Target, n *node) {
 	declared := l.root.sub("components")
 	seen := map[string]bool{}
-	var before []stage.Common
+	var before stage.Prefixes
 	for i, name := range t.Components {
+		if l.problems.full() {
+			return
+		}
 		c, ok := f.Component(name)
 		switch {
 		case declared.sub(name) == nil:
@@ -136,25 +146,20 @@ func (l *loader) checkMembers(f *File, t Target, n *node) {
 		case seen[name]:
 			l.problems.add(n.element(i), fmt.Sprintf("target %q names component %q twice", t.Name, name))
 		case ok:
-			l.checkPlace(before, t, *c.Shared(), n.element(i))
-			before = append(before, *c.Shared())
+			if err := before.Add(*c.Shared()); err != nil {
+				l.problems.addError(n.element(i), "", fmt.Errorf("target %q: %w", t.Name, err))
+			}
 		}
 		seen[name] = true
-	}
-}
-
-func (l *loader) checkPlace(before []stage.Common, t Target, c stage.Common, at problem.Position) {
-	for _, other := range before {
-		if err := stage.Apart(other, c); err != nil {
-			l.problems.addError(at, "", fmt.Errorf("target %q: %w", t.Name, err))
-			return
-		}
 	}
 }
 
 // checkNeeds finds components that call commands of a stage which the target
 // does not have.
 func (l *loader) checkNeeds(f *File, t Target, n *node) {
+	if l.problems.full() {
+		return
+	}
 	has := l.stagesOf(f, t)
 	for i, name := range t.Components {
 		c, ok := f.Component(name)
@@ -182,13 +187,15 @@ func lacking(f *File, stage string) string {
 // stagesOf is the stages that a target has. Where a name is misspelt, which is
 // a problem of its own, what it means counts.
 func (l *loader) stagesOf(f *File, t Target) map[string]bool {
-	declared := l.root.sub("components").names()
+	declared := l.root.sub("components")
 	has := map[string]bool{}
 	for _, name := range t.Components {
-		if meant, ok := closest(name, declared); ok {
-			name = meant
+		c, ok := f.Component(name)
+		if !ok && declared.sub(name) == nil {
+			meant, _ := closest(name, declared.names())
+			c, ok = f.Component(meant)
 		}
-		if c, ok := f.Component(name); ok {
+		if ok {
 			has[c.Shared().Stage] = true
 		}
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -16,6 +17,7 @@ import (
 // value's name in messages.
 func (l *loader) decode(value any, into reflect.Value, n *node, key string) {
 	switch {
+	case l.problems.full():
 	case into.Type() == fileType:
 		l.decodeFile(value, into, n, key)
 	case into.Type() == serviceType:
@@ -44,8 +46,8 @@ func (l *loader) decodeStruct(value any, into reflect.Value, n *node, key string
 	}
 	setField(into, "At", n.place())
 	before := len(l.problems)
-	for _, k := range n.names() {
-		f, ok := fieldOf(into.Type(), k)
+	for k := range l.keys(n) {
+		f, ok := l.field(into.Type(), k)
 		if !ok {
 			l.problems.add(n.key(k), fmt.Sprintf("unknown key %q", k), hintFor(k, keysOf(into.Type()), "the keys here are "))
 			continue
@@ -54,8 +56,36 @@ func (l *loader) decodeStruct(value any, into reflect.Value, n *node, key string
 		l.decode(table[k], v, n.sub(k), k)
 		l.checkField(into.Type(), f, v, n.sub(k))
 	}
-	if len(l.problems) == before {
+	if len(l.problems) == before && !l.problems.full() {
 		l.checkStruct(into, n)
+	}
+}
+
+// field is fieldOf, which takes a second for ten thousand components, with the
+// types kept that have been looked at.
+func (l *loader) field(t reflect.Type, key string) (field, bool) {
+	if l.types == nil {
+		l.types = map[reflect.Type]map[string]field{}
+	}
+	if l.types[t] == nil {
+		l.types[t] = map[string]field{}
+		for _, f := range fields(t) {
+			l.types[t][f.Key] = f
+		}
+	}
+	f, ok := l.types[t][key]
+	return f, ok
+}
+
+// keys is the keys of a table in the order of the file, for as long as problems
+// are told.
+func (l *loader) keys(n *node) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, k := range n.names() {
+			if l.problems.full() || !yield(k) {
+				return
+			}
+		}
 	}
 }
 
@@ -88,7 +118,7 @@ func (l *loader) decodeMap(value any, into reflect.Value, n *node, key string) {
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
-	for _, k := range n.names() {
+	for k := range l.keys(n) {
 		if named(into.Type()) {
 			l.checkName(k, n.sub(k))
 		}
@@ -209,7 +239,7 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		l.wrongType(value, into.Type(), n, key)
 		return
 	}
-	content, err := read(l.files, l.beside(name))
+	content, err := read(l.files, l.beside(name), maxFile)
 	if name == "" {
 		err = errors.New("names no file")
 	}

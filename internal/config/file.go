@@ -27,6 +27,20 @@ type File struct {
 	Bases      []stage.BaseSettings
 	Components []stage.Tool
 	Targets    []Target
+
+	components map[string]stage.Tool // by name
+	bases      map[string]stage.BaseSettings
+}
+
+// index makes the tables that names are looked up in.
+func (f *File) index() {
+	f.components, f.bases = make(map[string]stage.Tool, len(f.Components)), make(map[string]stage.BaseSettings, len(f.Bases))
+	for _, c := range f.Components {
+		f.components[c.Shared().Name] = c
+	}
+	for _, b := range f.Bases {
+		f.bases[b.Name] = b
+	}
 }
 
 // Image is what all images of the file have in common.
@@ -113,22 +127,14 @@ func (f *File) Dir() string { return filepath.Dir(f.Path) }
 
 // Base is the base of that name.
 func (f *File) Base(name string) (stage.BaseSettings, bool) {
-	for _, b := range f.Bases {
-		if b.Name == name {
-			return b, true
-		}
-	}
-	return stage.BaseSettings{}, false
+	b, ok := f.bases[name]
+	return b, ok
 }
 
 // Component is the settings of the component of that name.
 func (f *File) Component(name string) (stage.Tool, bool) {
-	for _, c := range f.Components {
-		if c.Shared().Name == name {
-			return c, true
-		}
-	}
-	return nil, false
+	c, ok := f.components[name]
+	return c, ok
 }
 
 // Target is the target of that name.

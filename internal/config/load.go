@@ -24,7 +24,7 @@ func LoadFS(files fs.FS, name string, set []string) (*File, error) {
 }
 
 func load(files fs.FS, name string, set []string) (*File, error) {
-	text, err := read(files, name)
+	text, err := read(files, name, maxText)
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
@@ -52,6 +52,7 @@ type loader struct {
 	values   map[string]any // the file's, as the TOML decoder gives them
 	root     *node          // where each of them stands
 	problems problems
+	types    map[reflect.Type]map[string]field // by their keys
 
 	component string // that is being decoded
 }
@@ -69,7 +70,10 @@ func (l *loader) file() *File {
 	for i, t := range f.Targets {
 		f.Targets[i] = t.named()
 	}
-	l.check(f)
+	f.index()
+	if !l.problems.full() {
+		l.check(f)
+	}
 	return f
 }
 
@@ -90,12 +94,12 @@ func (l *loader) parse(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	root, wrong := parsePositions(l.path, text)
 	if wrong != nil {
-		l.problems = append(l.problems, wrong)
+		l.problems.note(wrong)
 		return false
 	}
 	l.values = map[string]any{}
 	if _, err := toml.Decode(string(text), &l.values); err != nil {
-		l.problems = append(l.problems, syntax(l.path, text, err))
+		l.problems.note(syntax(l.path, text, err))
 		return false
 	}
 	l.root = root

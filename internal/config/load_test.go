@@ -123,7 +123,9 @@ func TestEmptyFile(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "file", loaded(t, path), &File{Path: path})
+	want := &File{Path: path}
+	want.index()
+	same(t, "file", loaded(t, path), want)
 }
 
 func TestExamplesLoad(t *testing.T) {
@@ -155,6 +157,7 @@ func TestNeeds(t *testing.T) {
 	c := &caller{}
 	c.Name, c.Version = "caller", "1"
 	f.Components = append(f.Components[1:], c) // without python
+	f.index()
 	target := Target{Name: "production", Components: []string{"caller", "mrtrix3-new"}}
 	l.checkNeeds(f, target, l.root.sub("targets").sub("production").sub("components"))
 	same(t, "python", problem.Text(l.problems.err()), good+`:4:15: target "production": caller calls commands of python, which the target lacks`+"\n"+`hint: add a component of stage "python"`)
@@ -162,6 +165,7 @@ func TestNeeds(t *testing.T) {
 	l.problems = nil
 	target.Components = []string{"pyton", "caller"} // misspelt, so not lacking
 	f.Components = append(f.Components, loaded(t, good).Components[0])
+	f.index()
 	l.checkNeeds(f, target, nil)
 	same(t, "mrtrix3", problem.Text(l.problems.err()), `target "production": caller calls commands of mrtrix3, which the target lacks`+"\n"+`hint: add "mrtrix3-new" to its components`)
 }

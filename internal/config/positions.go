@@ -19,6 +19,8 @@ type node struct {
 	children map[string]*node
 	elements []*node
 	header   bool // at is the key's own header, not one of a table below it
+	depth    int  // levels above
+	size     int  // bytes of the keys that lead here
 }
 
 func (n *node) sub(key string) *node {
@@ -71,7 +73,7 @@ func (n *node) child(key string, at problem.Position) *node {
 	if n.children == nil {
 		n.children = map[string]*node{}
 	}
-	c := &node{at: at}
+	c := &node{at: at, depth: n.depth + 1, size: n.size + len(key)}
 	n.children[key] = c
 	n.keys = append(n.keys, key)
 	return c
@@ -96,23 +98,30 @@ func (n *node) last() *node {
 type positions struct {
 	parser unstable.Parser
 	lines  lines
+	bounds bounds
 }
 
 // parsePositions is where each key of the file stands, or the first syntax
-// error.
+// error, or the first bound that the file exceeds.
 func parsePositions(path string, text []byte) (*node, *problem.Error) {
 	p := &positions{lines: newLines(path, text)}
 	root := &node{at: problem.Position{File: path, Line: 1, Col: 1}}
 	table := root
 	p.parser.Reset(text)
-	for p.parser.NextExpression() {
+	for p.within() && p.parser.NextExpression() {
 		table = p.expression(root, table)
+	}
+	if !p.within() {
+		return nil, p.bounds.exceeded
 	}
 	if err := p.parser.Error(); err != nil {
 		return nil, p.syntax(err)
 	}
-	return root, nil
+	return root, tooMany(root)
 }
+
+// within reports whether the file keeps the bounds so far.
+func (p *positions) within() bool { return p.bounds.exceeded == nil }
 
 func (p *positions) syntax(err error) *problem.Error {
 	e := located(problem.Position{File: p.lines.path}, err)
@@ -132,7 +141,7 @@ func (p *positions) expression(root, table *node) *node {
 		return t.last()
 	case unstable.ArrayTable:
 		t, at := p.walk(root, e.Key(), true)
-		t.elements = append(t.elements, &node{at: at})
+		p.element(t, at)
 		return t.last()
 	case unstable.KeyValue:
 		n, _ := p.walk(table, e.Key(), false)
@@ -144,14 +153,17 @@ func (p *positions) expression(root, table *node) *node {
 // walk goes down a dotted key. It returns where that leads and where the last
 // part of the key stands: each element of an array of tables has a header.
 func (p *positions) walk(n *node, keys unstable.Iterator, header bool) (to *node, at problem.Position) {
-	for keys.Next() {
+	parts := 0
+	for ; p.within() && keys.Next(); parts++ {
 		k := keys.Node()
 		at = p.lines.at(int(k.Raw.Offset))
 		n = n.last().child(string(k.Data), at)
+		p.bounds.node(n, len(k.Data), at)
 		if keys.IsLast() && header && !n.header {
 			n.at, n.header = at, true
 		}
 	}
+	p.bounds.key(n, parts, at)
 	return n, at
 }
 
@@ -160,7 +172,7 @@ func (p *positions) value(n *node, v *unstable.Node) {
 	case unstable.Array:
 		p.array(n, v)
 	case unstable.InlineTable:
-		for it := v.Children(); it.Next(); {
+		for it := v.Children(); p.within() && it.Next(); {
 			if kv := it.Node(); kv.Kind == unstable.KeyValue {
 				to, _ := p.walk(n, kv.Key(), false)
 				p.value(to, kv.Value())
@@ -172,7 +184,7 @@ func (p *positions) value(n *node, v *unstable.Node) {
 }
 
 func (p *positions) array(n *node, v *unstable.Node) {
-	for it := v.Children(); it.Next(); {
+	for it := v.Children(); p.within() && it.Next(); {
 		e := it.Node()
 		if e.Kind == unstable.Comment {
 			continue
@@ -181,10 +193,16 @@ func (p *positions) array(n *node, v *unstable.Node) {
 		if e.Raw.Length > 0 {
 			at = p.lines.at(int(e.Raw.Offset))
 		}
-		c := &node{at: at}
-		p.value(c, e)
-		n.elements = append(n.elements, c)
+		p.value(p.element(n, at), e)
 	}
+}
+
+// element adds an element to an array.
+func (p *positions) element(n *node, at problem.Position) *node {
+	c := &node{at: at, depth: n.depth + 1, size: n.size}
+	n.elements = append(n.elements, c)
+	p.bounds.node(c, 0, at)
+	return c
 }
 
 // lines turns offsets of a file into positions.

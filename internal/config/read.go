@@ -12,9 +12,6 @@ import (
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
-// maxFile is the largest file that is read, in bytes.
-const maxFile = 8 << 20
-
 // disk is the operating system's files, by any path that it takes: a user's
 // file may name others outside its folder, which os.DirFS does not open.
 type disk struct{}
@@ -47,9 +44,9 @@ func (in inside) Stat(name string) (fs.FileInfo, error) {
 	return fs.Stat(in.FS, name)
 }
 
-// read is the content of a file. Folders, devices and pipes are refused: some
-// of them never end.
-func read(files fs.FS, name string) ([]byte, error) {
+// read is the content of a file, of at most limit bytes. Folders, devices and
+// pipes are refused: some of them never end.
+func read(files fs.FS, name string, limit int) ([]byte, error) {
 	name = filepath.ToSlash(name) // as file systems of the program have it; Windows takes both
 	info, err := fs.Stat(files, name)
 	if err != nil {
@@ -58,17 +55,27 @@ func read(files fs.FS, name string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("is not a regular file")
 	}
+	if info.Size() > int64(limit) {
+		return nil, overLimit(limit)
+	}
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		return nil, fmt.Errorf("is larger than %d MiB", maxFile>>20)
+	return readUpTo(f, limit)
+}
+
+// readUpTo is what a reader has, of at most limit bytes.
+func readUpTo(r io.Reader, limit int) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil && len(text) > limit {
+		return nil, overLimit(limit)
 	}
 	return text, err
 }
+
+func overLimit(limit int) error { return fmt.Errorf("is larger than %d MiB", limit>>20) }
 
 func unreadable(name string, err error) error {
 	e := located(problem.Position{File: name}, reason(err))

@@ -36,7 +36,7 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 		return
 	}
 	service, wrong := osparc.Parse(metadata, runtime, oci)
-	l.problems = append(l.problems, wrong...)
+	l.problems.note(wrong...)
 	into.Set(reflect.ValueOf(service))
 }
 
@@ -50,7 +50,7 @@ func (l *loader) noMetadata(dir string) error {
 
 // readFound is a file that may be absent; then it has no text.
 func (l *loader) readFound(path string) (osparc.File, error) {
-	text, err := read(l.files, path)
+	text, err := read(l.files, path, maxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return osparc.File{Path: path}, nil
 	}

@@ -60,7 +60,7 @@ func parseKey(key string) ([]string, bool) {
 	for it := p.Expression().Key(); it.Next(); {
 		path = append(path, string(it.Node().Data))
 	}
-	return path, !p.NextExpression() && p.Error() == nil
+	return path, len(path) <= maxDepth && !p.NextExpression() && p.Error() == nil
 }
 
 func (o override) set(path []string) {

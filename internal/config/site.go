@@ -154,7 +154,7 @@ func ParseMirror(flag string) (Mirror, error) {
 func LoadSite(getenv func(string) string, home string) (Site, error) {
 	named := getenv("MEDBUILD_SITE")
 	for _, path := range sitePaths(getenv, home) {
-		text, err := read(disk{}, path)
+		text, err := read(disk{}, path, maxText)
 		if errors.Is(err, fs.ErrNotExist) && named == "" {
 			continue
 		}

@@ -17,13 +17,28 @@ func hintFor(name string, known []string, list string) string {
 	return list + strings.Join(known, ", ")
 }
 
+// What was meant is guessed of names of that many bytes, among that many.
+const (
+	maxGuessed = 64
+	maxKnown   = 500
+)
+
+// few is as many names as are guessed among.
+func few(names []string) []string { return names[:min(len(names), maxKnown)] }
+
 // closest is the known name with the smallest edit distance, when that is
 // small enough for a slip of the fingers, or else one that the name begins.
 func closest(name string, known []string) (string, bool) {
 	best, found := "", 1+max(1, (len(name)+1)/3)
-	for _, k := range known {
+	if len(name) > maxGuessed {
+		return "", false
+	}
+	for _, k := range few(known) {
 		if best == "" && len(name) > 2 && strings.HasPrefix(k, name) {
 			best = k
+		}
+		if len(k) > maxGuessed || abs(len(k)-len(name)) >= found {
+			continue
 		}
 		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < found {
 			best, found = k, d
@@ -49,6 +64,8 @@ func distance(a, b string) int {
 	}
 	return above[len(b)]
 }
+
+func abs(n int) int { return max(n, -n) }
 
 func differ(a, b byte) int {
 	if a == b {

@@ -7,7 +7,6 @@ package project
 import (
 	"io/fs"
 	"path/filepath"
-	"slices"
 
 	"github.com/medbuild/medbuild/internal/config"
 	"github.com/medbuild/medbuild/stages/stage"
@@ -21,7 +20,8 @@ type Project struct {
 	Components []Component
 	Targets    []Target // that the file declares
 
-	image config.Image
+	image  config.Image
+	byName map[string]Component
 }
 
 // Component is a tool of the project and the bases that targets take it on.
@@ -49,8 +49,12 @@ func made(f *config.File, err error) (*Project, error) {
 		return nil, err
 	}
 	p := &Project{Path: f.Path, Bases: f.Bases, image: f.Image}
+	on := basesWith(f)
+	p.byName = map[string]Component{}
 	for _, tool := range f.Components {
-		p.Components = append(p.Components, Component{Tool: tool, On: basesWith(f, tool.Shared().Name)})
+		c := Component{Tool: tool, On: on[tool.Shared().Name]}
+		p.Components = append(p.Components, c)
+		p.byName[c.Name()] = c
 	}
 	for _, t := range f.Targets {
 		p.Targets = append(p.Targets, p.resolved(f, t))
@@ -58,13 +62,16 @@ func made(f *config.File, err error) (*Project, error) {
 	return p, nil
 }
 
-// basesWith is the bases on which targets take a component.
-func basesWith(f *config.File, component string) []stage.BaseSettings {
-	var out []stage.BaseSettings
+// basesWith is the bases on which targets take each component.
+func basesWith(f *config.File) map[string][]stage.BaseSettings {
+	out := map[string][]stage.BaseSettings{}
+	known := map[[2]string]bool{}
 	for _, t := range f.Targets {
-		known := slices.ContainsFunc(out, func(b stage.BaseSettings) bool { return b.Name == t.Base })
-		if base, ok := f.Base(t.Base); ok && !known && slices.Contains(t.Components, component) {
-			out = append(out, base)
+		base, ok := f.Base(t.Base)
+		for _, c := range t.Components {
+			if pair := [2]string{c, t.Base}; ok && !known[pair] {
+				out[c], known[pair] = append(out[c], base), true
+			}
 		}
 	}
 	return out
@@ -75,10 +82,6 @@ func (p *Project) Dir() string { return filepath.Dir(p.Path) }
 
 // Component is the component of that name.
 func (p *Project) Component(name string) (Component, bool) {
-	for _, c := range p.Components {
-		if c.Name() == name {
-			return c, true
-		}
-	}
-	return Component{}, false
+	c, ok := p.byName[name]
+	return c, ok
 }

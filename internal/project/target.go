@@ -97,16 +97,23 @@ func (p *Project) alone(c Component) (Target, bool) {
 	return t, true
 }
 
-// choice is the names that Select takes, with commas between them.
+// maxChoice is how many names are told.
+const maxChoice = 50
+
+// choice is the names that Select takes, with commas between them, the first of
+// them where there are many.
 func (p *Project) choice() string {
 	var out []string
 	for _, t := range p.Targets {
 		out = append(out, t.Name)
 	}
 	for _, c := range p.Components {
-		if _, ok := p.alone(c); ok {
+		if len(c.On) > 0 || len(p.Bases) == 1 {
 			out = append(out, c.Name())
 		}
+	}
+	if len(out) > maxChoice {
+		out = append(out[:maxChoice], "…")
 	}
 	return strings.Join(out, ", ")
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What a hostile file may cost. Time is the processor's: other tests run beside
+// this one.
+const (
+	hostileTime   = time.Second
+	hostileMemory = 200 << 20
+)
+
+// hostile is files that ask for more than they are worth.
+type hostile struct {
+	name  string
+	files map[string]string
+	args  []string // behind "medbuild stages"
+	want  string   // of what it says; "" when it is read
+}
+
+const hostileHead = "image = { name = \"a\", version = \"1\" }\n[bases.b]\ntar = \"b.tar\"\n"
+
+func repeated(n int, text func(int) string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(text(i))
+	}
+	return b.String()
+}
+
+func text(s string) func(int) string { return func(int) string { return s } }
+
+func number(before, after string) func(int) string {
+	return func(i int) string { return before + strconv.Itoa(i) + after }
+}
+
+// components is a file with text as its components.
+func components(text string) map[string]string {
+	return map[string]string{"components.toml": text}
+}
+
+func hostileTables() []hostile {
+	apt := repeated(10_000, number("[components.c", "]\nstage = \"apt\"\nversion = \"1\"\nlicence = \"MIT\"\npackages = [\"p\"]\n"))
+	return []hostile{
+		{name: "a dotted key of 20 kB", files: components(strings.Repeat("a.", 10_000) + "a = 1"), want: "nested more than 64 levels deep"},
+		{name: "a dotted key of 2 MB", files: components(strings.Repeat("a.", 1<<20-5) + "a = 1"), want: "nested more than 64 levels deep"},
+		{name: "keys of 63 parts", files: components(repeated(14_000, number(strings.Repeat("a.", 62), " = 1\n"))), want: "too many long keys"},
+		{name: "keys below a long header", files: components("[" + strings.Repeat("aaaaaaaaaaaaaaa.", 60) + "a]\n" + repeated(150_000, number("a", " = 1\n"))), want: "too many long keys"},
+		{name: "a long key", files: components("[" + strings.Repeat("a", 1<<20) + "]\n" + repeated(90_000, number("a", " = 1\n"))), want: "a key is longer than 256 bytes"},
+		{name: "deep arrays", files: components("a = " + strings.Repeat("[", 1<<20)), want: "nested more than"},
+		{name: "inline tables", files: components("a = " + strings.Repeat("{a = ", 65) + "1" + strings.Repeat("}", 65)), want: "nested more than 64"},
+		{name: "a wide array", files: components("a = [" + strings.Repeat("1,", 1<<20-10) + "]"), want: "more than 150000 keys and values"},
+		{name: "empty arrays", files: components("a = [" + strings.Repeat("[],", 690_000) + "]"), want: "more than 150000 keys and values"},
+		{name: "an array of tables", files: components(strings.Repeat("[[a]]\n", 340_000)), want: "more than 150000 keys and values"},
+		{name: "tables", files: components(repeated(70_000, number("[components.c", "]\n"))), want: "more than 10000 components"},
+		{name: "unknown keys", files: components(hostileHead + repeated(140_000, number("k", " = 1\n"))), want: "there are more problems than these 100"},
+		{name: "misspelt members", files: components(hostileHead + apt + "[targets.t]\nbase = \"b\"\ncomponents = [" + repeated(10_000, number("\"x", "\",")) + "]\n"), want: "there is no component \"x0\""},
+		{name: "twice the same member", files: components(hostileHead + apt + "[targets.t]\nbase = \"b\"\ncomponents = [" + strings.Repeat("\"c1\",", 70_000) + "]\n"), want: "names component \"c1\" twice"},
+		{name: "a target for every component", files: components(hostileHead + apt + repeated(9_000, number("[targets.t", "]\nbase = \"b\"\ncomponents = [\"c1\"]\n")))},
+		{name: "a file too large", files: components(strings.Repeat("#\n", 1<<20) + "#"), want: "is larger than 2 MiB"},
+		{name: "a deep override", files: components(hostileHead), args: []string{"--set", strings.Repeat("a.", 60_000) + "a=1"}, want: "not of the form"},
+	}
+}
+
+// A hostile file costs a second and 200 MB at most. Each is read by a process of
+// its own, which can have no more than twice the memory of a failing one.
+func TestHostileFiles(t *testing.T) {
+	for _, h := range hostileTables() {
+		t.Run(h.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range h.files {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			said, used := h.run(t, dir)
+			if h.want != "" && !strings.Contains(said, h.want) || h.want == "" && said != "" {
+				t.Errorf("it says %.500q, want %q", said, h.want)
+			}
+			if took := used.UserTime() + used.SystemTime(); took > hostileTime {
+				t.Errorf("it takes %v, want %v at most", took, hostileTime)
+			}
+			if kib := used.SysUsage().(*syscall.Rusage).Maxrss; kib<<10 > hostileMemory {
+				t.Errorf("it takes %d MB, want %d at most", kib>>10, hostileMemory>>20)
+			}
+		})
+	}
+}
+
+// run is what medbuild says on standard error, and what it used.
+func (h hostile) run(t *testing.T, dir string) (string, *os.ProcessState) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "medbuild")
+	if err := os.Symlink(exe, program); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	// More than half a gigabyte would end in Go's own words, not in ours.
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", `ulimit -d 524288; exec "$0" stages "$@"`, program}, h.args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CACHE_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return said.String(), cmd.ProcessState
+}
