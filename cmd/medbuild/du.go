@@ -58,7 +58,7 @@ func runDu(ctx context.Context, o options, filter []string, verbose bool) error 
 		return err
 	}
 	defer e.Close()
-	used, err := usage.Usage(ctx, e.Client, filters)
+	used, err := usage.Usage(ctx, e, filters)
 	if err != nil {
 		return err
 	}

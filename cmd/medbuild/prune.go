@@ -74,7 +74,7 @@ func runPrune(ctx context.Context, o options, flags pruneFlags) error {
 	defer e.Close()
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
 	var freed int64
-	err = p.Run(ctx, e.Client, func(r client.UsageInfo) {
+	err = p.Run(ctx, e, func(r client.UsageInfo) {
 		freed += r.Size
 		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, usage.Bytes(r.Size), firstLine(r.Description))
 	})

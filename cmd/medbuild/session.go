@@ -121,7 +121,7 @@ func (o options) begin(ctx context.Context, e *engine.Engine, dir string, source
 	sources.Platform, sources.Root, sources.HostNetwork, sources.Debug = o.platform, e.Root, e.HostNetwork, o.debug
 	sources.Files, sources.Serve, sources.Allow = bases.Files, attachables(logins), logins.Allow
 	sources.Progress, sources.Say = progress, o.say()
-	return &session{engine: e, solve: solve.New(e.Client, sources), bases: bases, created: created}, nil
+	return &session{engine: e, solve: solve.New(e, sources), bases: bases, created: created}, nil
 }
 
 // attachables serve the engine registry credentials and secrets.

@@ -56,7 +56,8 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("waiting for another run that starts or stops it: %w", err)
 	}
 	defer start.release()
-	c, err := d.ensure(ctx)
+	p := newPulse()
+	c, err := d.ensure(ctx, p.listen())
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +65,33 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sharing it with other runs: %w", err), c.Close())
 	}
-	return &Engine{Kind: Child, Address: "unix://" + d.socket, Client: c, Log: d.logFile(), Root: d.root,
-		release: func() error { return d.leave(users) }}, nil
+	pid := d.running().pid
+	return opened(&Engine{Kind: Child, Address: "unix://" + d.socket, Client: c, Log: d.logFile(), Root: d.root,
+		replaced: func() bool { return d.running().pid != pid },
+		restart: func(ctx context.Context) error {
+			err := d.again(ctx, c)
+			pid = d.running().pid
+			return err
+		},
+		release: func() error { return d.leave(users) }}, p), nil
+}
+
+// again starts the daemon that ended, unless another run has, and waits until
+// the connection to it is there: it is made anew by the client that had one.
+func (d *daemon) again(ctx context.Context, c *client.Client) error {
+	start, err := lockExclusive(ctx, d.path("run/start.lock"))
+	if err != nil {
+		return fmt.Errorf("waiting for another run that starts or stops it: %w", err)
+	}
+	defer start.release()
+	d.say("our own buildkitd ended while it worked: starting it once more")
+	probed, err := d.ensure(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	return errors.Join(c.Wait(ctx), probed.Close())
 }
 
 // newDaemon checks what the machine needs to have and makes the root's folders.
@@ -175,21 +201,21 @@ func (d *daemon) fingerprint() string {
 
 // ensure returns a connection to a daemon that answers: the one that runs, or
 // a new one. The caller holds the start lock.
-func (d *daemon) ensure(ctx context.Context) (*client.Client, error) {
+func (d *daemon) ensure(ctx context.Context, opts ...client.ClientOpt) (*client.Client, error) {
 	was := d.running()
 	if was.pid == 0 {
-		return d.start(ctx)
+		return d.start(ctx, opts...)
 	}
 	current := was.Fingerprint == d.fingerprint()
 	idle := d.idle()
 	if !current && idle {
 		d.say("restarting our own buildkitd: its settings changed")
-		return d.restart(ctx, was.pid)
+		return d.restart(ctx, was.pid, opts...)
 	}
-	c, err := d.connect(ctx, adoptLimit)
+	c, err := d.connect(ctx, adoptLimit, opts...)
 	if err != nil && idle && ctx.Err() == nil {
 		d.say("restarting our own buildkitd: the one that an earlier run left behind does not answer")
-		return d.restart(ctx, was.pid)
+		return d.restart(ctx, was.pid, opts...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("process %d: %w (log: %s)", was.pid, err, d.logFile())
@@ -200,11 +226,11 @@ func (d *daemon) ensure(ctx context.Context) (*client.Client, error) {
 	return c, nil
 }
 
-func (d *daemon) restart(ctx context.Context, pid int) (*client.Client, error) {
+func (d *daemon) restart(ctx context.Context, pid int, opts ...client.ClientOpt) (*client.Client, error) {
 	if err := d.stop(pid); err != nil {
 		return nil, err
 	}
-	return d.start(ctx)
+	return d.start(ctx, opts...)
 }
 
 // idle reports whether no run uses the daemon. The caller holds the start

@@ -32,7 +32,8 @@ func openDocker(ctx context.Context, host string) (*Engine, error) {
 		return nil, fmt.Errorf("not running, or not accessible (%w)", err)
 	}
 	conn.Close()
-	c, err := client.New(ctx, "", dial.grpc(), dial.session())
+	p := newPulse()
+	c, err := client.New(ctx, "", dial.grpc(), dial.session(), p.listen())
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
@@ -43,7 +44,7 @@ func openDocker(ctx context.Context, host string) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return &Engine{Kind: Docker, Address: host, Client: c, HostNetwork: !bridge}, nil
+	return opened(&Engine{Kind: Docker, Address: host, Client: c, HostNetwork: !bridge}, p), nil
 }
 
 func dockerHint(err error) error {

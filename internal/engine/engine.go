@@ -16,10 +16,16 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
 )
+
+// adoptLimit is how long an engine that was there may take to answer, before it
+// is taken for gone.
+const adoptLimit = 2 * time.Second
 
 // Kind says how an engine was found.
 type Kind string
@@ -72,9 +78,26 @@ type Engine struct {
 	// own: this Docker has no bridge for them.
 	HostNetwork bool
 
+	pulse    *pulse
+	replaced func() bool                 // whether another one is there by now; nil: it cannot be told
+	restart  func(context.Context) error // starts it again; nil: that is not ours to do
+	reviving sync.Mutex
+	life     atomic.Int32 // how often it was started again
+
 	release func() error
 	once    sync.Once
 	closed  error
+}
+
+// opened is an engine that has been probed, watched from now on.
+func opened(e *Engine, p *pulse) *Engine {
+	e.pulse = p
+	name := e.name()
+	if e.Log != "" {
+		name += " (log: " + e.Log + ")"
+	}
+	go p.watch(name, e.ask)
+	return e
 }
 
 // InDocker reports whether results stay in a Docker Engine's image store.
@@ -85,6 +108,7 @@ func (e *Engine) InDocker() bool { return e.Kind == Docker }
 // Calling it again returns the first call's error.
 func (e *Engine) Close() error {
 	e.once.Do(func() {
+		e.pulse.end()
 		// The connection goes first: a daemon waits for open ones when it stops.
 		e.closed = e.Client.Close()
 		if e.release != nil {

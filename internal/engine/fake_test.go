@@ -20,13 +20,18 @@ type fake struct {
 	workers int
 	missing apicaps.CapID // a capability that it lacks
 	options []grpc.ServerOption
+	control func(fakeControl) control.ControlServer // does more than the fake; may be nil
 }
 
 // serve answers on the listener until the server is stopped.
 func (f fake) serve(l net.Listener) *grpc.Server {
 	server := grpc.NewServer(f.options...)
 	returned := make(chan struct{}, 16)
-	control.RegisterControlServer(server, fakeControl{workers: f.workers, returned: returned})
+	service := control.ControlServer(fakeControl{workers: f.workers, returned: returned})
+	if f.control != nil {
+		service = f.control(fakeControl{workers: f.workers, returned: returned})
+	}
+	control.RegisterControlServer(server, service)
 	bridge.RegisterLLBBridgeServer(server, fakeBridge{missing: f.missing, returned: returned})
 	go func() { _ = server.Serve(l) }() // ends with Stop
 	return server

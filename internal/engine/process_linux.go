@@ -22,7 +22,6 @@ import (
 
 const (
 	startLimit = 15 * time.Second       // for a new daemon to answer; it takes 0.1 s
-	adoptLimit = 2 * time.Second        // for one that was left behind
 	leaveLimit = 500 * time.Millisecond // for a run that starts to let us pass
 	termGrace  = 1200 * time.Millisecond
 	killGrace  = time.Second
@@ -74,7 +73,7 @@ func (d *daemon) owns(pid int) bool {
 
 // start cleans up after a daemon that died, starts a new one and waits until
 // it answers.
-func (d *daemon) start(ctx context.Context) (*client.Client, error) {
+func (d *daemon) start(ctx context.Context, opts ...client.ClientOpt) (*client.Client, error) {
 	if err := d.sweep(); err != nil {
 		return nil, fmt.Errorf("cleaning up after a daemon that was killed: %w", err)
 	}
@@ -105,7 +104,7 @@ func (d *daemon) start(ctx context.Context) (*client.Client, error) {
 		case <-ctx.Done():
 		}
 	}()
-	c, err := d.connect(ctx, startLimit)
+	c, err := d.connect(ctx, startLimit, opts...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("started, but %w%s", err, d.logTail(logged)), d.stop(pid))
 	}
@@ -140,13 +139,13 @@ func (d *daemon) spawn() (int, <-chan struct{}, error) {
 }
 
 // connect waits until the daemon answers.
-func (d *daemon) connect(ctx context.Context, limit time.Duration) (*client.Client, error) {
+func (d *daemon) connect(ctx context.Context, limit time.Duration, opts ...client.ClientOpt) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := waitSocket(ctx, d.socket); err != nil {
 		return nil, fmt.Errorf("does not listen: %w", err)
 	}
-	c, err := client.New(ctx, "unix://"+d.socket)
+	c, err := client.New(ctx, "unix://"+d.socket, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}

@@ -29,7 +29,8 @@ func openRemote(ctx context.Context, kind Kind, address string, t TLS) (*Engine,
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(ctx, address, t.options(address)...)
+	p := newPulse()
+	c, err := client.New(ctx, address, append(t.options(address), p.listen())...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
@@ -40,7 +41,7 @@ func openRemote(ctx context.Context, kind Kind, address string, t TLS) (*Engine,
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return &Engine{Kind: kind, Address: address, Client: c}, nil
+	return opened(&Engine{Kind: kind, Address: address, Client: c}, p), nil
 }
 
 // patience is how long an engine may take to answer the first time: a command

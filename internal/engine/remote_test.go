@@ -124,8 +124,13 @@ func TestClassOfNoEngine(t *testing.T) {
 // answered with a status. It returns the engine's address.
 func dockerAPI(t *testing.T, bridge int) string {
 	t.Helper()
+	return dockerAPIOf(t, fake{workers: 1}, bridge)
+}
+
+func dockerAPIOf(t *testing.T, f fake, bridge int) string {
+	t.Helper()
 	accepted := &handed{conns: make(chan net.Conn, 4), done: make(chan struct{})}
-	t.Cleanup(fake{workers: 1}.serve(accepted).Stop)
+	t.Cleanup(f.serve(accepted).Stop)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /grpc", func(w http.ResponseWriter, r *http.Request) { accepted.conns <- upgrade(t, w, r) })
 	mux.HandleFunc("POST /session", func(w http.ResponseWriter, r *http.Request) {

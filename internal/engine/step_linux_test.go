@@ -15,6 +15,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/tonistiigi/fsutil"
 )
 
@@ -30,7 +31,9 @@ func (s *site) solve(ctx context.Context, e *Engine, args ...string) error {
 	if err != nil {
 		s.Fatal(err)
 	}
-	_, err = e.Client.Solve(ctx, def, client.SolveOpt{LocalMounts: map[string]fsutil.FS{"base": dir}}, nil)
+	_, err = e.Build(ctx, client.SolveOpt{LocalMounts: map[string]fsutil.FS{"base": dir}}, "", func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
+		return g.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	}, nil)
 	return err
 }
 

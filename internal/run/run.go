@@ -106,7 +106,9 @@ func (p *Prepared) Run(ctx context.Context, std Stdio) (int, error) {
 	defer cancel(nil)
 	defer p.forget(ctx)
 	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel}
-	if _, err := p.session.One(ctx, p.job(r.inContainers)); err != nil {
+	work := p.job(r.inContainers)
+	work.Once = true // the command may have begun
+	if _, err := p.session.One(ctx, work); err != nil {
 		return 0, err
 	}
 	return r.code, nil

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// errAgain is a source that was fetched after all: what stands on it has failed
-// in this solve and must be solved once more.
+// errAgain is a source that was fetched after all, or an engine that was started
+// again: what stands on it has failed in this solve and must be solved once more.
 var errAgain = errors.New("solve again")
 
 // repeat solves until nothing is left that only needs another solve. A solve

@@ -11,6 +11,7 @@ import (
 
 	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/fetch"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/identity"
@@ -24,6 +25,13 @@ import (
 // Engine runs builds. BuildKit's *client.Client is one.
 type Engine interface {
 	Build(ctx context.Context, opt client.SolveOpt, product string, run gateway.BuildFunc, status chan *client.SolveStatus) (*client.SolveResponse, error)
+}
+
+// Reviver is an engine that may be started again after it was lost.
+type Reviver interface {
+	// Revive returns nil when err was that the engine is lost, and the engine is
+	// there again; else the error that tells the user, such as err itself.
+	Revive(ctx context.Context, err error) error
 }
 
 // Settings is what a run tells its engine, and what it must know of it.
@@ -66,6 +74,7 @@ type Job struct {
 	Exports []client.ExportEntry       // of the result
 	Caches  []client.CacheOptionsEntry // to write
 	Folders map[string]fsutil.FS       // served beside the bases' own, with their owners
+	Once    bool                       // its work is not done again when the engine was lost: it may have had effects
 }
 
 // Do does all jobs at once: steps that they share run once. A job's work is
@@ -122,12 +131,27 @@ func (s *Session) build(ctx context.Context, j Job) (*client.SolveResponse, erro
 	}, status)
 	<-shown
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err == nil:
+		return resp, nil
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err != nil && failed != nil:
-		return nil, failed
 	}
-	return resp, err
+	return nil, s.ended(ctx, j, err, failed)
+}
+
+// ended is what a job's build ended with: the engine's own words where the engine
+// is lost, else what went wrong in the work, if it did. An engine that was
+// started again is asked once more.
+func (s *Session) ended(ctx context.Context, j Job, err, failed error) error {
+	if r, ok := s.engine.(Reviver); ok && !j.Once {
+		if err = r.Revive(ctx, err); err == nil {
+			return errAgain
+		}
+	}
+	if errors.As(err, new(*problem.Error)) || failed == nil {
+		return err
+	}
+	return failed
 }
 
 func (s *Session) options(j Job) client.SolveOpt {
