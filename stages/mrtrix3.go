@@ -39,10 +39,10 @@ var mrtrix3Releases = map[string]string{
 	"3.0.8": "9c694934781c287c51a0d35ad5d7687b529e5c04e3b2ac0985599b0c48644721",
 }
 
-// Released reports whether a version is a release whose archive is known.
-func (m *MRtrix3) Released(version string) bool {
-	_, known := mrtrix3Releases[version]
-	return known
+// Release is the archive of a release, and whether it is known.
+func (m *MRtrix3) Release(version string) (stage.Source, bool) {
+	sum, known := mrtrix3Releases[version]
+	return stage.Source{URL: "https://github.com/MRtrix3/mrtrix3/archive/" + version + ".tar.gz", SHA256: sum}, known
 }
 
 // Check reports what is wrong with the settings.
@@ -113,8 +113,9 @@ func (m *MRtrix3) source() stage.Source {
 	if !m.Source.Empty() {
 		return m.Source
 	}
-	return stage.Source{At: m.At, SHA256: mrtrix3Releases[m.Version],
-		URL: "https://github.com/MRtrix3/mrtrix3/archive/" + m.Version + ".tar.gz"}
+	source, _ := m.Release(m.Version)
+	source.At = m.At
+	return source
 }
 
 // The script compiles in a fixed folder, so that nothing of the path varies, and

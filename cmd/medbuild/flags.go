@@ -7,6 +7,7 @@ import (
 
 	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/project"
 	"github.com/urfave/cli/v2"
 )
 
@@ -35,6 +36,17 @@ func readOptions(c *cli.Context) options {
 		engine: readEngine(c), platform: c.String("platform"), progress: c.String("progress"), jobs: c.Int("jobs"),
 		mirrors: c.StringSlice("mirror"), allowUnpinned: c.Bool("allow-unpinned"), debug: c.Bool("debug"), screen: os.Stderr,
 	}
+}
+
+// opened reads the project, and says what the overrides changed beside what they state.
+func (o options) opened() (*project.Project, error) {
+	p, err := project.Open(o.file, o.set)
+	if say := o.say(); err == nil && say != nil {
+		for _, n := range p.Notes {
+			say("note: " + n)
+		}
+	}
+	return p, err
 }
 
 // say prints notices; nil when the user wants quiet or machine-readable output.

@@ -82,7 +82,7 @@ func planTargets(o options, names []string) (*project.Project, []project.Target,
 	if err := o.checkPlatform(); err != nil {
 		return nil, nil, err
 	}
-	p, err := project.Open(o.file, o.set)
+	p, err := o.opened()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -31,7 +31,7 @@ type request struct {
 }
 
 func readRequest(f buildFlags) (*request, error) {
-	p, err := project.Open(f.file, f.set)
+	p, err := f.opened()
 	if err != nil {
 		return nil, err
 	}

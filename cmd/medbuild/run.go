@@ -134,7 +134,7 @@ func (f runFlags) job() (job, error) {
 		return j, err
 	}
 	var err error
-	if j.project, err = project.Open(f.file, f.set); err != nil {
+	if j.project, err = f.opened(); err != nil {
 		return j, err
 	}
 	if err := f.read(&j); err != nil {

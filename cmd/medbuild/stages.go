@@ -31,7 +31,7 @@ func runStages(o options, w io.Writer) error {
 	if err := o.checkLine(); err != nil {
 		return err
 	}
-	p, err := project.Open(o.file, o.set)
+	p, err := o.opened()
 	if err != nil {
 		return err
 	}

@@ -60,8 +60,8 @@ func (l *loader) checkVersion(f *File, name string, n *node) {
 	l.problems.add(n.key("version"), fmt.Sprintf("component %q has no version", name), "add version = \"…\"")
 }
 
-// absent reports whether a key of a table is left out or empty. A value of
-// another type is not absent: it is a problem of its own.
+// absent reports whether a key of a table is left out. A value that is empty or
+// of another type is not absent: it is a problem of its own.
 func (l *loader) absent(path ...string) bool {
 	var v any = l.values
 	for _, k := range path {
@@ -71,7 +71,7 @@ func (l *loader) absent(path ...string) bool {
 		}
 		v = table[k]
 	}
-	return v == nil || v == ""
+	return v == nil
 }
 
 // misspelt reports whether an unknown key of the table looks like the one that

@@ -53,7 +53,10 @@ func (l *loader) decodeStruct(value any, into reflect.Value, n *node, key string
 			continue
 		}
 		v := into.FieldByIndex(f.Index)
-		l.decode(table[k], v, n.sub(k), k)
+		known := len(l.problems)
+		if l.decode(table[k], v, n.sub(k), k); len(l.problems) == known {
+			l.checkFilled(f, v, n.sub(k))
+		}
 		l.checkField(into.Type(), f, v, n.sub(k))
 	}
 	if len(l.problems) == before && !l.problems.full() {

@@ -16,6 +16,7 @@ type field struct {
 	Index []int
 	Form  string // what its strings must look like, by the name that formRule has for it
 	Keys  string // the same of a map's keys
+	Empty string // which of its strings may be empty: emptyValues, emptyArguments or none
 }
 
 // fields lists the keys of a struct, those of embedded structs included, in
@@ -31,7 +32,7 @@ func fields(t reflect.Type) []field {
 			name = strings.ToLower(f.Name)
 		}
 		out = append(out, field{Key: name, Doc: f.Tag.Get("doc"), Type: f.Type, Index: f.Index,
-			Form: f.Tag.Get("form"), Keys: f.Tag.Get("keys")})
+			Form: f.Tag.Get("form"), Keys: f.Tag.Get("keys"), Empty: f.Tag.Get("empty")})
 	}
 	return out
 }

@@ -27,6 +27,7 @@ type File struct {
 	Bases      []stage.BaseSettings
 	Components []stage.Tool
 	Targets    []Target
+	Notes      []string // what overrides changed beside what they state, each with its place
 
 	components map[string]stage.Tool // by name
 	bases      map[string]stage.BaseSettings
@@ -48,7 +49,7 @@ type Image struct {
 	At      problem.Position  `toml:"-"`
 	Name    string            `toml:"name" doc:"the image's name, a reference without a tag"`
 	Version string            `toml:"version" doc:"the version of the image: SERVICE_VERSION in its version manifest"`
-	Labels  map[string]string `toml:"labels" doc:"labels of every image"`
+	Labels  map[string]string `toml:"labels" empty:"values" doc:"labels of every image"`
 }
 
 // Target is an image that can be built: a base and components.
@@ -58,11 +59,11 @@ type Target struct {
 	Base       string            `toml:"base" doc:"the base of the image"`
 	Components []string          `toml:"components" doc:"the components of the image, in the order of their layers"`
 	ImageName  string            `toml:"name" doc:"the image's name, instead of the one in the image table"`
-	Labels     map[string]string `toml:"labels" doc:"labels of this image, in addition to those of the image table"`
-	Env        map[string]string `toml:"env" doc:"environment variables, which take precedence over those of the base and of the components"`
+	Labels     map[string]string `toml:"labels" empty:"values" doc:"labels of this image, in addition to those of the image table"`
+	Env        map[string]string `toml:"env" empty:"values" doc:"environment variables, which take precedence over those of the base and of the components"`
 	Path       []string          `toml:"path" doc:"folders in front of all others in PATH"`
-	Entrypoint []string          `toml:"entrypoint" doc:"the entrypoint; the base's when left out"`
-	Cmd        []string          `toml:"cmd" doc:"the command; the base's when left out"`
+	Entrypoint []string          `toml:"entrypoint" empty:"arguments" doc:"the entrypoint; the base's when left out"`
+	Cmd        []string          `toml:"cmd" empty:"arguments" doc:"the command; the base's when left out"`
 	WorkingDir string            `toml:"workdir" doc:"the working folder; the base's when left out"`
 	User       string            `toml:"user" doc:"the user; the base's when left out"`
 	Ports      []string          `toml:"ports" form:"port" doc:"ports that a container listens on, such as \"8888/tcp\", in addition to the base's"`
@@ -75,7 +76,7 @@ type Target struct {
 
 // HealthCheck is a command that fails when a container is unhealthy.
 type HealthCheck struct {
-	Command     []string `toml:"command" doc:"program and arguments; [\"none\"] turns off the base's check"`
+	Command     []string `toml:"command" empty:"arguments" doc:"program and arguments; [\"none\"] turns off the base's check"`
 	Interval    string   `toml:"interval" form:"duration" doc:"time between two checks, such as \"30s\""`
 	Timeout     string   `toml:"timeout" form:"duration" doc:"time after which a check counts as failed"`
 	StartPeriod string   `toml:"start_period" form:"duration" doc:"time after the start in which failures do not count"`

@@ -128,6 +128,8 @@ func TestSchemaOfForms(t *testing.T) {
 		"env = { 'A B' = '1' }":                 ".components.apt.env.A B does not match",
 		"licence = 'MIT; x'":                    ".components.apt.licence does not match",
 		"version_command = \"a\\u0007\"":        ".components.apt.version_command does not match",
+		"packages = ['']":                       ".components.apt.packages[0] is too short",
+		"licence = ''":                          ".components.apt.licence is too short",
 		"runtime = 'bc'":                        ".components.apt.runtime is not of type array",
 		"smoke = [3]":                           ".components.apt.smoke[0] is not of type string",
 		"path = ['../bin']":                     ".components.apt.path[0] does not match",

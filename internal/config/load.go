@@ -52,6 +52,7 @@ type loader struct {
 	values   map[string]any // the file's, as the TOML decoder gives them
 	root     *node          // where each of them stands
 	problems problems
+	notes    []string                          // what overrides changed beside what they state
 	types    map[reflect.Type]map[string]field // by their keys
 
 	component string // that is being decoded
@@ -62,6 +63,7 @@ func (l *loader) file() *File {
 	l.decode(l.values, reflect.ValueOf(&doc).Elem(), l.root, "")
 	f := &File{
 		Path:       l.path,
+		Notes:      l.notes,
 		Image:      doc.Image,
 		Bases:      inOrder(l.root.sub("bases"), doc.Bases),
 		Components: inOrder(l.root.sub("components"), doc.Components),

@@ -84,7 +84,7 @@ func ownRule(key string) (rule, bool) {
 	return rule{}, false
 }
 
-// checkField checks a field against its rule. An empty string is one left out.
+// checkField checks a field against its rule. That it says something is another.
 func (l *loader) checkField(owner reflect.Type, f field, v reflect.Value, n *node) {
 	if r, ok := formRule(f.Keys); ok {
 		for _, k := range n.names() {

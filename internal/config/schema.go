@@ -89,6 +89,9 @@ func fieldSchema(owner reflect.Type, f field) schema {
 	if r, ok := ruleOf(owner, f); ok {
 		addPattern(s, r)
 	}
+	if f.Empty == "" {
+		addLength(s)
+	}
 	if r, ok := formRule(f.Keys); ok {
 		addKeys(s, r)
 	}
@@ -109,6 +112,22 @@ func addPattern(s schema, r rule) {
 	}
 	if s["type"] == "string" {
 		s["pattern"] = r.form.String()
+	}
+}
+
+// addLength wants a string, or the strings of an array or a table, to say something.
+func addLength(s schema) {
+	all, _ := s["anyOf"].([]schema)
+	for _, key := range []string{"items", "additionalProperties"} {
+		if below, ok := s[key].(schema); ok && below["type"] != "object" {
+			all = append(all, below)
+		}
+	}
+	for _, below := range all {
+		addLength(below)
+	}
+	if s["type"] == "string" {
+		s["minLength"] = 1
 	}
 }
 

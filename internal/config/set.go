@@ -204,10 +204,33 @@ func (l *loader) followVersion(component string, set []string) {
 	if !ok {
 		return
 	}
-	if r, ok := kind.Defaults().(stage.Released); ok && r.Released(version) {
+	r, ok := kind.Defaults().(stage.Released)
+	if !ok || table["source"] == nil {
+		return
+	}
+	if release, known := r.Release(version); known {
+		l.notes = append(l.notes, replaced(component, version, l.sourceOf(component), release))
 		delete(table, "source")
 		l.root.sub("components").sub(component).drop("source")
 	}
+}
+
+// replaced says that an override of the version took the file's source away.
+func replaced(component, version, from string, release stage.Source) string {
+	return fmt.Sprintf("%s%s.version=%s: the source of %s at %s is replaced by that of the release, %s sha256:%s",
+		setFlag, component, version, component, from, release.URL, release.SHA256)
+}
+
+// sourceOf is where the file states a component's source, and its address.
+func (l *loader) sourceOf(component string) string {
+	at := l.root.sub("components").sub(component).sub("source").place().String()
+	source, _ := l.values["components"].(map[string]any)[component].(map[string]any)["source"].(map[string]any)
+	for _, key := range []string{"url", "git", "debian", "image"} {
+		if address, ok := source[key].(string); ok {
+			return at + " (" + address + ")"
+		}
+	}
+	return at
 }
 
 // overrides reports whether one of the overrides is of a component's key, or of

@@ -19,6 +19,7 @@ type Project struct {
 	Bases      []stage.BaseSettings
 	Components []Component
 	Targets    []Target // that the file declares
+	Notes      []string // what overrides changed beside what they state
 
 	image  config.Image
 	byName map[string]Component
@@ -48,7 +49,7 @@ func made(f *config.File, err error) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Path: f.Path, Bases: f.Bases, image: f.Image}
+	p := &Project{Path: f.Path, Notes: f.Notes, Bases: f.Bases, image: f.Image}
 	on := basesWith(f)
 	p.byName = map[string]Component{}
 	for _, tool := range f.Components {

@@ -53,9 +53,10 @@ type Environment interface {
 }
 
 // Released is a tool that knows where its releases come from: for one of them
-// the user need not state a source.
+// the user need not state a source. Release is the source of a version, and
+// whether it is known.
 type Released interface {
-	Released(version string) bool
+	Release(version string) (Source, bool)
 }
 
 // What the settings that components share can do.

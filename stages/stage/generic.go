@@ -17,7 +17,7 @@ type Generic struct {
 	NonCommercial  bool              `toml:"non_commercial" doc:"the licence allows non-commercial use only"`
 	Runtime        Debs              `toml:"runtime" form:"package" keys:"release" doc:"distribution packages it needs at run time: a list for every release, or a table of lists by release, such as debian-13, and \"any\""`
 	Path           []string          `toml:"path" form:"path" doc:"folders for PATH, below the prefix or absolute"`
-	Env            map[string]string `toml:"env" form:"text" keys:"variable" doc:"environment variables in the image; {prefix} stands for the prefix"`
+	Env            map[string]string `toml:"env" empty:"values" form:"text" keys:"variable" doc:"environment variables in the image; {prefix} stands for the prefix"`
 	VersionCommand string            `toml:"version_command" form:"shell" doc:"shell command that prints the version"`
 	VersionPattern string            `toml:"version_pattern" form:"text" doc:"extended regular expression whose first group is the version in the output of the command; the first number with dots when left out"`
 	VersionKey     string            `toml:"version_key" form:"variable" doc:"the key of the version in the version manifest; NAME_VERSION when left out"`
