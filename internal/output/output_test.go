@@ -55,7 +55,7 @@ func TestParseOutputRefuses(t *testing.T) {
 		"a,b":                       `"a" is not key=value`,
 
 		"type=oci,dest=x,compression=lzma":                  "--output: compression=\"lzma\" is not known\nhint: compression is one of zstd, gzip",
-		"type=oci,dest=x,squash=true":                   "--output: type oci has no attribute \"squash\"\nhint: it takes attestation-inline, compression,",
+		"type=oci,dest=x,squash=true":                       "--output: type oci has no attribute \"squash\"\nhint: it takes attestation-inline, compression,",
 		"type=oci,dest=x,compression-level=high":            "hint: compression-level is a whole number",
 		"type=oci,dest=x,force-compression=maybe":           "hint: force-compression is true or false",
 		"type=oci,dest=x,push=true":                         "type oci has no attribute \"push\"",
