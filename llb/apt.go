@@ -3,7 +3,6 @@ package llb
 import (
 	_ "embed" // scripts/apt.sh
 	"slices"
-	"strings"
 )
 
 // Apt installs distribution packages on a root file system.
@@ -41,7 +40,7 @@ func (a Apt) step(names []string) Step {
 		Component: a.Component,
 		Action:    a.Action,
 		On:        a.On,
-		Script:    a.slim() + "set -- " + strings.Join(names, " ") + "\n" + Script(aptScript, nil, nil),
+		Script:    a.slim() + "set -- " + Args(names...) + "\n" + Script(aptScript, nil, nil),
 		Env:       []string{"DEBIAN_FRONTEND=noninteractive"},
 		Caches: []Cache{
 			{Target: Run + "/archives", ID: cache + Run + "/archives", Locked: true},

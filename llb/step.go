@@ -112,7 +112,7 @@ func skeleton(prefix string) State {
 // repeatable ends a script by giving what it wrote one constant time, the one
 // thing about freshly written files that differs between two runs.
 func repeatable(dir string) string {
-	return fmt.Sprintf("\nfind %s -exec touch -h -d @%d {} +", dir, Epoch)
+	return fmt.Sprintf("\nfind %s -exec touch -h -d @%d {} +", Word(dir), Epoch)
 }
 
 // oneStream has a step say everything on one stream: the engine reads two side

@@ -164,7 +164,7 @@ func (a *ANTs) asked() string {
 	if len(programs) == 0 || slices.Contains(programs, "antsRegistration") {
 		return "antsRegistration"
 	}
-	return programs[0]
+	return llb.Word(programs[0])
 }
 
 // called starts each program that other components call, as far as it is kept: a

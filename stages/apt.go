@@ -2,6 +2,7 @@ package stages
 
 import (
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages/stage"
 )
 
@@ -45,5 +46,5 @@ func (a *Apt) Stage(g stage.Ground) (stage.Stage, error) {
 // 2.5.4+dfsg, are not the version.
 func (a *Apt) packaged(name string) stage.Question {
 	return stage.Question{Key: a.ManifestKey(a.Name), Section: stage.Software, Want: a.Version,
-		Command: `dpkg-query -W -f='${source:Upstream-Version}\n' ` + name, Pattern: `^([^+~]+)`}
+		Command: `dpkg-query -W -f='${source:Upstream-Version}\n' ` + llb.Word(name), Pattern: `^([^+~]+)`}
 }

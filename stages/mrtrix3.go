@@ -207,5 +207,5 @@ func (m *MRtrix3) asked() string {
 	if len(m.Commands) == 0 || slices.Contains(m.Commands, "mrinfo") {
 		return "mrinfo"
 	}
-	return m.Commands[0]
+	return llb.Word(m.Commands[0])
 }

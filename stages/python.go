@@ -118,7 +118,7 @@ func (p *Python) Stage(g stage.Ground) (stage.Stage, error) {
 	s.Runtime = append(p.runtime(), s.Runtime...)
 	s.Path = append([]string{p.bin()}, s.Path...)
 	s.Questions = append(s.Questions, p.questions(reqs)...)
-	s.Smoke = append(stage.Checks(p.python()+" -c 'import sys; sys.exit(sys.prefix != \""+p.Prefix+"\")'"), s.Smoke...)
+	s.Smoke = append(stage.Checks(p.python()+" -c 'import sys; sys.exit(sys.prefix != sys.argv[1])' "+llb.Word(p.Prefix)), s.Smoke...)
 	return s, err
 }
 
@@ -219,7 +219,7 @@ func (p *Python) loose(reqs stage.Requirements, wheels string) string {
 	return "$uv pip install --quiet --python " + p.interpreter() + " --no-deps " + wheels + " --requirements " + llb.Run + "/loose/requirements.txt\n"
 }
 
-const pythonLink = `[ -x @FROM@ ] || { echo 'no package brings the program @NAME@' >&2; exit 1; }
+const pythonLink = `[ -x @FROM@ ] || { echo "no package brings the program" @NAME@ >&2; exit 1; }
 ln -s ../bin/@NAME@ @TO@
 `
 
@@ -262,16 +262,17 @@ func (p *Python) python() string {
 // questions asks for Python's version, where the component's is not a tool's,
 // and for those of the packages. One that the distribution brings may have any.
 func (p *Python) questions(reqs stage.Requirements) []stage.Question {
-	ask := func(key, want, expr string) stage.Question {
+	ask := func(key, want, expr string, args ...string) stage.Question {
+		code := "import sys, importlib.metadata as m; print(" + expr + ")"
 		return stage.Question{Key: key, Section: stage.Packages, Want: want, Pattern: "(.+)",
-			Command: p.interpreter() + ` -c "import sys, importlib.metadata as m; print(` + expr + `)"`}
+			Command: p.interpreter() + " -c " + llb.Args(append([]string{code}, args...)...)}
 	}
 	var all []stage.Question
 	if p.VersionCommand == "" {
 		all = append(all, ask("PYTHON_VERSION", p.Version, "sys.version.split()[0]"))
 	}
 	for _, name := range p.Packages {
-		all = append(all, ask(packageKey(name), reqs.Pins[stage.NormalName(name)], "m.version('"+name+"')"))
+		all = append(all, ask(packageKey(name), reqs.Pins[stage.NormalName(name)], "m.version(sys.argv[1])", name))
 	}
 	return all
 }

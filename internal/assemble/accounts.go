@@ -41,11 +41,11 @@ func (t Target) withAccounts(on llb.State) llb.State {
 func accountCalls(a stage.Accounts) string {
 	var b strings.Builder
 	for _, name := range a.Remove {
-		fmt.Fprintf(&b, "without %s\n", name)
+		fmt.Fprintf(&b, "without %s\n", llb.Word(name))
 	}
 	for _, one := range slices.SortedFunc(slices.Values(a.Add), func(x, y stage.Account) int { return strings.Compare(x.Name, y.Name) }) {
 		one = one.Complete()
-		fmt.Fprintf(&b, "with %s %d %d %s %s\n", one.Name, one.UID, one.GID, one.Home, one.Shell)
+		fmt.Fprintf(&b, "with %s %d %d %s\n", llb.Word(one.Name), one.UID, one.GID, llb.Args(one.Home, one.Shell))
 	}
 	return b.String()
 }

@@ -2,6 +2,7 @@ package assemble
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -11,6 +12,11 @@ import (
 // fits refuses a stage that would spoil its image: a prefix where the base has
 // something else, and programs that would not start there.
 func fits(g stage.Ground, s stage.Stage) error {
+	if s.Prefix != "" {
+		if err := own(s.Prefix); err != nil {
+			return err
+		}
+	}
 	if s.Layer == nil {
 		return nil
 	}
@@ -27,6 +33,10 @@ func fits(g stage.Ground, s stage.Stage) error {
 	return nil
 }
 
+// prefixForm is a path that stands for itself in shells, which commands of the
+// user's have it in as {prefix}.
+var prefixForm = regexp.MustCompile(`^/[A-Za-z0-9_./+:@=~-]*$`)
+
 // systemFolders are folders that many packages write to, by the Filesystem
 // Hierarchy Standard 3.0 and as Debian has them on x86-64. What lies below one can
 // be a component's own.
@@ -42,6 +52,10 @@ const packageDatabase = "/var/lib/dpkg"
 // folders, where a layer would lie over files of its packages, and those that
 // something else is mounted at when an image runs.
 func own(prefix string) error {
+	if !prefixForm.MatchString(prefix) {
+		return problem.Refusedf("prefix %q is not an absolute path of letters, digits and _ . + : @ = ~ -", prefix).
+			Hint("programs of a component often cannot do with other paths: choose a folder such as /opt/<name>")
+	}
 	if slices.Contains(systemFolders, prefix) || stage.Within(prefix, packageDatabase) {
 		return problem.Refusedf("prefix %s is a folder of the base system", prefix).Hint("choose a folder of its own, such as /opt/<name>")
 	}

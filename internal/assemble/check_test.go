@@ -47,6 +47,16 @@ func TestTargetRefusesTheBasesFolders(t *testing.T) {
 	}
 }
 
+// Commands of the user's have the prefix in them as it is.
+func TestTargetRefusesAPrefixThatShellsTakeApart(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"/opt/my tool", "/opt/$(id)", "/opt/it's", "/opt/a\nb", "opt/tool"} {
+		m := testkit.With(newMRtrix3("3.0.8"), func(m *stages.MRtrix3) { m.Prefix = prefix })
+		_, err := newTarget("t", stagetest.Focal(), m).Assemble()
+		testkit.WantText(t, err, "mrtrix3: prefix ", "is not an absolute path of letters, digits", "hint: programs of a component")
+	}
+}
+
 func TestTargetRefusesANewerCLibrary(t *testing.T) {
 	t.Parallel()
 	target := newTarget("t", stagetest.Focal())

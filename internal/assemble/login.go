@@ -2,6 +2,7 @@ package assemble
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +20,10 @@ const (
 	loginVariable = "[ -n \"${@KEY@+x}\" ] || @KEY@='@VALUE@'\nexport @KEY@\n"
 )
 
+// shellName is what a variable of a shell can be called; the configuration takes
+// other names as well.
+var shellName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // login is the script for what c adds to its base; "" when that is nothing.
 // What is set already stays as it is.
 func login(c llb.Config) string {
@@ -33,6 +38,9 @@ func login(c llb.Config) string {
 	fmt.Fprintln(&b, "export PATH")
 	for _, pair := range c.Env {
 		key, value, _ := strings.Cut(pair, "=")
+		if !shellName.MatchString(key) {
+			continue
+		}
 		b.WriteString(llb.Fill(loginVariable, llb.Values{"KEY": key, "VALUE": value}, nil))
 	}
 	return b.String()

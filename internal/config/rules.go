@@ -21,7 +21,8 @@ type rule struct {
 var (
 	nameRule = rule{regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`),
 		"must be lower-case letters, digits, _ and -, starting with a letter or a digit"}
-	// Strings of a component reach shell scripts, most of them unquoted.
+	// Strings of a component are words of commands: those that a shell would take
+	// for more are quoted, but mean nothing.
 	wordRule = rule{regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./+:@=~-]*$`),
 		"must be letters, digits and _ . / + : @ = ~ -, starting with a letter, a digit, _ . or /"}
 	entryRule = rule{regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`),

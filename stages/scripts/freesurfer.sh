@@ -1,4 +1,4 @@
-# Unpacks FreeSurfer into @PREFIX@ and leaves out what is not asked for while it
+# Unpacks FreeSurfer into its prefix and leaves out what is not asked for while it
 # does, in one pass over the archive. /run/medbuild/lists has the patterns:
 # prune   what the profile and the user leave out
 # keep    what the profile keeps of it, unless the user leaves it out (drop)
@@ -7,15 +7,16 @@
 #
 # shellcheck disable=SC2046 # what without prints is several options
 lists=/run/medbuild/lists
-src=/run/medbuild/src@PATH@
+folder=@PATH@
+src=/run/medbuild/src$folder
 to=@PREFIX@
+version='@VERSION@'
 export LC_ALL=C
 
 fail() { echo "$@" >&2; exit 1; }
 
-# shellcheck disable=SC2157 # of an archive, the path is empty
-if [ -n "@PATH@" ]; then
-	[ -d "$src/bin" ] || fail "the image has no FreeSurfer at @PATH@"
+if [ -n "$folder" ]; then # it is empty for an archive
+	[ -d "$src/bin" ] || fail "the image has no FreeSurfer at $folder"
 	top=. from=folder
 else
 	src=$(echo "$src"/*) from=archive
@@ -55,7 +56,7 @@ kept() {
 mkfifo /tmp/keep.fifo /tmp/more.fifo
 kept keep $(without drop) & keep=$!
 kept more & more=$!
-stream | tee /tmp/keep.fifo /tmp/more.fifo | extract $to -f - $(without prune) $(without drop)
+stream | tee /tmp/keep.fifo /tmp/more.fifo | extract "$to" -f - $(without prune) $(without drop)
 wait $keep
 wait $more
 
@@ -66,7 +67,7 @@ there() {
 	esac
 }
 
-cd $to
+cd "$to"
 for name in keep more; do
 	[ ! -d .$name ] || cp -alfT .$name .
 	rm -rf .$name
@@ -77,7 +78,7 @@ done <$lists/more
 for f in build-stamp.txt SetUpFreeSurfer.sh bin/mri_convert subjects/fsaverage; do
 	[ -e $f ] || fail "$f is missing: the source is no FreeSurfer, or too much of it was left out"
 done
-grep -q -- '@VERSION@' build-stamp.txt || fail "the source is $(cat build-stamp.txt), components.toml has @VERSION@"
+grep -q -- "$version" build-stamp.txt || fail "the source is $(cat build-stamp.txt), components.toml has $version"
 
 # No licence may reach anyone else, under whatever name.
 found=$(find . -name license.txt -o -name .license)

@@ -7,4 +7,4 @@ export PATH JOBS MAKEFLAGS
 ccache --zero-stats >/dev/null
 @COMMANDS@
 ccache --show-stats
-[ -n "$(ls -A @PREFIX@)" ] || { echo "the commands wrote nothing to PREFIX, @PREFIX@" >&2; exit 1; }
+[ -n "$(ls -A @PREFIX@)" ] || { echo "the commands wrote nothing to PREFIX, $PREFIX" >&2; exit 1; }

@@ -9,7 +9,7 @@ if [ ! -f "$src/install_sct" ]; then
 	tree=/tmp/sct-source
 	mkdir $tree && tar -x --strip-components=1 --no-same-owner -C $tree -f "$src"/*
 fi
-tar -C $tree --exclude=./.git --exclude=./.github --exclude=./documentation -cf - . | tar -x --no-same-owner -C $to -f -
+tar -C $tree --exclude=./.git --exclude=./.github --exclude=./documentation -cf - . | tar -x --no-same-owner -C "$to" -f -
 
 # The installer fetches Miniforge without looking at its checksum. The file that
 # is given is taken instead, by a wget that knows it.
@@ -30,7 +30,7 @@ chmod +x $tools/wget
 export HOME=/tmp/sct-home SHELL=/bin/bash PATH="$tools:$PATH"
 mkdir -p $HOME
 touch $HOME/.bashrc
-cd $to
+cd "$to"
 @MODELS@
 # The installer names an index of CPU builds beside the usual one. Where a site
 # has others, pip would take the build for CUDA, which is fifty times as large.

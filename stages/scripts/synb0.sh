@@ -1,15 +1,15 @@
-# Copies Synb0-DISCO into @PREFIX@ and makes it run on the CPU.
+# Copies Synb0-DISCO into its prefix and makes it run on the CPU.
 src=/run/medbuild/src
 to=@PREFIX@
 
 fail() { echo "$@" >&2; exit 1; }
 
 if [ -d $src/src ]; then
-	tar -C $src --exclude=./v1_0 --exclude=./.git -cf - . | tar -x --no-same-owner -C $to -f -
+	tar -C $src --exclude=./v1_0 --exclude=./.git -cf - . | tar -x --no-same-owner -C "$to" -f -
 else
-	tar -x --strip-components=1 --exclude='*/v1_0' --no-same-owner -C $to -f $src/*
+	tar -x --strip-components=1 --exclude='*/v1_0' --no-same-owner -C "$to" -f $src/*
 fi
-cd $to
+cd "$to"
 for f in src/model.py src/util.py src/synb0.cnf data_processing/prepare_input.sh data_processing/normalize_T1.sh \
 	atlases/mni_icbm152_t1_tal_nlin_asym_09c.nii.gz atlases/mni_icbm152_t1_tal_nlin_asym_09c_mask.nii.gz \
 	atlases/mni_icbm152_t1_tal_nlin_asym_09c_2_5.nii.gz; do

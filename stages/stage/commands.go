@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/llb"
 )
 
 // Serves reports which of the programs are not among the commands that a
@@ -22,5 +23,5 @@ func Serves(name string, commands, programs []string) error {
 // arguments with a page of help and a code of its own: 126 and above are the
 // shell's, for what cannot be run, lacks a library or crashes.
 func Starts(program string) Check {
-	return Check{Command: program + " </dev/null; [ $? -lt 126 ]"}
+	return Check{Command: llb.Word(program) + " </dev/null; [ $? -lt 126 ]"}
 }

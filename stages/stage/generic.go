@@ -3,6 +3,7 @@ package stage
 import (
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -115,8 +116,16 @@ func (s *Generic) pattern() string {
 	if s.VersionPattern == "" {
 		return anyVersion
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(s.VersionPattern, `\/`, "/"), "/", `\/`)
+	return slash.ReplaceAllStringFunc(s.VersionPattern, func(found string) string {
+		if found == "/" {
+			return `\/`
+		}
+		return found
+	})
 }
+
+// slash is a slash, or a sign that is escaped already and stays.
+var slash = regexp.MustCompile(`(?s)\\.|/`)
 
 func (s *Generic) checks(prefix string) []Check {
 	var out []Check

@@ -75,9 +75,9 @@ func (q Question) Call() string {
 		return fmt.Sprintf("echo %s >>\"$out/%s\"\n", llb.Quote(q.Key+"="+q.Tell), q.Section.File())
 	}
 	if q.Tell != "" {
-		return fmt.Sprintf("ask %s %s %s %s %s %s\n", q.Key, q.Section.File(), llb.Quote(q.Want), llb.Quote(q.Command), llb.Quote(q.Pattern), llb.Quote(q.Tell))
+		return fmt.Sprintf("ask %s %s %s %s %s %s\n", llb.Word(q.Key), q.Section.File(), llb.Quote(q.Want), llb.Quote(q.Command), llb.Quote(q.Pattern), llb.Quote(q.Tell))
 	}
-	return fmt.Sprintf("ask %s %s %s %s %s\n", q.Key, q.Section.File(), llb.Quote(q.Want), llb.Quote(q.Command), llb.Quote(q.Pattern))
+	return fmt.Sprintf("ask %s %s %s %s %s\n", llb.Word(q.Key), q.Section.File(), llb.Quote(q.Want), llb.Quote(q.Command), llb.Quote(q.Pattern))
 }
 
 // Call is the shell that runs the check with the functions of TestScript, as the

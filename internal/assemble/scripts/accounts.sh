@@ -1,6 +1,5 @@
 # Changes the users of a base. What it writes has one constant time, and none of
 # the copies that the tools keep of the files they change.
-homes=
 # A home that is not the user's own, such as /usr/games, stays: userdel says so
 # with its code 12.
 without() {
@@ -10,7 +9,7 @@ without() {
 with() {
 	groupadd --gid "$3" "$1"
 	useradd --no-log-init --uid "$2" --gid "$3" --home-dir "$4" --create-home --shell "$5" "$1"
-	homes="$homes $4"
+	find "$4" -exec touch -h -d @@EPOCH@ {} +
 }
 settle() {
 	for f in passwd group shadow gshadow subuid subgid; do
@@ -18,6 +17,5 @@ settle() {
 		[ ! -e /etc/$f ] || touch -d @@EPOCH@ /etc/$f
 	done
 	rm -f /etc/.pwd.lock
-	for d in $homes; do find "$d" -exec touch -h -d @@EPOCH@ {} +; done
 	touch -d @@EPOCH@ /etc /home
 }
