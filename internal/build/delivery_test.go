@@ -154,7 +154,7 @@ func exporter(x client.ExportEntry) (map[string]string, error) {
 	kind := x.Type
 	if x.Output != nil {
 		w, err := x.Output(nil)
-		if err == nil && kind == client.ExporterTar {
+		if err == nil {
 			err = tar.NewWriter(w).Close()
 		}
 		if err = errors.Join(err, w.Close()); err != nil {

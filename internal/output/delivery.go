@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -116,7 +114,7 @@ func (d *Delivery) Entry() (client.ExportEntry, error) {
 	case d.Dest == "" && d.Type == client.ExporterDocker:
 		e.Output = d.load
 	case d.Dest == "-":
-		e.Output = func(map[string]string) (io.WriteCloser, error) { return keepOpen{os.Stdout}, nil }
+		e.Output = d.stdout
 	case d.Type == client.ExporterLocal:
 		e.Type, e.Output = client.ExporterTar, d.unpack
 	case d.Dir:
@@ -128,33 +126,6 @@ func (d *Delivery) Entry() (client.ExportEntry, error) {
 	}
 	return e, nil
 }
-
-type keepOpen struct{ io.Writer }
-
-// Close leaves the stream open.
-func (keepOpen) Close() error { return nil }
-
-// file begins the claimed file, again when an export is tried again.
-func (d *Delivery) file(map[string]string) (io.WriteCloser, error) {
-	f := d.claim.File()
-	_, err := f.Seek(0, io.SeekStart)
-	return noting{f, d}, d.note(errors.Join(f.Truncate(0), err))
-}
-
-// noting is a writer whose errors the delivery keeps.
-type noting struct {
-	io.Writer
-	of *Delivery
-}
-
-// Write takes note of what goes wrong.
-func (n noting) Write(p []byte) (int, error) {
-	written, err := n.Writer.Write(p)
-	return written, n.of.note(err)
-}
-
-// Close leaves the file open: exporters close it also when they fail.
-func (noting) Close() error { return nil }
 
 // note keeps the first error of writing here.
 func (d *Delivery) note(err error) error {

@@ -105,7 +105,7 @@ func TestFileOutput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "deep", "image.tar")
-	o := parsed(t, "type=oci,dest="+path)
+	o := parsed(t, "type=docker,dest="+path)
 	for _, built := range []bool{false, true} {
 		d := delivered(t, o)
 		for _, text := range []string{"a first try", "image"} {
@@ -144,6 +144,54 @@ func archive(t *testing.T, name string) []byte {
 	_, err := io.WriteString(w, "x")
 	check(t, errors.Join(err, w.Close()))
 	return b.Bytes()
+}
+
+// An OCI archive that BuildKit wrote names its images by their whole references,
+// and is otherwise what it was.
+func TestArchiveOutput(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "image.tar")
+	d := delivered(t, parsed(t, "type=oci,dest="+path))
+	var sent bytes.Buffer
+	a := tar.NewWriter(&sent)
+	for name, text := range map[string]string{"blobs/sha256/x": "blob", "index.json": `{"manifests":[{"digest":"sha256:1","annotations":{"io.containerd.image.name":"example.org/a:1","org.opencontainers.image.ref.name":"1"}}]}`} {
+		check(t, a.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(text))}))
+		_, err := io.WriteString(a, text)
+		check(t, err)
+	}
+	check(t, a.Close())
+	w := open(t, d)
+	_, err := w.Write(sent.Bytes()[:514])
+	if err = errors.Join(err, w.Close()); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("half an archive: %v", err)
+	}
+	testkit.WantText(t, d.Failed(errors.New("the engine's reason")), "the engine's reason")
+	w = open(t, d)
+	_, err = w.Write(sent.Bytes())
+	check(t, errors.Join(err, w.Close(), w.Close(), d.Commit(nil)))
+	got := contents(t, path)
+	if got["blobs/sha256/x"] != "blob" || !strings.Contains(got["index.json"], `"org.opencontainers.image.ref.name":"example.org/a:1"`) {
+		t.Errorf("%q", got)
+	}
+}
+
+// contents is what the files of an archive hold.
+func contents(t *testing.T, path string) map[string]string {
+	t.Helper()
+	f, err := os.Open(path)
+	check(t, err)
+	defer f.Close()
+	out := map[string]string{}
+	for a := tar.NewReader(f); ; {
+		h, err := a.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		check(t, err)
+		data, err := io.ReadAll(a)
+		check(t, err)
+		out[h.Name] = string(data)
+	}
 }
 
 // Files come to their place all at once, and are added to those that are there.
