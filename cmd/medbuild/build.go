@@ -25,7 +25,7 @@ func buildCommand() *cli.Command {
 		UsageText:   "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
 		Description: "Builds images. Progress goes to standard error; standard output has one line\nper reference of an image, with its digest.",
 		Flags: withEngine(
-			fileFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
+			fileFlag(), allowFilesFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			&cli.StringSliceFlag{Name: "tag", Usage: "`REFERENCE` of the image; may be repeated"},
 			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=oci|docker|local|tar|image|registry[,dest=PATH][,key=value]; may be repeated"},
 			&cli.BoolFlag{Name: "push", Usage: "push the image outputs, or an image when there is none, to the registries of the tags"},

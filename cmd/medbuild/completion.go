@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -239,7 +240,7 @@ func (t typed) project() *project.Project {
 			name = t.words[i+1]
 		}
 	}
-	p, err := project.Open(name, nil)
+	p, err := project.Open(name, nil, string(filepath.Separator)) // nothing of what it names is shown
 	if err != nil {
 		return &project.Project{}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/problem"
@@ -19,6 +20,7 @@ type options struct {
 	format        string
 	file          string
 	set           []string
+	allowFiles    []string
 	engine        engine.Options // address and TLS
 	platform      string
 	progress      string
@@ -32,7 +34,7 @@ type options struct {
 func readOptions(c *cli.Context) options {
 	return options{
 		command: c.Command.Name, args: c.Args().Slice(), format: c.String("format"),
-		file: c.Path("file"), set: c.StringSlice("set"),
+		file: c.Path("file"), set: c.StringSlice("set"), allowFiles: c.StringSlice("allow-files"),
 		engine: readEngine(c), platform: c.String("platform"), progress: c.String("progress"), jobs: c.Int("jobs"),
 		mirrors: c.StringSlice("mirror"), allowUnpinned: c.Bool("allow-unpinned"), debug: c.Bool("debug"), screen: os.Stderr,
 	}
@@ -40,13 +42,27 @@ func readOptions(c *cli.Context) options {
 
 // opened reads the project, and says what the overrides changed beside what they state.
 func (o options) opened() (*project.Project, error) {
-	p, err := project.Open(o.file, o.set)
+	site, err := o.network()
+	if err != nil {
+		return nil, err
+	}
+	p, err := project.Open(o.file, o.set, append(o.allowed(), site.Files.Allow...)...)
 	if say := o.say(); err == nil && say != nil {
 		for _, n := range p.Notes {
 			say("note: " + n)
 		}
 	}
 	return p, err
+}
+
+// allowed is the folders of --allow-files. Several in one value have between them
+// what PATH has.
+func (o options) allowed() []string {
+	var out []string
+	for _, list := range o.allowFiles {
+		out = append(out, filepath.SplitList(list)...)
+	}
+	return out
 }
 
 // say prints notices; nil when the user wants quiet or machine-readable output.
@@ -83,6 +99,10 @@ func (o options) checkEngine() error {
 
 func fileFlag() cli.Flag {
 	return &cli.PathFlag{Name: "file", Aliases: []string{"f"}, Value: "components.toml", Usage: "read components from `FILE`"}
+}
+
+func allowFilesFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "allow-files", EnvVars: []string{"MEDBUILD_ALLOW_FILES"}, Usage: "let the file name others below `DIR`, which lies outside of its repository; may be repeated"}
 }
 
 func targetFlag() cli.Flag {

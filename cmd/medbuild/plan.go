@@ -28,7 +28,7 @@ func planCommand() *cli.Command {
 			"come from. What is known of a base is kept from earlier builds; an engine is\n" +
 			"asked only for a base that no build has seen.",
 		Flags: withEngine(
-			fileFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
+			fileFlag(), allowFilesFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			formatFlag("plan"),
 		),
 		Action: func(c *cli.Context) error {
@@ -84,9 +84,6 @@ func planTargets(o options, names []string) (*project.Project, []project.Target,
 	}
 	p, err := o.opened()
 	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := o.network(); err != nil {
 		return nil, nil, err
 	}
 	targets, err := p.Select(names)

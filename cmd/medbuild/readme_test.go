@@ -85,7 +85,7 @@ func quickstartPlan(t *testing.T, format string) string {
 	t.Setenv("HOME", dir)
 	copyFiles(t, "../../examples/quickstart", filepath.Join(dir, "examples/quickstart"), "components.toml", "requirements.txt")
 	knownBase(t, filepath.Join(dir, "out/trixie.tar"), filepath.Join(dir, "cache/medbuild"))
-	o := options{file: filepath.Join(dir, "examples/quickstart/components.toml"), platform: onlyPlatform, progress: "quiet", format: format}
+	o := options{allowFiles: []string{dir}, file: filepath.Join(dir, "examples/quickstart/components.toml"), platform: onlyPlatform, progress: "quiet", format: format}
 	var drawn bytes.Buffer
 	if err := runPlan(t.Context(), o, []string{"production"}, &drawn); err != nil {
 		t.Fatal(problem.Text(err))

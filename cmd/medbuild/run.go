@@ -41,7 +41,7 @@ func runCommand() *cli.Command {
 		UsageText:   "medbuild run [options] [--] [COMMAND [ARGUMENT...]]\n\nEXAMPLES:\n   " + runExamples,
 		Description: runDescription,
 		Flags: withEngine(
-			fileFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
+			fileFlag(), allowFilesFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target or of a single component"},
 			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "a folder for the command: `HOST:CONTAINER[:ro]`; may be repeated"},
 			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR` of the container"},

@@ -21,7 +21,7 @@ func stagesCommand() *cli.Command {
 		UsageText:   "medbuild stages [options]\n\nEXAMPLES:\n   " + stagesExamples,
 		Description: "Lists the components with their stage, version, prefix, licence, pin and source,\nand the bases. No engine is needed. What cannot be built as it stands is said on standard error.",
 		Flags: []cli.Flag{
-			fileFlag(), setFlag(), formatFlag("stages"),
+			fileFlag(), allowFilesFlag(), setFlag(), formatFlag("stages"),
 		},
 		Action: func(c *cli.Context) error { return runStages(readOptions(c), c.App.Writer) },
 	}

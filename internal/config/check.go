@@ -14,6 +14,9 @@ import (
 func (l *loader) check(f *File) {
 	l.checkImage()
 	l.checkLabels(f.Image.Labels, l.root.sub("image").sub("labels"))
+	for _, b := range f.Bases {
+		l.checkBase(b, l.root.sub("bases").sub(b.Name))
+	}
 	declared := l.root.sub("components")
 	for name := range l.keys(declared) {
 		l.checkVersion(f, name, declared.sub(name))

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
 )
 
@@ -247,8 +246,7 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		err = errors.New("names no file")
 	}
 	if err != nil {
-		err = problem.Wrapf("%s %q: %w", key, name, reason(err)).Hint("the path is relative to the folder of %s", filepath.Base(l.path))
-		l.problems.addError(n.place(), "", err)
+		l.problems.addError(n.place(), "", l.unread(key, name, "the path is relative to the folder of "+filepath.Base(l.path), reason(err)))
 	}
 	into.Set(reflect.ValueOf(stage.File{At: n.place(), Path: name, Content: content}))
 }

@@ -15,7 +15,17 @@ import (
 // an override "component.key=value". The error is everything that is wrong,
 // joined, each a *problem.Error with its place; it is of the class Usage where
 // overrides alone are wrong.
-func Load(path string, set []string) (*File, error) { return load(disk{}, path, set) }
+//
+// The files lie in the repository that holds path, or below one of the allowed
+// folders, wherever links lead: others are problems. The repository is the nearest
+// folder with .git, or without any the folder of path.
+func Load(path string, set []string, allowed ...string) (*File, error) {
+	files, err := newRooted(path, allowed)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return load(files, path, set)
+}
 
 // LoadFS is Load for a file, and files that it names, of any file system. Names
 // that lead out of it are problems, as are absolute ones.

@@ -12,8 +12,8 @@ import (
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
-// disk is the operating system's files, by any path that it takes: a user's
-// file may name others outside its folder, which os.DirFS does not open.
+// disk is the operating system's files, by any path that it takes, for those
+// that belong to the machine.
 type disk struct{}
 
 // Open opens a file.
@@ -79,6 +79,9 @@ func overLimit(limit int) error { return fmt.Errorf("is larger than %d MiB", lim
 
 func unreadable(name string, err error) error {
 	e := located(problem.Position{File: name}, reason(err))
+	if errors.As(err, new(outsideError)) {
+		return e.Hint(outsideHint)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return e.Hint("medbuild init writes one to start from; -f names another")
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -22,6 +23,22 @@ type Site struct {
 	Mirrors []Mirror `toml:"mirrors" doc:"what to fetch from instead of the addresses in components.toml"`
 	Python  Python   `toml:"python" doc:"the Python package index"`
 	Fetch   Fetch    `toml:"fetch" doc:"how sources are fetched"`
+	Files   Files    `toml:"files" doc:"what components.toml may read of the machine"`
+}
+
+// Files is what a components.toml may read of the machine beside its repository.
+type Files struct {
+	Allow []string `toml:"allow" doc:"folders whose files it may name as well, as absolute paths"`
+}
+
+// Check reports what is wrong with the settings.
+func (f Files) Check() error {
+	for _, dir := range f.Allow {
+		if !filepath.IsAbs(dir) {
+			return problem.Refusedf("allow %q is not an absolute path", dir).Hint("write it as in allow = [\"/srv/atlases\"]")
+		}
+	}
+	return nil
 }
 
 // Fetch is how sources are fetched on the site.
@@ -155,7 +172,7 @@ func LoadSite(getenv func(string) string, home string) (Site, error) {
 	named := getenv("MEDBUILD_SITE")
 	for _, path := range sitePaths(getenv, home) {
 		text, err := read(disk{}, path, maxText)
-		if errors.Is(err, fs.ErrNotExist) && named == "" {
+		if absent := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR); absent && named == "" {
 			continue
 		}
 		if err != nil {

@@ -34,10 +34,11 @@ type Component struct {
 // Name is the name that the user gave the component.
 func (c Component) Name() string { return c.Tool.Shared().Name }
 
-// Open reads the file at path of this machine, and the files that it names.
-// Each override is "component.key=value". The error has all that is wrong.
-func Open(path string, overrides []string) (*Project, error) {
-	return made(config.Load(path, overrides))
+// Open reads the file at path of this machine, and the files that it names: they
+// lie in its repository or below one of the allowed folders. Each override is
+// "component.key=value". The error has all that is wrong.
+func Open(path string, overrides []string, allowed ...string) (*Project, error) {
+	return made(config.Load(path, overrides, allowed...))
 }
 
 // Read is Open for a file of any file system, which holds what the file names.
