@@ -10,19 +10,18 @@ import (
 	"github.com/medbuild/medbuild/integration/standins"
 )
 
-// antsWork starts each program that MRtrix3 and Synb0-DISCO call, and then has a
-// field corrected, as dwibiascorrect does.
+// antsWork starts the programs that MRtrix3 and Synb0-DISCO call, as far as they
+// are there, and then has a field corrected, as dwibiascorrect does.
 const antsWork = `cd /work
 for p in antsRegistration antsApplyTransforms antsRegistrationSyNQuick.sh PrintHeader N4BiasFieldCorrection; do
   command -v $p; $p </dev/null 2>&1 | grep -q -i -e usage -e options -e $p && echo $p answers
 done
-antsRegistration --version | head -n 1
+N4BiasFieldCorrection --version | head -n 1
 N4BiasFieldCorrection -d 3 -i ball.nii -o corrected.nii >/dev/null && PrintHeader corrected.nii 2
-antsApplyTransforms -d 3 -t Identity -o 'Linear[/tmp/identity.mat,0]' 2>/dev/null; echo transforms: $?`
+ls /usr/lib/ants`
 
-// TestOneANTs: the distribution's ANTs has every program that MRtrix3 and
-// Synb0-DISCO call. What MRtrix3 calls works; what makes transforms does not,
-// which is why no target with Synb0-DISCO may take it.
+// TestOneANTs: what MRtrix3 calls of the distribution's ANTs works, and what makes
+// transforms, which crashes in that build, is not in the image.
 func TestOneANTs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages; run without -short")
@@ -33,7 +32,7 @@ func TestOneANTs(t *testing.T) {
 	work := t.TempDir()
 	kit.WriteFile(t, filepath.Join(work, "ball.nii"), ball())
 	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--volume", work+":/work", "--", "/bin/bash", "-c", antsWork))).OK(t)
-	for _, p := range []string{"antsRegistration", "antsApplyTransforms", "antsRegistrationSyNQuick.sh", "PrintHeader", "N4BiasFieldCorrection"} {
+	for _, p := range []string{"PrintHeader", "N4BiasFieldCorrection"} {
 		if !strings.Contains(r.Stdout, "/usr/lib/ants/"+p+"\n"+p+" answers\n") {
 			t.Errorf("%s does not answer", p)
 		}
@@ -41,8 +40,10 @@ func TestOneANTs(t *testing.T) {
 	if !strings.Contains(r.Stdout, "ANTs Version: 2.5.4") || !strings.Contains(r.Stdout, "\n32x32x32\n") {
 		t.Error("the version or the corrected image is not right")
 	}
-	if !strings.Contains(r.Stdout, "transforms: 139\n") {
-		t.Error("the package makes transforms now: take antsCrashing out of stages/ants.go")
+	for _, p := range []string{"ANTS", "WarpImageMultiTransform", "antsAI", "antsApplyTransforms", "antsRegistration", "antsRegistrationSyNQuick.sh"} {
+		if strings.Contains(r.Stdout, "\n"+p+"\n") {
+			t.Errorf("%s is in the image", p)
+		}
 	}
 	if t.Failed() {
 		t.Log(r.Stdout, r.Stderr)

@@ -31,7 +31,7 @@ func TestImageIsClean(t *testing.T) {
 		t.Errorf("%d layers", n)
 	}
 	have := kit.FilesOf(t, img)
-	for _, p := range []string{"/opt/mrtrix3/bin/mrinfo", "/opt/mrtrix3/bin/dwibiascorrect", "/opt/ants/bin/antsRegistration"} {
+	for _, p := range []string{"/opt/mrtrix3/bin/mrinfo", "/opt/mrtrix3/lib/mrtrix3.py", "/opt/ants/bin/antsRegistration"} {
 		if have[p] == nil {
 			t.Errorf("%s is missing", p)
 		}

@@ -180,7 +180,7 @@ func checkInside(t *testing.T, file string) {
 // checkAsked has the tools say their versions, without their calculating.
 func checkAsked(t *testing.T, file string) {
 	t.Helper()
-	out := kit.Inside(t, filepath.Dir(file), "production", "cat /VERSION_MANIFEST.txt; mrinfo --version; antsRegistration --version; python -c 'import nibabel, numpy, scipy'")
+	out := kit.Inside(t, filepath.Dir(file), "production", "cat /VERSION_MANIFEST.txt; mrinfo --version; N4BiasFieldCorrection --version; ! command -v antsRegistration; python -c 'import nibabel, numpy, scipy'")
 	for _, want := range append(versions, "ANTs Version: 2.5.4") {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -3,6 +3,7 @@ package llb
 import (
 	_ "embed" // scripts/apt.sh
 	"slices"
+	"strings"
 )
 
 // Apt installs distribution packages on a root file system.
@@ -13,7 +14,8 @@ type Apt struct {
 	On           State
 	Distribution string // such as "debian-13": caches are kept per distribution
 	Packages     []string
-	Slim         bool // for an image: without static libraries, which some packages of shared ones bring
+	Slim         bool     // for an image: without static libraries, which some packages of shared ones bring
+	Without      []string // files of the packages to leave out, absolute; whoever lists the packages' files sees them as missing
 	At           Location
 }
 
@@ -52,8 +54,16 @@ func (a Apt) step(names []string) Step {
 }
 
 func (a Apt) slim() string {
-	if !a.Slim {
+	left := slices.Compact(slices.Sorted(slices.Values(a.Without)))
+	if a.Slim {
+		left = append([]string{"*.a"}, left...)
+	}
+	if len(left) == 0 {
 		return "slim=\n"
 	}
-	return "slim=' -o Dpkg::Options::=--path-exclude=*.a'\n"
+	var b strings.Builder
+	for _, path := range left {
+		b.WriteString(" -o Dpkg::Options::=--path-exclude=" + path)
+	}
+	return "slim=" + Quote(b.String()) + "\n"
 }

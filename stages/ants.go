@@ -33,13 +33,31 @@ func antsCalled() []string {
 // antsCrashing is the programs that crash in the distribution's build as soon as
 // they make a transform, whatever the images: its ITK does not know their types
 // (ANTs issue 1825). N4BiasFieldCorrection makes none and works.
-var antsCrashing = []string{"antsApplyTransforms", "antsRegistration", "antsRegistrationSyNQuick.sh"}
+var antsCrashing = []string{"ANTS", "WarpImageMultiTransform", "antsAI", "antsApplyTransforms", "antsRegistration"}
+
+// antsCrashingScripts is the scripts of ANTs 2.5.4 that call one of those. Most
+// do not look at its exit code: antsRegistrationSyNQuick.sh returns 0 and writes
+// nothing.
+var antsCrashingScripts = []string{
+	"ants.sh", "antsASLProcessing.R", "antsASLProcessing.sh", "antsBrainExtraction.sh", "antsCookTemplatePriors.sh",
+	"antsCorticalThickness.sh", "antsIntermodalityIntrasubject.sh", "antsIntroduction.sh", "antsJointLabelFusion.sh",
+	"antsJointLabelFusion2.sh", "antsLongitudinalCorticalThickness.sh", "antsLongitudinalJointLabelFusion.sh",
+	"antsMultivariateTemplateConstruction.sh", "antsMultivariateTemplateConstruction2.sh", "antsRegistrationSpaceTime.sh",
+	"antsRegistrationSyN.sh", "antsRegistrationSyNQuick.sh", "antsaffine.sh", "antswithdt.sh", "asymmetry.sh",
+	"basic_ants_example.sh", "buildtemplateparallel.sh", "directlabels.sh", "geodesicinterpolation.sh",
+	"guidedregistration.sh", "landmarkmatch.sh", "newAntsExample.sh", "phantomstudy.sh", "runprogramonimageset.pl",
+	"shapeupdatetotemplate.sh", "thickstudy.sh", "unbiased_longitudinal_map", "unbiased_pairwise_registration.sh",
+	"unbiased_pairwise_registration_with_aux_images.sh", "warpimages.pl", "weightedaverage.sh",
+}
+
+// antsLeftOut is what an image does not get of the distribution's package.
+func antsLeftOut() []string { return slices.Concat(antsCrashing, antsCrashingScripts) }
 
 // Serves reports why a component that calls the programs cannot use this ANTs.
 func (a *ANTs) Serves(programs []string) error {
-	crashing := slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return !slices.Contains(antsCrashing, p) })
+	crashing := slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return !slices.Contains(antsLeftOut(), p) })
 	if a.Distribution && len(crashing) > 0 {
-		return problem.Refusedf("%s, known to crash in the distribution's ANTs (ANTs issue 1825)", strings.Join(crashing, ", ")).
+		return problem.Refusedf("%s, left out of the distribution's ANTs because they crash in it (ANTs issue 1825)", strings.Join(crashing, ", ")).
 			Hint("use a release zip or a lock of conda packages for %s", a.Name)
 	}
 	return stage.Serves(a.Name, a.Commands, programs)
@@ -136,10 +154,15 @@ func (a *ANTs) packaged(on stage.Facts) (stage.Stage, error) {
 	}
 	if a.Prefix != "" || !a.Source.Empty() || a.Lock.Path != "" || len(a.Commands) > 0 {
 		return stage.Stage{}, problem.Refusedf("the distribution's ANTs takes no prefix, source, lock or commands").
-			Hint("remove them: the package has all programs, in %s", bin)
+			Hint("remove them: the package has its programs in %s", bin)
 	}
 	s := a.stage(bin)
 	s.Runtime = []string{"ants"}
+	for _, name := range antsLeftOut() {
+		s.Without = append(s.Without, bin+"/"+name)
+	}
+	s.Lacks = strings.Join(antsCrashing, ", ") + " and the scripts that call them, which crash in the distribution's build (ANTs issue 1825): " +
+		"use a release zip or a lock of conda packages for them"
 	return s, nil
 }
 
@@ -161,6 +184,9 @@ func (a *ANTs) stage(bin string) stage.Stage {
 func (a *ANTs) asked() string {
 	script := func(name string) bool { return strings.HasSuffix(name, ".sh") }
 	programs := slices.DeleteFunc(slices.Clone(a.Commands), script)
+	if a.Distribution {
+		return "N4BiasFieldCorrection"
+	}
 	if len(programs) == 0 || slices.Contains(programs, "antsRegistration") {
 		return "antsRegistration"
 	}
@@ -173,7 +199,7 @@ func (a *ANTs) asked() string {
 func (a *ANTs) called() []stage.Check {
 	var out []stage.Check
 	for _, c := range antsCalled() {
-		if stage.Serves(a.Name, a.Commands, []string{c}) == nil {
+		if a.Serves([]string{c}) == nil {
 			out = append(out, stage.Starts(c))
 		}
 	}

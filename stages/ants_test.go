@@ -23,6 +23,33 @@ func TestANTsOfTheDistribution(t *testing.T) {
 	}
 }
 
+// TestANTsLeavesOutWhatCrashes: of the distribution's ANTs the image gets none of
+// the programs that crash and none of the scripts that call them, nothing asks or
+// starts one, and it is said.
+func TestANTsLeavesOutWhatCrashes(t *testing.T) {
+	t.Parallel()
+	s := stagetest.Stage(t, quickANTs(), stagetest.Trixie())
+	for _, name := range []string{"ANTS", "WarpImageMultiTransform", "antsAI", "antsApplyTransforms", "antsRegistration", "antsRegistrationSyNQuick.sh"} {
+		if !slices.Contains(s.Without, "/usr/lib/ants/"+name) {
+			t.Errorf("%s is not left out", name)
+		}
+		if quickANTs().(*ANTs).Serves([]string{name}) == nil {
+			t.Errorf("%s is promised", name)
+		}
+		for _, c := range append(s.Smoke, stage.Check{Command: s.Questions[0].Command}) {
+			if slices.Contains(strings.Fields(c.Command), name) {
+				t.Errorf("%q starts it", c.Command)
+			}
+		}
+	}
+	if !strings.HasPrefix(s.Lacks, "ANTS, WarpImageMultiTransform, antsAI, antsApplyTransforms, antsRegistration and the scripts") {
+		t.Errorf("says %q", s.Lacks)
+	}
+	if z := stagetest.Stage(t, zipANTs(), stagetest.Focal()); z.Lacks != "" || len(z.Without) > 0 {
+		t.Errorf("a release lacks %q, without %q", z.Lacks, z.Without)
+	}
+}
+
 func TestANTsOfAZip(t *testing.T) {
 	t.Parallel()
 	s := stagetest.Stage(t, zipANTs(), stagetest.Focal())

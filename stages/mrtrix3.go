@@ -19,7 +19,7 @@ type MRtrix3 struct {
 	stage.Common
 	Source   stage.Source `toml:"source" doc:"a release archive or the git repository; the release of the version when left out"`
 	GUI      bool         `toml:"gui" doc:"build mrview and shview, which need Qt and OpenGL"`
-	Commands []string     `toml:"commands" doc:"the commands to compile; all when left out. The Python scripts are always included"`
+	Commands []string     `toml:"commands" doc:"the commands and scripts to keep; all when left out. What a listed script calls of MRtrix3 comes along; a script that is not listed is kept where everything that it calls is there"`
 }
 
 var (
@@ -64,7 +64,10 @@ func (m *MRtrix3) Check() error {
 // Calls is the programs that the scripts run where the image has the stage:
 // dwibiascorrect ants corrects with ANTs.
 func (m *MRtrix3) Calls() map[string][]string {
-	return map[string][]string{"ants": {"N4BiasFieldCorrection"}}
+	if !m.keeps("dwibiascorrect") {
+		return nil
+	}
+	return map[string][]string{"ants": mrtrix3Scripts["dwibiascorrect"].elsewhere["ants"]}
 }
 
 var (
@@ -104,7 +107,8 @@ func (m *MRtrix3) Stage(g stage.Ground) (stage.Stage, error) {
 		Path:    []string{m.Prefix + "/bin"},
 		Questions: []stage.Question{{Key: "MRTRIX3_VERSION", Section: stage.Software, Want: m.Version,
 			Command: m.asked() + " --version", Pattern: `^== [a-z0-9_]+ ([0-9][^ ]*).*`}},
-		Smoke: stage.Checks(m.asked()+" -help", "dwibiascorrect -help"),
+		Smoke:  m.checks(),
+		Called: m.called(),
 	}, nil
 }
 
@@ -131,7 +135,7 @@ func (m *MRtrix3) compile(on stage.Base, source llb.Input) llb.State {
 		Component: m.Name,
 		Action:    "compile",
 		On:        m.tools(on),
-		Script:    llb.Script(mrtrix3Script, llb.Values{"PREFIX": m.Prefix}, llb.Code{"CONFIGURE": m.configure(), "TARGETS": m.targets()}),
+		Script:    llb.Script(mrtrix3Script, llb.Values{"PREFIX": m.Prefix}, llb.Code{"CONFIGURE": m.configure(), "TARGETS": m.targets(), "LEFT": m.removal()}),
 		Env: []string{"ARCH=x86-64", "CCACHE_DIR=" + llb.Run + "/ccache", "PYTHONDONTWRITEBYTECODE=1",
 			// The programs hold the date of their compilation, and their objects
 			// are linked in the order of a Python set.
@@ -162,10 +166,37 @@ func (m *MRtrix3) configure() string {
 
 func (m *MRtrix3) targets() string {
 	var all []string
-	for _, c := range m.Commands {
+	for _, c := range m.compiled() {
 		all = append(all, "bin/"+c)
 	}
 	return llb.Args(all...)
+}
+
+// removal takes away the scripts that lack a command which they call.
+func (m *MRtrix3) removal() string {
+	var files []string
+	for _, name := range m.leftOut() {
+		files = append(files, m.Prefix+"/bin/"+name)
+	}
+	if len(files) == 0 {
+		return ""
+	}
+	return "rm -f " + llb.Args(files...) + "\n"
+}
+
+// checks starts a command and, of the scripts that are kept, those that are
+// listed or, where all are, one.
+func (m *MRtrix3) checks() []stage.Check {
+	out := stage.Checks(m.asked() + " -help")
+	if m.keeps("dwibiascorrect") {
+		out = append(out, stage.Check{Command: "dwibiascorrect -help"})
+	}
+	for _, name := range m.Commands {
+		if _, script := mrtrix3Scripts[name]; script && name != "dwibiascorrect" && name != "gen_scheme" {
+			out = append(out, stage.Check{Command: name + " -help"})
+		}
+	}
+	return out
 }
 
 func (m *MRtrix3) runtime(on stage.Facts) ([]string, error) {
@@ -204,8 +235,9 @@ func (m *MRtrix3) mended() bool {
 
 // asked is the command that tells the version: every one can.
 func (m *MRtrix3) asked() string {
-	if len(m.Commands) == 0 || slices.Contains(m.Commands, "mrinfo") {
+	compiled := m.compiled()
+	if len(compiled) == 0 || slices.Contains(compiled, "mrinfo") {
 		return "mrinfo"
 	}
-	return llb.Word(m.Commands[0])
+	return llb.Word(compiled[0])
 }

@@ -114,6 +114,9 @@ func TestMRtrix3Commands(t *testing.T) {
 		{nil, "", "mrinfo"},
 		{[]string{"mrcalc", "mrinfo"}, "bin/mrcalc bin/mrinfo", "mrinfo"},
 		{[]string{"tckgen", "mrcalc"}, "bin/tckgen bin/mrcalc", "tckgen"},
+		{[]string{"dwishellmath", "mrcalc"}, "bin/dwiextract bin/mrcat bin/mrconvert bin/mrinfo bin/mrmath bin/mrcalc", "mrinfo"},
+		{[]string{"gen_scheme"}, "bin/dirflip bin/dirgen bin/dirmerge bin/dirsplit bin/dirstat", "dirflip"},
+		{[]string{"for_each"}, "bin/mrinfo", "mrinfo"},
 	}
 	for _, tt := range tests {
 		m := testkit.With(newMRtrix3("3.0.8"), func(m *MRtrix3) { m.Commands = tt.commands })

@@ -54,7 +54,7 @@ func TestDockerBuildsAndRuns(t *testing.T) {
 		t.Errorf("the summary does not say where the image is:\n%s", kit.Last(8, built.Stderr))
 	}
 	for _, name := range []string{strings.TrimSpace(built.Stdout), "medbuild/docker-test-ants:1.0"} {
-		asked := kit.Finish(t, d.Client("run", "--rm", "--network", "host", name, "antsRegistration", "--version")).OK(t)
+		asked := kit.Finish(t, d.Client("run", "--rm", "--network", "host", name, "N4BiasFieldCorrection", "--version")).OK(t)
 		if !strings.Contains(asked.Stdout, "ANTs Version: 2.5.4") {
 			t.Errorf("%s answers %q", name, asked.Stdout)
 		}
@@ -66,7 +66,7 @@ func TestDockerBuildsAndRuns(t *testing.T) {
 	if rows := regexp.MustCompile(`(?m)^  \w+ +(built|cached)\b`).FindAllStringSubmatch(again.Stderr, -1); len(rows) < 4 || strings.Contains(kit.Last(8, again.Stderr), " built ") {
 		t.Errorf("the second build built something:\n%s", kit.Last(8, again.Stderr))
 	}
-	ran := kit.Medbuild(t, "run", "-f", build[2], "--target", "ants", "--", "antsRegistration", "--version").OK(t)
+	ran := kit.Medbuild(t, "run", "-f", build[2], "--target", "ants", "--", "N4BiasFieldCorrection", "--version").OK(t)
 	if !strings.Contains(ran.Stdout, "ANTs Version: 2.5.4") {
 		t.Errorf("medbuild run says %q", ran.Stdout)
 	}

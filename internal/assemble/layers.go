@@ -63,7 +63,7 @@ func (t Target) rootLayers(parts []Part) []Layer {
 	base.Count = t.Run.Layers
 	out := []Layer{base}
 	if names := t.packages(parts); len(names) > 0 {
-		out = append(out, one(PackageLayer, "distribution packages", packagesAction, t.does(packagesAction), t.installed(names)))
+		out = append(out, one(PackageLayer, "distribution packages", packagesAction, t.does(packagesAction), t.installed(names, without(parts))))
 	}
 	if !t.Accounts.None() {
 		out = append(out, one(AccountLayer, "users of the image", accountsAction, t.does(accountsAction), t.withAccounts(top(out))))

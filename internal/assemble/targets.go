@@ -93,7 +93,7 @@ func (t Target) part(s stage.Stage, notes []string) Part {
 // isolated is the base with one component and its runtime packages.
 func (t Target) isolated(s stage.Stage) llb.State {
 	root := llb.Apt{Component: s.Name, Action: packagesAction, On: t.Run.Root,
-		Distribution: t.Run.ID(), Packages: s.Runtime, Slim: true, At: here()}.Root()
+		Distribution: t.Run.ID(), Packages: s.Runtime, Without: s.Without, Slim: true, At: here()}.Root()
 	if s.Layer == nil {
 		return root
 	}
@@ -121,10 +121,19 @@ func (t Target) packages(parts []Part) []string {
 	return out
 }
 
+// without is what the image does not get of those packages.
+func without(parts []Part) []string {
+	var out []string
+	for _, p := range parts {
+		out = append(out, p.Without...)
+	}
+	return out
+}
+
 // installed is the base with the packages.
-func (t Target) installed(packages []string) llb.State {
+func (t Target) installed(packages, without []string) llb.State {
 	return llb.Apt{Owner: llb.OfTarget, Component: t.Name, Action: packagesAction, On: t.Run.Root,
-		Distribution: t.Run.ID(), Packages: packages, Slim: true, At: here()}.Root()
+		Distribution: t.Run.ID(), Packages: packages, Without: without, Slim: true, At: here()}.Root()
 }
 
 // manifest is the layer with the version manifest and what lies beside it.

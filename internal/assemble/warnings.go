@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/stages/stage"
@@ -12,7 +14,7 @@ import (
 )
 
 // Warnings is what may go wrong with the image although it can be built, a line
-// for each with the place and the component: inputs that nothing pins, archives
+// for each with the place and the component: what is left out or lacking, inputs that nothing pins, archives
 // at an address where others follow, programs made for a newer distribution
 // than the base's.
 func (i Image) Warnings() []string {
@@ -20,6 +22,14 @@ func (i Image) Warnings() []string {
 	for _, p := range i.Parts {
 		if p.Fetches != "" {
 			out = append(out, fmt.Sprintf("%s: %s: its installer also fetches %s, which are not pinned", p.At, p.Name, p.Fetches))
+		}
+		if p.Lacks != "" {
+			out = append(out, fmt.Sprintf("%s: %s is without %s", p.At, p.Name, p.Lacks))
+		}
+		for _, c := range p.Called {
+			if !i.has(c.Stage) {
+				out = append(out, fmt.Sprintf("%s: %s: %s calls %s of %s, which the image lacks", p.At, p.Name, c.By, strings.Join(c.Programs, ", "), c.Stage))
+			}
 		}
 		for _, in := range p.Inputs {
 			for _, text := range []string{loose(in), moving(in), ahead(in, i.Base.Facts)} {
@@ -30,6 +40,11 @@ func (i Image) Warnings() []string {
 		}
 	}
 	return out
+}
+
+// has reports whether a component of the image is of the stage.
+func (i Image) has(kind string) bool {
+	return slices.ContainsFunc(i.Parts, func(p Part) bool { return p.Common.Stage == kind })
 }
 
 // place is where the user wrote an input, or else the component.

@@ -57,6 +57,7 @@ type Component struct {
 	Tests    []string `json:"tests"`    // shell commands that must succeed
 	Steps    []string `json:"steps"`    // digests of its own steps, each after its inputs
 	At       string   `json:"at"`       // where the user wrote it, "file:line:col"
+	Lacks    string   `json:"lacks"`    // what is left out although the component's name promises it, and why; "" for nothing
 	Notes    []string `json:"notes"`    // which images share its layer, and why others do not
 }
 
@@ -152,6 +153,7 @@ func component(p assemble.Part, steps []Step) Component {
 		Steps:    []string{},
 		At:       p.At.String(),
 		Notes:    append([]string{}, p.Notes...),
+		Lacks:    p.Lacks,
 	}
 	for _, s := range p.Smoke {
 		c.Tests = append(c.Tests, s.Command)

@@ -65,6 +65,7 @@ func (c Component) text(b *strings.Builder) {
 		line(b, "pinned by", orText(i.Pin, "nothing"))
 	}
 	line(b, "packages", strings.Join(c.Packages, " "))
+	line(b, "without", c.Lacks)
 	for _, n := range c.Notes {
 		line(b, "layer", n)
 	}

@@ -6,4 +6,5 @@ ccache --zero-stats >/dev/null
 NUMBER_OF_PROCESSORS=${MEDBUILD_JOBS:-$(nproc)} python3 ./build -nopaginate @TARGETS@
 ccache --show-stats
 cp -R bin lib share LICENCE.txt @PREFIX@/
+@LEFT@
 grep -rlIE '^#!/usr/bin/env python3? *$' @PREFIX@/bin | xargs -r sed -Ei '1s|^#!/usr/bin/env python3? *$|#!/usr/bin/python3|'

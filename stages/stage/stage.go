@@ -17,6 +17,9 @@ type Stage struct {
 	Inputs    []llb.Input // what the layer is made from
 	Fetches   string      // what its own installer fetches in addition, unpinned; "" for nothing
 	Runtime   []string    // distribution packages it needs at run time
+	Without   []string    // files of those packages that the image does not get, absolute
+	Lacks     string      // what is not in the component although its name promises it, and why; "" for nothing
+	Called    []Called    // programs of other stages that what it was asked to keep calls
 	Path      []string    // folders for PATH, absolute, first first
 	Env       []string    // "KEY=value" in the image
 	Questions []Question  // asked of the finished component
@@ -76,6 +79,13 @@ type Question struct {
 	Pattern string // extended regular expression whose first group is the version; "/" is written "\/"
 	Want    string // the version it must answer; "" takes any
 	Tell    string // the version in the manifest; "" is the answer
+}
+
+// Called is programs of another stage that a program of this one calls.
+type Called struct {
+	By       string   // the program that calls
+	Stage    string   // whose programs they are
+	Programs []string // what is called
 }
 
 // Section is a heading of the version manifest.

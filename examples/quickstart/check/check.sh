@@ -11,7 +11,7 @@ cat /VERSION_MANIFEST.txt
 echo
 echo "== asked of the tools"
 mrinfo --version 2>&1 | head -n 1
-antsRegistration --version | head -n 1
+N4BiasFieldCorrection --version | head -n 1
 python -c 'import nibabel, numpy, scipy; print("nibabel", nibabel.__version__, "numpy", numpy.__version__, "scipy", scipy.__version__)'
 
 echo
