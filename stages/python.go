@@ -103,7 +103,7 @@ func (p *Python) ListedIn() string { return p.Requirements.Path }
 func (p *Python) Stage(g stage.Ground) (stage.Stage, error) {
 	reqs, err := p.read()
 	if err == nil {
-		err = reqs.Usable(g, p.Requirements)
+		err = reqs.Usable(g)
 	}
 	if err != nil {
 		return stage.Stage{}, err

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -72,10 +74,65 @@ func hostileTables() []hostile {
 	}
 }
 
+// python is a file with a Python environment of requirements, lock one with a
+// conda environment, both with the list beside them.
+func python(text string) map[string]string {
+	return map[string]string{"requirements.txt": text, "components.toml": hostileHead +
+		"[components.python]\nversion = \"3.13\"\npackages = [\"a\"]\nrequirements = \"requirements.txt\"\n[targets.t]\nbase = \"b\"\ncomponents = [\"python\"]\n"}
+}
+
+func lock(text string) map[string]string {
+	return map[string]string{"lock.tsv": text, "components.toml": hostileHead +
+		"[components.conda]\nversion = \"1\"\nlicence = \"MIT\"\nlock = \"lock.tsv\"\n[targets.t]\nbase = \"b\"\ncomponents = [\"conda\"]\n"}
+}
+
+func hostileLists() []hostile {
+	hash := " --hash=sha256:" + strings.Repeat("1", 64)
+	row := "\t" + strings.Repeat("1", 64) + "\thttps://h/noarch/a"
+	return []hostile{
+		{name: "requirements", files: python(repeated(5_000, number("p", "==1"+hash+"\n"))), want: "package a is not pinned"},
+		{name: "loose requirements", files: python("a==1" + hash + "\n" + repeated(4_999, number("p", "==1\n"))), want: "p4998==1 is not pinned"},
+		{name: "requirements by address", files: python(repeated(5_000, number("p", " @ https://h/p-1.tar.gz"+hash+"\n"))), want: "package a is not pinned"},
+		{name: "many requirements", files: python(repeated(180_000, number("p", "==1\n"))), want: "lists more than 5000 packages"},
+		{name: "one long requirement", files: python("a==1 " + strings.Repeat("\\\n", 1<<20-10)), want: "a==1 is not pinned"},
+		{name: "requirements in UTF-16", files: python("\xff\xfea\x00"), want: "is encoded in UTF-16"},
+		{name: "large requirements", files: python(strings.Repeat("#\n", 1<<20+1)), want: "larger than 2 MiB"},
+		{name: "a lock", files: lock(repeated(5_000, number("1"+row, "-1-0.conda\n")) + "x"), want: "lock.tsv:5001: the line has 1 fields"},
+		{name: "tabs", files: lock(strings.Repeat("\t", 2<<20)), want: "lock.tsv:1: the line has 2097153 fields"},
+		{name: "a large lock", files: lock(strings.Repeat("#\n", 1<<20+1)), want: "larger than 2 MiB"},
+		{name: "large files", files: map[string]string{"x": strings.Repeat("x", 4<<20), "components.toml": hostileHead +
+			repeated(100, number("[components.c", "]\nstage = \"files\"\nversion = \"1\"\nfiles = [{ from = \"x\", to = \"/opt/x\" }]\n"))}, want: "all files together larger than 32 MiB"},
+	}
+}
+
+// service is a file with an oSPARC service.
+func service(text string) map[string]string {
+	return map[string]string{"metadata.yml": text, "components.toml": hostileHead + "[targets.t]\nbase = \"b\"\ncomponents = []\nosparc = \".\"\n"}
+}
+
+func hostileServices() []hostile {
+	return []hostile{
+		{name: "a deep service", files: service("a: " + strings.Repeat("[", 200_000)), want: "not YAML"},
+		{name: "a deep block", files: service(repeated(700, func(i int) string { return strings.Repeat(" ", i) + "a:\n" })), want: "nested more than"},
+		{name: "a wide service", files: service("a: [" + strings.Repeat("1,", 120_000) + "]"), want: "expands to more than"},
+		{name: "laughs", files: service(laughs()), want: "expands to more than"},
+		{name: "a long anchor", files: service("a: &a " + strings.Repeat("x", 200_000) + "\nb: [" + strings.Repeat("*a,", 10_000) + "]\n"), want: "expands to more than"},
+		{name: "keys of a service", files: service(repeated(25_000, number("k", ": 1\n"))), want: "expands to more than"},
+		{name: "a large service", files: service(strings.Repeat("#\n", 600_000)), want: "larger than 256 KiB"},
+	}
+}
+
+// laughs is a list that doubles with each line.
+func laughs() string {
+	return "a0: &a0 [x]\n" + repeated(60, func(i int) string {
+		return fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
+	})
+}
+
 // A hostile file costs a second and 200 MB at most. Each is read by a process of
 // its own, which can have no more than twice the memory of a failing one.
 func TestHostileFiles(t *testing.T) {
-	for _, h := range hostileTables() {
+	for _, h := range slices.Concat(hostileTables(), hostileLists(), hostileServices()) {
 		t.Run(h.name, func(t *testing.T) {
 			dir := t.TempDir()
 			for name, text := range h.files {

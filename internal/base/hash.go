@@ -36,7 +36,7 @@ func fileDigest(path, cache string) (digest.Digest, error) {
 }
 
 func keptDigest(file, id string) (digest.Digest, bool) {
-	data, err := os.ReadFile(file)
+	data, err := files.Read(file, maxKept)
 	if err != nil {
 		return "", false
 	}

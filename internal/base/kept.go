@@ -2,7 +2,6 @@ package base
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 
 	"github.com/medbuild/medbuild/internal/files"
@@ -10,13 +9,16 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
+// maxKept is the largest file of ours that is read, in bytes.
+const maxKept = 1 << 20
+
 // kept is the facts that earlier runs have kept of a digest.
 func (b *Bases) kept(dgst string) (stage.Facts, bool) {
 	var f stage.Facts
 	if digest.Digest(dgst).Validate() != nil {
 		return f, false
 	}
-	data, err := os.ReadFile(b.file(dgst))
+	data, err := files.Read(b.file(dgst), maxKept)
 	if b.cache == "" || err != nil || json.Unmarshal(data, &f) != nil {
 		return f, false
 	}

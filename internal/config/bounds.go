@@ -10,7 +10,8 @@ import (
 // image can use, and below what is read and checked in a second.
 const (
 	maxText   = 2 << 20  // bytes of the file
-	maxFile   = 8 << 20  // bytes of a file that it names
+	maxFile   = 4 << 20  // bytes of a file that it names; more is not sent within a definition
+	maxNamed  = 32 << 20 // bytes of all of those, one that is named twice counted twice
 	maxKey    = 256      // bytes of one part of a key
 	maxDepth  = 64       // parts of a key, tables and arrays around it included
 	maxValues = 150_000  // values and tables

@@ -241,7 +241,7 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		l.wrongType(value, into.Type(), n, key)
 		return
 	}
-	content, err := read(l.files, l.beside(name), maxFile)
+	content, err := l.read(l.beside(name), maxFile)
 	if name == "" {
 		err = errors.New("names no file")
 	}

@@ -1,13 +1,13 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"reflect"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+	"github.com/medbuild/medbuild/internal/encoding"
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
@@ -66,6 +66,8 @@ type loader struct {
 	types    map[reflect.Type]map[string]field // by their keys
 
 	component string // that is being decoded
+	named     int    // bytes of the files that were named so far
+	has       map[importer]bool
 }
 
 func (l *loader) file() *File {
@@ -103,8 +105,11 @@ func inOrder[T any](n *node, tables map[string]T) []T {
 // parse reads the values and where they stand. The parser of positions goes
 // first: it bounds how deep arrays nest, which the decoder does not.
 func (l *loader) parse(text []byte) bool {
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	root, wrong := parsePositions(l.path, text)
+	text, wrong := encoding.UTF8(l.path, text)
+	var root *node
+	if wrong == nil {
+		root, wrong = parsePositions(l.path, text)
+	}
 	if wrong != nil {
 		l.problems.note(wrong)
 		return false

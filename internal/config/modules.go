@@ -32,13 +32,31 @@ func (l *loader) checkModules(f *File, t Target, n *node) {
 
 func (l *loader) checkModule(t Target, name, module string, environments []stage.Environment, at problem.Position) {
 	for _, p := range environments {
-		if p.Has(module) {
+		if l.imports(p, module) {
 			return
 		}
 	}
 	p := environments[0]
 	l.problems.add(at, fmt.Sprintf("target %q: %s imports %s, which no python component of the target has", t.Name, name, module),
 		fmt.Sprintf("add %s to %s, the requirements of %s", module, p.ListedIn(), p.Shared().Name))
+}
+
+// importer is a module in an environment.
+type importer struct{ environment, module string }
+
+// imports reports whether an environment has a module. It is asked once: the
+// answer is in the requirements, which are read for it.
+func (l *loader) imports(p stage.Environment, module string) bool {
+	key := importer{p.Shared().Name, module}
+	has, known := l.has[key]
+	if !known {
+		if l.has == nil {
+			l.has = map[importer]bool{}
+		}
+		has = p.Has(module)
+		l.has[key] = has
+	}
+	return has
 }
 
 // modules is the Python packages that a tool imports, where it tells.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -63,16 +64,29 @@ func read(files fs.FS, name string, limit int) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readUpTo(f, limit)
+	return readUpTo(f, limit, int(info.Size()))
 }
 
-// readUpTo is what a reader has, of at most limit bytes.
-func readUpTo(r io.Reader, limit int) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if err == nil && len(text) > limit {
+// read is the content of a file that the user's file names. All of them together
+// are bounded as well: a file may be named ten thousand times.
+func (l *loader) read(name string, limit int) ([]byte, error) {
+	content, err := read(l.files, name, limit)
+	if l.named += len(content); l.named > maxNamed {
+		return nil, fmt.Errorf("makes all files together larger than %d MiB", maxNamed>>20)
+	}
+	return content, err
+}
+
+// readUpTo is what a reader has, of at most limit bytes; it is expected to have
+// that many.
+func readUpTo(r io.Reader, limit, expected int) ([]byte, error) {
+	var text bytes.Buffer
+	text.Grow(expected + bytes.MinRead)
+	_, err := text.ReadFrom(io.LimitReader(r, int64(limit)+1))
+	if err == nil && text.Len() > limit {
 		return nil, overLimit(limit)
 	}
-	return text, err
+	return text.Bytes(), err
 }
 
 func overLimit(limit int) error { return fmt.Errorf("is larger than %d MiB", limit>>20) }

@@ -49,7 +49,7 @@ func (l *loader) noMetadata(dir string) error {
 
 // readFound is a file that may be absent; then it has no text.
 func (l *loader) readFound(path string) (osparc.File, error) {
-	text, err := read(l.files, path, maxText)
+	text, err := l.read(path, maxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return osparc.File{Path: path}, nil
 	}

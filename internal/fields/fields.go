@@ -7,8 +7,17 @@ import (
 	"strings"
 )
 
+// maxLength is the longest value of an option, in bytes.
+const maxLength = 64 << 10
+
 // Parse reads "key=value,key=value". A lone word is the value of first.
 func Parse(flag, s, first string) (map[string]string, error) {
+	switch {
+	case len(s) > maxLength:
+		return nil, fmt.Errorf("%s is longer than %d KiB", flag, maxLength>>10)
+	case strings.ContainsAny(s, "\r\n\x00"): // a second line would be dropped
+		return nil, fmt.Errorf("%s %q has more than one line", flag, s)
+	}
 	parts, err := csv.NewReader(strings.NewReader(s)).Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", flag, s, err)

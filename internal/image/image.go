@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -15,6 +17,9 @@ import (
 // OpenLayout is the one image of an OCI layout folder. An error says when the
 // folder is no layout or has several images.
 func OpenLayout(path string) (v1.Image, error) {
+	if err := small(path, "index.json"); err != nil {
+		return nil, err
+	}
 	index, err := layout.ImageIndexFromPath(path)
 	if err != nil {
 		return nil, fmt.Errorf("read OCI layout %s: %w", path, err)
@@ -26,8 +31,32 @@ func OpenLayout(path string) (v1.Image, error) {
 	if n := len(manifest.Manifests); n != 1 {
 		return nil, fmt.Errorf("OCI layout %s has %d images, want one", path, n)
 	}
-	return index.Image(manifest.Manifests[0].Digest)
+	d := manifest.Manifests[0].Digest
+	if err := small(path, "blobs", d.Algorithm, d.Hex); err != nil {
+		return nil, err
+	}
+	return index.Image(d)
 }
+
+// small refuses a file of a layout that would be read whole and is larger than a
+// registry takes. One that is not there is told by who reads it.
+func small(layout string, names ...string) error {
+	file := filepath.Join(append([]string{layout}, names...)...)
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().IsRegular() && info.Size() <= maxManifest {
+		return nil
+	}
+	return fmt.Errorf("read OCI layout %s: %s is no file of at most %d MiB", layout, filepath.Join(names...), maxManifest>>20)
+}
+
+// The bounds of an image: bytes of its index and its manifest, as many as the
+// specification wants every registry to take; layers, of which overlay mounts far
+// fewer; entries of all layers, a hundred times FreeSurfer's.
+const (
+	maxManifest = 4 << 20
+	maxLayers   = 1000
+	maxEntries  = 10_000_000
+)
 
 // Entry is one entry of a layer's tar. Name has no "./" before it and no slash
 // behind it. Content is read before the next entry is asked for.
@@ -44,15 +73,19 @@ func Walk(img v1.Image, f func(Entry) error) error {
 	if err != nil {
 		return fmt.Errorf("read the image's layers: %w", err)
 	}
+	if len(layers) > maxLayers {
+		return fmt.Errorf("the image has %d layers, more than %d", len(layers), maxLayers)
+	}
+	left := maxEntries
 	for i, l := range layers {
-		if err := walkLayer(l, i, f); err != nil {
+		if err := walkLayer(l, i, &left, f); err != nil {
 			return fmt.Errorf("layer %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func walkLayer(l v1.Layer, n int, f func(Entry) error) error {
+func walkLayer(l v1.Layer, n int, left *int, f func(Entry) error) error {
 	data, err := l.Uncompressed()
 	if err != nil {
 		return err
@@ -66,6 +99,9 @@ func walkLayer(l v1.Layer, n int, f func(Entry) error) error {
 		}
 		if err != nil {
 			return err
+		}
+		if *left--; *left < 0 {
+			return fmt.Errorf("the image has more than %d entries", maxEntries)
 		}
 		h.Name = strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
 		if err := f(Entry{Header: h, Layer: n, Content: t}); err != nil {

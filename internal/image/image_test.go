@@ -136,14 +136,101 @@ func TestOpenLayoutRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "index.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	large := written(t)
+	if err := os.Truncate(filepath.Join(large, "index.json"), 5<<20); err != nil {
+		t.Fatal(err)
+	}
+	heavy := written(t, of(t, layer(t, "a")))
+	swell(t, heavy)
 	several := written(t, of(t, layer(t, "a")), of(t, layer(t, "b")))
 	for dir, want := range map[string]string{
 		filepath.Join(broken, "absent"): "read OCI layout " + broken + "/absent",
 		broken:                          "read OCI layout " + broken,
+		large:                           "index.json is no file of at most 4 MiB",
+		heavy:                           "is no file of at most 4 MiB",
 		several:                         "OCI layout " + several + " has 2 images, want one",
 		written(t):                      "has 0 images, want one",
 	} {
 		_, err := OpenLayout(dir)
 		testkit.WantText(t, err, want)
 	}
+}
+
+// swell makes the blobs of a layout too large to be manifests.
+func swell(t *testing.T, dir string) {
+	t.Helper()
+	blobs, err := filepath.Glob(filepath.Join(dir, "blobs/sha256/*"))
+	if err != nil || len(blobs) == 0 {
+		t.Fatal("no blobs", err)
+	}
+	for _, b := range blobs {
+		if err := os.Truncate(b, 5<<20); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWalkRefusesManyLayers(t *testing.T) {
+	t.Parallel()
+	one := layer(t, "a")
+	img := of(t, slices.Repeat([]v1.Layer{one}, maxLayers+1)...)
+	testkit.WantText(t, Walk(img, func(Entry) error { return nil }), "the image has 1001 layers, more than 1000")
+}
+
+// FuzzWalk: any bytes as a layer end in entries with names, or in an error that
+// names the layer.
+func FuzzWalk(f *testing.F) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	err := w.WriteHeader(&tar.Header{Name: "./a/", Typeflag: tar.TypeDir, Mode: 0o755, PAXRecords: map[string]string{"MEDBUILD.x": "y"}})
+	if err := errors.Join(err, w.Close()); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte("\x1f\x8b"))
+	f.Add([]byte("\x28\xb5\x2f\xfd"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
+		if err != nil {
+			return
+		}
+		img, err := mutate.AppendLayers(empty.Image, l)
+		if err != nil {
+			return
+		}
+		err = Walk(img, func(e Entry) error {
+			if e.Layer != 0 || e.Header == nil {
+				t.Errorf("entry %+v", e)
+			}
+			_, err := io.Copy(io.Discard, e.Content)
+			return err
+		})
+		if err != nil && !strings.HasPrefix(err.Error(), "layer 0: ") && !strings.HasPrefix(err.Error(), "read the image's layers: ") {
+			t.Errorf("%v names no layer", err)
+		}
+	})
+}
+
+// FuzzOpenLayout: any index and manifest end in an image with a digest, or in an
+// error.
+func FuzzOpenLayout(f *testing.F) {
+	const digest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" // of {}
+	f.Add([]byte(`{"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","size":2,"digest":"`+digest+`"}]}`), []byte("{}"))
+	f.Add([]byte("{"), []byte("["))
+	f.Fuzz(func(t *testing.T, index, manifest []byte) {
+		dir := t.TempDir()
+		blob := filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(digest, "sha256:"))
+		err := errors.Join(os.MkdirAll(filepath.Dir(blob), 0o700), os.WriteFile(blob, manifest, 0o600), os.WriteFile(filepath.Join(dir, "index.json"), index, 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := OpenLayout(dir)
+		if (img == nil) == (err == nil) {
+			t.Fatalf("%v, %v", img, err)
+		}
+		if err == nil {
+			_, _ = img.Digest()
+			_ = Walk(img, func(Entry) error { return nil })
+		}
+	})
 }

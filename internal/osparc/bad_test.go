@@ -31,7 +31,7 @@ func TestBad(t *testing.T) {
 		{"indent", "name: least\n", "name: least\n   more: 1\n", "3:1: not YAML: mapping values are not allowed in this context"},
 		{"bracket", "authors: [{name: a, email: a@example.org}]", "authors: [{name: a, email: a@example.org}", "8:1: not YAML: did not find expected ',' or ']'"},
 		{"control character", "name: least", "name: le\x01ast", "2:1: not YAML: control characters are not allowed"},
-		{"not UTF-8", "name: least", "name: le\xffast", "2:1: not YAML: invalid leading UTF-8 octet"},
+		{"not UTF-8", "name: least", "name: le\xffast", "2:9: the byte 0xff is not UTF-8; in Latin-1 it is 'ÿ'\nhint: save the file as UTF-8"},
 		{"no anchor", "name: least", "name: *least", "2:1: not YAML: unknown anchor 'least' referenced"},
 		{"include", "name: least", "name: !include name.yml", "2:7: name has the tag !include\nhint: write the value itself; other files are not included"},
 		{"merge", "name: least", "<<: {name: least}", "2:1: << is not supported"},
@@ -62,7 +62,10 @@ func TestBad(t *testing.T) {
 		{"boot options", "inputs: {}", "inputs: {}\nboot-options: {A: {label: a, description: a, default: b, items: {}}}", `10:46: the default "b" is not one of the items`},
 		{"widget", "inputs: {}", "inputs: {a: {label: a, description: a, type: number, widget: {type: Slider, details: {}}}}", `9:69: type must be TextArea or SelectBox, not "Slider"`},
 		{"deep", "inputs: {}", "inputs: " + strings.Repeat("[", 60) + strings.Repeat("]", 60), "9:59: nested more than 50 levels deep"},
-		{"bomb", "name: least", bomb(), "1:1: the file expands to more than 100000 values"},
+		{"heavy bomb", "name: least", "a: &a " + strings.Repeat("x", 200_000) + "\nb: [" + strings.Repeat("*a,", 10_000) + "]", "1:1: the file expands to more than 20000 values or 4 MiB"},
+		{"large", "name: least", "name: least\n" + strings.Repeat("#\n", 1<<18), "1:1: the file is larger than 256 KiB"},
+		{"UTF-16", good, "\xff\xfek\x00", "1:1: is encoded in UTF-16 (little-endian), not in UTF-8\nhint: save the file as UTF-8"},
+		{"bomb", "name: least", bomb(), "1:1: the file expands to more than 20000 values or 4 MiB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/medbuild/medbuild/internal/encoding"
 	"github.com/medbuild/medbuild/internal/problem"
 	"go.yaml.in/yaml/v3"
 )
@@ -57,8 +58,11 @@ func (e entry) text() (string, problem.Position) {
 
 // Limits keep anchors from making a large tree of a small file.
 const (
-	maxDepth  = 50
-	maxValues = 100_000
+	maxFile     = 256 << 10 // bytes
+	maxDepth    = 50
+	maxValues   = 20_000
+	maxText     = 4 << 20 // bytes of all values, those that aliases repeat included
+	maxProblems = 100
 )
 
 // reader collects what is wrong with the files.
@@ -66,14 +70,25 @@ type reader struct {
 	problems []*problem.Error
 	file     string
 	values   int
+	text     int // bytes of the values
 }
 
+// note keeps a problem, unless there are too many to be read.
+func (r *reader) note(e *problem.Error) {
+	if len(r.problems) < maxProblems {
+		r.problems = append(r.problems, e)
+	}
+}
+
+// expanded reports whether the file is larger than it may become.
+func (r *reader) expanded() bool { return r.values > maxValues || r.text > maxText }
+
 func (r *reader) add(at problem.Position, message string, hints ...string) {
-	r.problems = append(r.problems, &problem.Error{At: at, Class: problem.Refused, Message: message, Hints: hints})
+	r.note(&problem.Error{At: at, Class: problem.Refused, Message: message, Hints: hints})
 }
 
 func (r *reader) addError(at problem.Position, err error) {
-	r.problems = append(r.problems, &problem.Error{At: at, Class: problem.Refused, Message: err.Error(), Cause: err})
+	r.note(&problem.Error{At: at, Class: problem.Refused, Message: err.Error(), Cause: err})
 }
 
 func (r *reader) wrong(v value, must string) {
@@ -86,7 +101,22 @@ func (r *reader) tree(f File) (value, bool) {
 		return value{}, false
 	}
 	r.file = f.Path
-	d := yaml.NewDecoder(bytes.NewReader(f.Text))
+	if len(f.Text) > maxFile {
+		r.add(problem.Position{File: f.Path, Line: 1, Col: 1}, fmt.Sprintf("the file is larger than %d KiB", maxFile>>10))
+		return value{}, false
+	}
+	text, wrong := encoding.UTF8(f.Path, f.Text)
+	if wrong != nil {
+		wrong.At.Line, wrong.At.Col = max(wrong.At.Line, 1), max(wrong.At.Col, 1)
+		r.note(wrong)
+		return value{}, false
+	}
+	return r.document(f.Path, text)
+}
+
+// document is the one document of a text.
+func (r *reader) document(path string, text []byte) (value, bool) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
 	err := d.Decode(&doc)
 	if err == nil {
@@ -97,16 +127,16 @@ func (r *reader) tree(f File) (value, bool) {
 		r.add(r.position(&second), "there is a second document", "a file holds one document: remove the line ---")
 		return value{}, false
 	case doc.Kind == 0 && errors.Is(err, io.EOF):
-		r.add(problem.Position{File: f.Path, Line: 1, Col: 1}, "the file is empty")
+		r.add(problem.Position{File: path, Line: 1, Col: 1}, "the file is empty")
 		return value{}, false
 	case !errors.Is(err, io.EOF):
-		r.syntax(err, f.Text)
+		r.syntax(err, text)
 		return value{}, false
 	}
-	r.values = 0
+	r.values, r.text = 0, 0
 	v := r.value(doc.Content[0], "the file", 0)
-	if r.values > maxValues {
-		r.add(v.at, fmt.Sprintf("the file expands to more than %d values", maxValues), "its aliases multiply each other: write the values out")
+	if r.expanded() {
+		r.add(v.at, fmt.Sprintf("the file expands to more than %d values or %d MiB", maxValues, maxText>>20), "its aliases multiply each other: write the values out")
 		return value{}, false
 	}
 	return v, true
@@ -158,7 +188,9 @@ func (r *reader) position(n *yaml.Node) problem.Position {
 // value is the tree below a node.
 func (r *reader) value(n *yaml.Node, name string, depth int) value {
 	v := value{at: r.position(n), name: name}
-	if r.values++; r.values > maxValues {
+	r.values++
+	r.text += len(n.Value)
+	if r.expanded() {
 		return v
 	}
 	if depth > maxDepth {
@@ -181,6 +213,9 @@ func (r *reader) value(n *yaml.Node, name string, depth int) value {
 func (r *reader) list(n *yaml.Node, name string, depth int) []value {
 	out := []value{}
 	for _, c := range n.Content {
+		if r.expanded() {
+			break
+		}
 		out = append(out, r.value(c, "an entry of "+name, depth+1))
 	}
 	return out
@@ -189,7 +224,7 @@ func (r *reader) list(n *yaml.Node, name string, depth int) []value {
 func (r *reader) table(n *yaml.Node, depth int) table {
 	out := table{}
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content) && r.values < maxValues; i += 2 {
+	for i := 0; i+1 < len(n.Content) && !r.expanded(); i += 2 {
 		k := r.value(n.Content[i], "a key", depth+1)
 		key, ok := k.data.(string)
 		switch {

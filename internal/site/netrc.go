@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
+
+	"github.com/medbuild/medbuild/internal/files"
 )
+
+// maxNetrc is the largest netrc file that is read, in bytes.
+const maxNetrc = 1 << 20
 
 // Netrc is the logins of the user's netrc file: $NETRC, else .netrc in the home
 // folder (_netrc on Windows). A file that is not there has none. The login for
@@ -22,7 +26,7 @@ func (s Site) Netrc() (func(host string) Login, error) {
 	if runtime.GOOS == "windows" {
 		name = "_netrc"
 	}
-	data, err := os.ReadFile(cmp.Or(path, filepath.Join(s.Home, name)))
+	data, err := files.Read(cmp.Or(path, filepath.Join(s.Home, name)), maxNetrc)
 	if err != nil && (path != "" || !errors.Is(err, fs.ErrNotExist)) {
 		return nil, fmt.Errorf("netrc: %w", err)
 	}

@@ -3,11 +3,10 @@ package site
 import (
 	"cmp"
 	"fmt"
-	"os"
-
-	"github.com/medbuild/medbuild/internal/problem"
 
 	"github.com/medbuild/medbuild/internal/fields"
+	"github.com/medbuild/medbuild/internal/files"
+	"github.com/medbuild/medbuild/internal/problem"
 )
 
 // ParseSecrets reads "id=token,src=path" and "id=token,env=NAME"; with an id
@@ -32,7 +31,7 @@ func ParseSecrets(values []string, getenv func(string) string) (map[string][]byt
 
 func secret(attrs map[string]string, getenv func(string) string) ([]byte, error) {
 	if path := cmp.Or(attrs["src"], attrs["source"]); path != "" {
-		data, err := os.ReadFile(path)
+		data, err := files.Read(path, maxSecret)
 		if err != nil {
 			return nil, fmt.Errorf("--secret %s: %w", attrs["id"], err)
 		}

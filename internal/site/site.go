@@ -5,12 +5,12 @@ package site
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/medbuild/medbuild/internal/files"
 	"github.com/medbuild/medbuild/internal/problem"
 
 	"github.com/medbuild/medbuild/llb"
@@ -72,7 +72,11 @@ func (s Site) Secrets() (map[string][]byte, error) {
 		out[llb.SiteID(llb.SiteApt)] = []byte("Acquire::https::CAInfo \"" + llb.SiteCA + "\";\n")
 		env = append(env, caExports()...)
 	}
-	for file, export := range s.files() {
+	own, err := s.files()
+	if err != nil {
+		return nil, err
+	}
+	for file, export := range own {
 		out[llb.SiteID(file)] = export.content
 		env = append(env, export.variable+"="+file)
 	}
@@ -127,13 +131,21 @@ func (s Site) ca() ([]byte, error) {
 		if path == "" {
 			continue
 		}
-		data, err := os.ReadFile(path)
+		data, err := files.Read(path, maxSecret)
 		if err != nil {
-			return nil, fmt.Errorf("CA bundle of %s: %w", k, err)
+			return nil, fmt.Errorf("CA bundle of %s: %w", k, smaller(err, "name a smaller CA bundle in SSL_CERT_FILE"))
 		}
 		return data, nil
 	}
 	return nil, nil
+}
+
+// smaller has a hint where a file is too large.
+func smaller(err error, hint string) error {
+	if errors.Is(err, files.ErrLarger) {
+		return problem.Failedf("%w", err).Hint("%s", hint)
+	}
+	return err
 }
 
 func caExports() []string {
@@ -151,11 +163,17 @@ type siteFile struct {
 
 // files are the configuration files of pip and uv, where they usually lie. Paths
 // that they name are of this machine: pip's cert gives way to PIP_CERT.
-func (s Site) files() map[string]siteFile {
+// One that cannot be read is none.
+func (s Site) files() (map[string]siteFile, error) {
 	out := map[string]siteFile{}
+	var large error
 	add := func(file, variable string, paths ...string) {
 		for _, p := range append([]string{s.Getenv(variable)}, paths...) {
-			if data, err := os.ReadFile(p); p != "" && err == nil {
+			data, err := files.Read(p, maxSecret)
+			if errors.Is(err, files.ErrLarger) {
+				large = errors.Join(large, err)
+			}
+			if p != "" && err == nil {
 				out[file] = siteFile{variable, data}
 				return
 			}
@@ -163,7 +181,7 @@ func (s Site) files() map[string]siteFile {
 	}
 	add(llb.SitePip, "PIP_CONFIG_FILE", s.config("pip/pip.conf"), filepath.Join(s.Home, ".pip/pip.conf"), etc("pip.conf"))
 	add(llb.SiteUV, "UV_CONFIG_FILE", s.config("uv/uv.toml"), etc("uv/uv.toml"))
-	return out
+	return out, large
 }
 
 func (s Site) config(name string) string {

@@ -85,7 +85,19 @@ func TestBrokenCA(t *testing.T) {
 	testkit.WantText(t, err, "CA bundle of PIP_CERT", "absent.pem")
 	large := write(t, filepath.Join(home, "large.pem"), strings.Repeat("x", maxSecret+1))
 	_, err = here(home, map[string]string{"SSL_CERT_FILE": large}).Secrets()
-	testkit.WantText(t, err, "512001 bytes", "hint: name a smaller CA bundle in SSL_CERT_FILE")
+	testkit.WantText(t, err, "CA bundle of SSL_CERT_FILE", "large.pem is larger than 500 KiB", "hint: name a smaller CA bundle in SSL_CERT_FILE")
+}
+
+// What has no end is not read to it.
+func TestEndlessFiles(t *testing.T) {
+	t.Parallel()
+	s := here(t.TempDir(), map[string]string{"NETRC": "/dev/zero", "UV_CONFIG_FILE": "/dev/zero"})
+	_, err := s.Netrc()
+	testkit.WantText(t, err, "netrc: /dev/zero is larger than 1024 KiB")
+	_, err = s.Secrets()
+	testkit.WantText(t, err, "/dev/zero is larger than 500 KiB")
+	_, err = ParseSecrets([]string{"id=a,src=/dev/zero"}, s.Getenv)
+	testkit.WantText(t, err, "--secret a: /dev/zero is larger than 500 KiB")
 }
 
 // An engine of our own finds the first CA bundle that is named, and the proxies.

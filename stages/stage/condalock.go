@@ -35,8 +35,13 @@ func ReadCondaLock(f File) (CondaLock, error) {
 		return nil, problem.Refusedf("the component has no lock").
 			Hint(`add lock = "locks/….conda.tsv", a file that lists the exact packages`)
 	}
+	text, err := f.text()
+	if err != nil {
+		return nil, err
+	}
 	var lock CondaLock
-	for i, line := range strings.Split(string(f.Content), "\n") {
+	lines := map[string]int{} // by the package's name
+	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, "\r")
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -45,11 +50,14 @@ func ReadCondaLock(f File) (CondaLock, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", f.Path, i+1, err)
 		}
-		p.Line = i + 1
-		if other, ok := lock.Find(p.Name); ok {
-			return nil, problem.Refusedf("%s:%d: %s is already listed in line %d", f.Path, p.Line, p.Name, other.Line)
+		if len(lock) == maxPackages {
+			return nil, problem.Refusedf("%s lists more than %d packages", f.Path, maxPackages)
 		}
-		lock = append(lock, p)
+		p.Line = i + 1
+		if other, ok := lines[p.Name]; ok {
+			return nil, problem.Refusedf("%s:%d: %s is already listed in line %d", f.Path, p.Line, p.Name, other)
+		}
+		lock, lines[p.Name] = append(lock, p), p.Line
 	}
 	if len(lock) == 0 {
 		return nil, problem.Refusedf("%s lists no packages", f.Path).Hint(condaHint)

@@ -55,6 +55,8 @@ func TestCondaLockErrors(t *testing.T) {
 		want          []string
 	}{
 		{"empty", "# nothing\n", []string{"a.tsv lists no packages"}},
+		{"Latin-1", "# na\xefve\n", []string{"a.tsv:1:5: the byte 0xef is not UTF-8; in Latin-1 it is 'ï'"}},
+		{"too large", strings.Repeat("#\n", 2<<20), []string{"a.tsv is larger than 2 MiB"}},
 		{"blanks for tabs", "7 " + testkit.SHA256 + " " + zlib, []string{"a.tsv:1: the line has 1 fields, not 3 or 4", "separated by tabs"}},
 		{"size", "\nx\t" + testkit.SHA256 + "\t" + zlib, []string{`a.tsv:2: "x" is not a size`}},
 		{"checksum", "7\tabc\t" + zlib, []string{`"abc" is not a sha256`}},

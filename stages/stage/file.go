@@ -1,8 +1,7 @@
 package stage
 
 import (
-	"strings"
-
+	"github.com/medbuild/medbuild/internal/encoding"
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
@@ -13,8 +12,18 @@ type File struct {
 	Content []byte
 }
 
-// lineOf is the place of a text in the file.
-func (f File) lineOf(text string) problem.Position {
-	before, _, _ := strings.Cut(string(f.Content), text)
-	return problem.Position{File: f.Path, Line: strings.Count(before, "\n") + 1, Col: 1}
+// maxText is the largest list that is read, in bytes: a hundred times that of a
+// real one.
+const maxText = 2 << 20
+
+// text is the file as text.
+func (f File) text() (string, error) {
+	if len(f.Content) > maxText {
+		return "", problem.Refusedf("%s is larger than %d MiB", f.Path, maxText>>20)
+	}
+	text, err := encoding.UTF8(f.Path, f.Content)
+	if err != nil {
+		return "", err
+	}
+	return string(text), nil
 }

@@ -52,9 +52,16 @@ const (
 // Passed reports whether it went as it should.
 func (o Outcome) Passed() bool { return o.Problem == "" }
 
+// maxOutcomes is what a component's questions and checks may leave, in bytes: 4 kB
+// for each of a thousand.
+const maxOutcomes = 4 << 20
+
 // ParseOutcomes reads what the functions of TestScript left, a line of JSON for
 // each question and check in the order in which they ran.
 func ParseOutcomes(data []byte) ([]Outcome, error) {
+	if len(data) > maxOutcomes {
+		return nil, fmt.Errorf("the outcomes are larger than %d MiB", maxOutcomes>>20)
+	}
 	var out []Outcome
 	for line := range bytes.Lines(data) {
 		var o Outcome

@@ -111,7 +111,8 @@ func TestOutcomesKeepTheEnd(t *testing.T) {
 
 func TestParseOutcomesRefuses(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"x", "{}", `{"kind":"check"}`, `{"kind":"other","name":"1"}`, `{"kind":"check","name":"1"`, "{\"kind\":\"check\",\"name\":\"1\"}\n\n"} {
+	for _, text := range []string{"x", "{}", `{"kind":"check"}`, `{"kind":"other","name":"1"}`, `{"kind":"check","name":"1"`, "{\"kind\":\"check\",\"name\":\"1\"}\n\n",
+		strings.Repeat("{\"kind\":\"check\",\"name\":\"1\"}\n", 200_000)} {
 		if got, err := ParseOutcomes([]byte(text)); err == nil {
 			t.Errorf("%q is read as %+v", text, got)
 		}

@@ -36,45 +36,96 @@ const wheelFolder = "/tmp/wheels"
 
 var (
 	requirement = regexp.MustCompile(`(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?[ \t]*(?:==[ \t]*([^\s;=][^\s;]*)|@[ \t]*([^\s;]+))(.*)`)
-	continued   = regexp.MustCompile(`\\\r?\n`)
 	separators  = regexp.MustCompile(`[-_.]+`)
 	hashOption  = regexp.MustCompile(`--hash[= ]sha256:([0-9a-f]{64})\b`)
 )
 
-// ReadRequirements reads a requirements file.
+// maxPackages is how many packages a list may have: ten times as many as a large
+// environment.
+const maxPackages = 5000
+
+// ReadRequirements reads a requirements file. One that lists nothing is an error.
 func ReadRequirements(f File) (Requirements, error) {
-	r := Requirements{Text: string(f.Content), Pins: map[string]string{}}
-	lines := continued.ReplaceAllString(r.Text, " ")
-	for _, m := range requirement.FindAllStringSubmatch(lines, -1) {
-		from := f
-		from.At = from.lineOf(strings.TrimSuffix(m[0], m[4]))
-		if err := r.add(from, m[1], m[2], m[3], m[4]); err != nil {
-			return Requirements{}, fmt.Errorf("%s:%d: %w", from.Path, from.At.Line, err)
+	text, err := f.text()
+	if err != nil {
+		return Requirements{}, err
+	}
+	if blank(text) {
+		return Requirements{}, problem.Refusedf("%s lists no packages", f.Path).Hint("a line is <package>==<version> with its hashes; uv pip compile --generate-hashes writes them")
+	}
+	return readRequirements(f.Path, text)
+}
+
+// blank reports whether a text has nothing but comments.
+func blank(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return false
 		}
 	}
+	return true
+}
+
+func readRequirements(file, text string) (Requirements, error) {
+	r := Requirements{Pins: map[string]string{}}
+	var out strings.Builder // the text with files in place of addresses
+	at, done := problem.Position{File: file, Line: 1, Col: 1}, 0
+	whole := strings.NewReplacer("\\\r\n", "   ", "\\\n", "  ").Replace(text) // lines that go on, each place kept
+	found := requirement.FindAllStringSubmatchIndex(whole, maxPackages+1)
+	if len(found) > maxPackages {
+		return Requirements{}, problem.Refusedf("%s lists more than %d packages", file, maxPackages)
+	}
+	for _, m := range found {
+		at.Line += strings.Count(text[done:m[0]], "\n")
+		given := required{at: at, name: part(whole, m, 1), version: part(whole, m, 2), address: part(whole, m, 3), rest: part(whole, m, 4)}
+		to, err := r.add(given)
+		if err != nil {
+			return Requirements{}, fmt.Errorf("%s:%d: %w", file, at.Line, err)
+		}
+		out.WriteString(text[done:m[0]])
+		out.WriteString(strings.Replace(text[m[0]:m[1]], given.address, to, 1))
+		at.Line += strings.Count(text[m[0]:m[1]], "\n")
+		done = m[1]
+	}
+	r.Text = out.String() + text[done:]
 	r.split()
 	return r, nil
 }
 
-// add takes one requirement: a name with a version, or with an address.
-func (r *Requirements) add(from File, name, version, address, rest string) error {
+// required is a line of the file: a name with a version, or with an address.
+type required struct {
+	at                           problem.Position
+	name, version, address, rest string
+}
+
+// part is what a group of a pattern found; "" for nothing.
+func part(text string, found []int, group int) string {
+	if found[2*group] < 0 {
+		return ""
+	}
+	return text[found[2*group]:found[2*group+1]]
+}
+
+// add takes one requirement. It returns what stands in the place of its address.
+func (r *Requirements) add(q required) (string, error) {
+	version, to := q.version, ""
 	switch {
-	case address != "":
-		w, err := newWheel(name, address, rest, from)
+	case q.address != "":
+		w, err := newWheel(q)
 		if err != nil {
-			return err
+			return "", err
 		}
 		r.wheels = append(r.wheels, w)
-		r.Text = strings.Replace(r.Text, address, "file://"+wheelFolder+"/"+url.PathEscape(w.file), 1)
+		to = "file://" + wheelFolder + "/" + url.PathEscape(w.file)
 		version = w.version()
-	case !hashed(rest):
-		r.listed = append(r.listed, llb.Input{Name: NormalName(name), Version: version, Kind: llb.Package, Address: name + "==" + version, At: from.At})
+	case !hashed(q.rest):
+		r.listed = append(r.listed, llb.Input{Name: NormalName(q.name), Version: version, Kind: llb.Package, Address: q.name + "==" + version, At: q.at})
 	}
-	if other, again := r.Pins[NormalName(name)]; again && other != version {
+	if other, again := r.Pins[NormalName(q.name)]; again && other != version {
 		version = "" // markers say which one, and uv reads them
 	}
-	r.Pins[NormalName(name)] = version
-	return nil
+	r.Pins[NormalName(q.name)] = version
+	return to, nil
 }
 
 func hashed(line string) bool { return strings.Contains(line, "--hash=sha256:") }
@@ -85,17 +136,19 @@ func (r *Requirements) split() {
 	if !slices.ContainsFunc(r.Inputs(), func(i llb.Input) bool { return !i.Pinned() }) {
 		return
 	}
-	r.Text = requirement.ReplaceAllStringFunc(continued.ReplaceAllString(r.Text, " "), func(line string) string {
+	var loose strings.Builder
+	r.Text = requirement.ReplaceAllStringFunc(strings.NewReplacer("\\\r\n", " ", "\\\n", " ").Replace(r.Text), func(line string) string {
 		if hashed(line) {
 			return line
 		}
-		r.Loose += line + "\n"
+		loose.WriteString(line + "\n")
 		return ""
 	})
+	r.Loose = loose.String()
 }
 
 // Usable refuses everything that has no hash, unless g allows that.
-func (r Requirements) Usable(g Ground, from File) error {
+func (r Requirements) Usable(g Ground) error {
 	if g.AllowUnpinned {
 		return nil
 	}
@@ -106,27 +159,27 @@ func (r Requirements) Usable(g Ground, from File) error {
 			if in.Kind == llb.Archive {
 				hint = "add --hash=sha256:<64 hexadecimal digits> to its line"
 			}
-			errs = append(errs, unpinned(from.Path+": "+in.Address, hint))
+			errs = append(errs, unpinned(fmt.Sprintf("%s:%d: %s", in.At.File, in.At.Line, in.Address), hint))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func newWheel(name, address, rest string, from File) (wheel, error) {
-	u, err := url.Parse(address)
+func newWheel(q required) (wheel, error) {
+	u, err := url.Parse(q.address)
 	if err != nil {
-		return wheel{}, fmt.Errorf("the address of %s: %w", name, err)
+		return wheel{}, fmt.Errorf("the address of %s: %w", q.name, err)
 	}
-	hashes := hashOption.FindAllStringSubmatch(rest, -1)
+	hashes := hashOption.FindAllStringSubmatch(q.rest, -1)
 	if len(hashes) > 1 {
-		return wheel{}, problem.Refusedf("%s @ %s is one file, but has %d hashes", name, address, len(hashes)).
+		return wheel{}, problem.Refusedf("%s @ %s is one file, but has %d hashes", q.name, q.address, len(hashes)).
 			Hint("keep the sha256 of that file")
 	}
-	if err := fetchable(address, "http", "https"); err != nil {
+	if err := fetchable(q.address, "http", "https"); err != nil {
 		return wheel{}, err
 	}
 	u.Fragment = ""
-	w := wheel{file: path.Base(u.Path), input: llb.Input{Name: NormalName(name), Kind: llb.Archive, Address: u.String(), At: from.At}}
+	w := wheel{file: path.Base(u.Path), input: llb.Input{Name: NormalName(q.name), Kind: llb.Archive, Address: u.String(), At: q.at}}
 	w.input.Version = w.version()
 	if len(hashes) == 1 {
 		w.input.Pin = "sha256:" + hashes[0][1]
