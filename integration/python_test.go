@@ -99,8 +99,8 @@ func TestRequirementsWithoutHashes(t *testing.T) {
 	wheel, _ := kit.Site(t).Put("/whl/cpu/standin-1.5+cpu-py3-none-any.whl", wheelOf(t))
 	dir := kit.Project(t, kit.Components("python", "version = \"3.13\"\nrequirements = \"requirements.txt\"\npackages = [\"standin\", \"six\", \"nibabel\"]\nsystem_site_packages = true\nruntime = [\"python3-nibabel\"]\n"))
 	kit.WriteFile(t, filepath.Join(dir, "requirements.txt"), "standin @ "+wheel+"\nsix==1.17.0\n")
-	kit.Built(t, dir).Failed(t, 1, "components.toml:8:13: python: requirements.txt: "+wheel+" is not pinned\nhint: add --hash=sha256:",
-		"components.toml:8:13: python: requirements.txt: six==1.17.0 is not pinned\nhint: write the file with uv pip compile")
+	kit.Built(t, dir).Failed(t, 1, "components.toml:8:13: python: requirements.txt:1: "+wheel+" is not pinned\nhint: add --hash=sha256:",
+		"components.toml:8:13: python: requirements.txt:2: six==1.17.0 is not pinned\nhint: write the file with uv pip compile")
 	r := kit.Built(t, dir, "--allow-unpinned").OK(t)
 	if !strings.Contains(r.Stderr, "six==1.17.0 is not pinned: its content may change at any time") {
 		t.Errorf("nothing is said of what was taken:\n%s", r.Stderr)

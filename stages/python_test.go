@@ -67,8 +67,8 @@ func TestUnpinnedRequirements(t *testing.T) {
 	const text = "numpy==2.1.0 \\\n    " + someHash + "\nscipy==1.0\n" +
 		"torch @ https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl ; sys_platform == 'linux'\n"
 	p := testkit.With(newPython("scipy", "torch"), func(p *Python) { p.Requirements.Content = []byte(text) })
-	wantError(t, p, stagetest.Trixie(), "requirements.txt: https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl is not pinned",
-		"hint: add --hash=sha256:", "requirements.txt: scipy==1.0 is not pinned", "--allow-unpinned")
+	wantError(t, p, stagetest.Trixie(), "requirements.txt:4: https://wheels.example/torch-2.5.1%2Bcpu-cp39-cp39-linux_x86_64.whl is not pinned",
+		"hint: add --hash=sha256:", "requirements.txt:3: scipy==1.0 is not pinned", "--allow-unpinned")
 
 	s, err := p.Stage(stage.Ground{Build: stagetest.Trixie(), Run: stagetest.Trixie(), AllowUnpinned: true})
 	if err != nil {

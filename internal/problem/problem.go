@@ -128,16 +128,26 @@ func causes(err error) []error {
 }
 
 // Text is err for the user: the message, then each hint on a line of its own.
-// Of joined errors each has its hints below it.
+// Of joined errors each has its hints below it; several in a row that have the
+// same hints have them once, below the last.
 func Text(err error) string {
-	var lines []string
+	var lines, hints []string
 	for _, e := range List(err) {
-		lines = append(lines, e.Error())
-		for _, h := range Hints(e) {
-			lines = append(lines, "hint: "+h)
+		if next := Hints(e); !slices.Equal(next, hints) {
+			lines = append(lines, hintLines(hints)...)
+			hints = next
 		}
+		lines = append(lines, e.Error())
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, hintLines(hints)...), "\n")
+}
+
+func hintLines(hints []string) []string {
+	var out []string
+	for _, h := range hints {
+		out = append(out, "hint: "+h)
+	}
+	return out
 }
 
 // List is the errors that were joined into err, however deep, or err alone.

@@ -23,6 +23,8 @@ func TestText(t *testing.T) {
 		{"the cause's hint first", Hinted(inner, "or another"), "prefix /opt is taken\nhint: choose a folder below /opt\nhint: or another"},
 		{"a hint once", Hinted(inner, "choose a folder below /opt"), "prefix /opt is taken\nhint: choose a folder below /opt"},
 		{"joined, each with its hints", errors.Join(inner, Failedf("b").Hint("c")), "prefix /opt is taken\nhint: choose a folder below /opt\nb\nhint: c"},
+		{"joined, with the same hint", errors.Join(Failedf("a").Hint("x"), Failedf("b").Hint("x"), Failedf("c"), Failedf("d").Hint("x"), Failedf("e").Hint("x").Hint("y")),
+			"a\nb\nhint: x\nc\nd\nhint: x\ne\nhint: x\nhint: y"},
 		{"words around joined errors", fmt.Errorf("a: %w", errors.Join(inner, Failedf("b").Hint("c"))),
 			"a: prefix /opt is taken\nb\nhint: choose a folder below /opt\nhint: c"},
 		{"two causes", fmt.Errorf("%w, and %w", inner, Failedf("b").Hint("c")),

@@ -153,7 +153,8 @@ func (r Requirements) Usable(g Ground) error {
 		return nil
 	}
 	var errs []error
-	for _, in := range r.Inputs() {
+	inLines := func(a, b llb.Input) int { return a.At.Line - b.At.Line }
+	for _, in := range slices.SortedStableFunc(slices.Values(r.Inputs()), inLines) {
 		if !in.Pinned() {
 			hint := "write the file with uv pip compile --generate-hashes"
 			if in.Kind == llb.Archive {
