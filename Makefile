@@ -58,13 +58,16 @@ lint-vulnerabilities:
 golden:
 	go test ./stages/... ./internal/assemble ./internal/base ./internal/config ./internal/osparc ./cmd/medbuild -update
 
-# Without a limit, one input is made smaller for as long as all the rest takes.
-FUZZ := go test -run '^$$' -fuzztime 60s -fuzzminimizetime 10x
+# Every fuzz target there is, one after the other, each for FUZZTIME. Without its
+# own limit, one input is made smaller for as long as all the rest takes.
+FUZZTIME ?= 60s
+FUZZ := go test -run '^$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $(FUZZFLAGS)
 fuzz:
-	$(FUZZ) -fuzz '^FuzzLoad$$' ./internal/config
-	$(FUZZ) -fuzz '^FuzzSite$$' ./internal/config
-	$(FUZZ) -fuzz '^FuzzParse$$' ./internal/osparc
-	$(FUZZ) -fuzz '^FuzzParseOutcomes$$' ./stages/stage
+	@git grep -oE '^func Fuzz[A-Za-z0-9]+' -- '*_test.go' | sed -E 's|^(.*)/[^/]*:func (.*)|\2 ./\1|' | \
+	while read -r target package; do \
+		echo "$$target $$package"; \
+		$(FUZZ) -fuzz "^$$target$$" "$$package" </dev/null || exit 1; \
+	done
 
 # Large sources have 64 MB each; MEDBUILD_BENCH_BYTES=10G has them as large as
 # FreeSurfer is. They are made while they are sent.

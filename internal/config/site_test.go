@@ -171,3 +171,20 @@ func FuzzSite(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseMirror: what is read as a mirror passes its own check, and what is not
+// says why.
+func FuzzParseMirror(f *testing.F) {
+	for _, seed := range []string{"https://a=https://b", "docker.io=registry.example:5000/hub", "a=https://u:hunter2@b", "git@host:x=https://b", "=", "https://a=ftp://b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, flag string) {
+		m, err := ParseMirror(flag)
+		switch {
+		case err == nil && m.Check() != nil:
+			t.Errorf("%q is read as %+v: %v", flag, m, m.Check())
+		case err != nil && err.Error() == "":
+			t.Errorf("%q is refused without a word", flag)
+		}
+	})
+}

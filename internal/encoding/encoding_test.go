@@ -2,6 +2,7 @@ package encoding
 
 import (
 	"testing"
+	"unicode/utf8"
 
 	"github.com/medbuild/medbuild/internal/problem"
 )
@@ -38,4 +39,20 @@ func TestOtherEncodings(t *testing.T) {
 			t.Errorf("%q is %q, %v; want %q", text, got, err, want)
 		}
 	}
+}
+
+// FuzzUTF8: what is returned is UTF-8, and what is refused has a place.
+func FuzzUTF8(f *testing.F) {
+	for _, seed := range []string{"", "é", "\xff\xfea\x00", "\xef\xbb\xbf", "a\n\xe9", "\x00a\x00b"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := UTF8("a", text)
+		switch {
+		case err == nil && !utf8.Valid(got):
+			t.Errorf("%q is returned as %q", text, got)
+		case err != nil && (err.At.File != "a" || err.Message == "" || len(got) > 0):
+			t.Errorf("%q: %+v, %q", text, err, got)
+		}
+	})
 }

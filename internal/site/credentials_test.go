@@ -42,8 +42,12 @@ func FuzzNetrc(f *testing.F) {
 	f.Add("machine")
 	f.Add("login x machine \"")
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, ok := parseNetrc(text)[""]; ok {
+		logins := parseNetrc(text)
+		if _, ok := logins[""]; ok {
 			t.Error("a login for every host")
+		}
+		if again := parseNetrc(text); !maps.Equal(logins, again) {
+			t.Errorf("%q is %v, and then %v", text, logins, again)
 		}
 	})
 }
