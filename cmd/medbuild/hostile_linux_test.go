@@ -40,8 +40,6 @@ func repeated(n int, text func(int) string) string {
 	return b.String()
 }
 
-func text(s string) func(int) string { return func(int) string { return s } }
-
 func number(before, after string) func(int) string {
 	return func(i int) string { return before + strconv.Itoa(i) + after }
 }

@@ -37,7 +37,9 @@ func TestWarningsOfWhatIsLacking(t *testing.T) {
 // installed for the image, and where the component is tested.
 func TestWithoutReachesTheImage(t *testing.T) {
 	t.Parallel()
-	tool := testkit.With(&stages.ANTs{}, func(a *stages.ANTs) { a.Common, a.Distribution = stage.Common{Name: "ants", Stage: "ants", Version: "2.5.4"}, true })
+	tool := testkit.With(&stages.ANTs{}, func(a *stages.ANTs) {
+		a.Common, a.Distribution = stage.Common{Name: "ants", Stage: "ants", Version: "2.5.4"}, true
+	})
 	script := aptScripts(t, tool)
 	for step, text := range script {
 		if !strings.Contains(text, "--path-exclude=/usr/lib/ants/antsRegistration ") {

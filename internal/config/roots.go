@@ -116,9 +116,9 @@ func (r rooted) below(name string) (root, rel string, err error) {
 
 // resolved is an absolute path without links, as far as it exists.
 func resolved(file string) (string, error) {
-	real, err := filepath.EvalSymlinks(file)
+	whole, err := filepath.EvalSymlinks(file)
 	if !errors.Is(err, fs.ErrNotExist) || file == filepath.Dir(file) {
-		return real, err
+		return whole, err
 	}
 	if _, lstat := os.Lstat(file); lstat == nil {
 		return "", err // a link to nowhere

@@ -74,11 +74,11 @@ func TestFilesLieInTheRepository(t *testing.T) {
 
 func realPath(t *testing.T, path string) string {
 	t.Helper()
-	real, err := filepath.EvalSymlinks(path)
+	whole, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return real
+	return whole
 }
 
 // Without a repository the project's own folder holds all, and folders that are

@@ -45,7 +45,7 @@ func (s *site) killedAt(e *Engine) error {
 	duration, count := marked()
 	ended := make(chan error, 1)
 	go func() { ended <- s.solve(s.Context(), e, "sleep", duration) }()
-	s.await("the step does not start", func() bool { return count() == 1 })
+	s.awaitStep(func() bool { return count() == 1 })
 	if err := syscall.Kill(s.pid(), syscall.SIGKILL); err != nil {
 		s.Fatal(err)
 	}
@@ -68,11 +68,11 @@ func (s *site) tells(err error, class problem.Class, texts ...string) {
 func TestNothingToRevive(t *testing.T) {
 	t.Parallel()
 	e, other := &Engine{Kind: System, Address: "unix:///x"}, errors.New("other")
-	if err := e.Revive(t.Context(), other); err != other {
+	if err := e.Revive(t.Context(), other); !errors.Is(err, other) {
 		t.Errorf("error is %v", err)
 	}
 	e.restart = func(context.Context) error { return errors.New("no memory") }
-	if err := e.Revive(t.Context(), other); err != other {
+	if err := e.Revive(t.Context(), other); !errors.Is(err, other) {
 		t.Errorf("error is %v", err)
 	}
 	if err := e.Revive(t.Context(), e.loss(0, other)); err == nil || !strings.Contains(err.Error(), "start it again: no memory") {
@@ -108,7 +108,7 @@ func TestStoppedDaemonIsNoticed(t *testing.T) {
 			ends <- end{name, s.solve(t.Context(), e, "sleep", duration)}
 		}()
 	}
-	s.await("the step does not start", func() bool { return count() == 1 }) // both have the same
+	s.awaitStep(func() bool { return count() == 1 }) // both have the same
 	time.Sleep(time.Second)
 	from := time.Now()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {

@@ -95,11 +95,12 @@ func marked() (duration string, count func() int) {
 	}
 }
 
-func (s *site) await(what string, holds func() bool) {
+// awaitStep returns once holds is true, which tells that the step runs.
+func (s *site) awaitStep(holds func() bool) {
 	s.Helper()
 	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.Fatal(what)
+			s.Fatal("the step does not start")
 		}
 	}
 }
@@ -110,7 +111,7 @@ func TestKilledDaemonIsCleanedUp(t *testing.T) {
 	duration, count := marked()
 	ended := make(chan error, 1)
 	go func() { ended <- s.solve(t.Context(), e, "sleep", duration) }()
-	s.await("the step does not start", func() bool { return count() == 1 })
+	s.awaitStep(func() bool { return count() == 1 })
 	if err := syscall.Kill(s.pid(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func TestCloseDuringSolve(t *testing.T) {
 			defer cancel()
 			ended := make(chan error, 1)
 			go func() { ended <- s.solve(ctx, e, "sleep", duration) }()
-			s.await("the step does not start", func() bool { return count() == 1 })
+			s.awaitStep(func() bool { return count() == 1 })
 			if cancelled {
 				cancel()
 			}
