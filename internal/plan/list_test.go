@@ -21,7 +21,7 @@ func TestAssumedServesEveryStage(t *testing.T) {
 	l.Add(mrtrix3(), assemble.Assumed())
 	l.Add(ants(), assemble.Assumed())
 	l.Add(&stages.Python{Common: stage.Common{Name: "python", Stage: "python", Version: "3.13", Prefix: "/opt/python"},
-		Interpreter: "/usr/bin/python3", Requirements: stage.File{Path: "requirements.txt", Content: []byte("")}}, assemble.Assumed())
+		Interpreter: "/usr/bin/python3", Requirements: stage.File{Path: "requirements.txt", Content: []byte("nibabel==5.3.2 --hash=sha256:" + strings.Repeat("0", 64) + "\n")}}, assemble.Assumed())
 	for _, tool := range slices.Concat(generic(), trees(), locked(t)) {
 		l.Add(tool, assemble.Assumed())
 	}
