@@ -86,7 +86,7 @@ func TestLayersAreClean(t *testing.T) {
 // stagesIn is the stages of a target's components, or of the component target.
 func stagesIn(t *testing.T, dir, target string) []string {
 	t.Helper()
-	file := kit.Must(config.Load(filepath.Join(dir, "components.toml"), nil))(t)
+	file := kit.Must(config.Load(filepath.Join(dir, "components.toml"), nil, kit.Path(".")))(t)
 	names := []string{target}
 	if all, ok := file.Target(target); ok {
 		names = all.Components
