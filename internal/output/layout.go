@@ -148,8 +148,8 @@ func move(layout *os.Root, from string) error {
 }
 
 // index is the layout's at the place with the image in it, once for each of its
-// references. The reference is whole: podman takes what stands there for an
-// image's name, and of "0.1.0" it makes "0.1.0:latest".
+// references. ref.name is whole: what knows no annotation of containerd's takes it
+// for the image's name, and makes "0.1.0:latest" of a tag alone.
 func (d *Delivery) index(response map[string]string) (ocispecs.Index, error) {
 	index, err := readIndex(d.claim.Inside())
 	if err != nil {
