@@ -39,6 +39,7 @@ lint: lint-go lint-shell lint-files lint-vulnerabilities
 
 lint-go:
 	go run $(LINT) run ./...
+	for system in darwin windows; do GOOS=$$system go build -o /dev/null ./cmd/medbuild || exit; done
 	cd internal/lint && go run $(LINT) run ./...
 	gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go') | (! grep .)
 

@@ -69,13 +69,3 @@ func (l *lock) flock(how int) error {
 }
 
 func (l *lock) release() { l.file.Close() }
-
-// pause waits, or returns why the context ended.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
-}

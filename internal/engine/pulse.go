@@ -101,3 +101,13 @@ func (p *pulse) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Conte
 
 // HandleConn does nothing.
 func (p *pulse) HandleConn(context.Context, stats.ConnStats) {}
+
+// pause waits, or returns why the context ended.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,4 +1,4 @@
 package files
 
 // Full is false: on Windows errors must say it themselves.
-func fullFolder(string) bool { return false }
+func Full(string) bool { return false }
