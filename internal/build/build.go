@@ -73,7 +73,7 @@ func Build(ctx context.Context, s *solve.Session, all Settings, orders []Order) 
 // the exporters of one solve answer, and its client would write one's digest
 // into the other's index. The solves share all steps, also those that
 // are to run whatever the cache has.
-func job(s *solve.Session, all Settings, o Order, d *deliveries) solve.Job {
+func job(s *solve.Session, all Settings, o Order, d deliveries) solve.Job {
 	shared, own := cachesFor(all.Caches)
 	work := func(ctx context.Context, c *solve.Client) (*gateway.Result, error) {
 		config, err := configuration(o, s.Platform, all.Created)

@@ -34,17 +34,24 @@ import (
 // built builds orders on an engine.
 func built(t *testing.T, e *solvetest.Engine, all Settings, orders ...Order) ([]Result, error) {
 	t.Helper()
+	results, release, err := Build(t.Context(), sessionOn(t, e), all, orders)
+	release()
+	return results, err
+}
+
+// sessionOn is a session whose progress nobody sees.
+func sessionOn(t *testing.T, e *solvetest.Engine) *solve.Session {
+	t.Helper()
 	progress, err := solve.NewProgress(t.Context(), io.Discard, "quiet")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := solve.New(e, solve.Settings{Platform: "linux/amd64", Files: base.New("", "").Files, Progress: progress})
-	results, release, err := Build(t.Context(), s, all, orders)
-	release()
-	if cerr := progress.Close(); cerr != nil {
-		t.Error(cerr)
-	}
-	return results, err
+	t.Cleanup(func() {
+		if err := progress.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return solve.New(e, solve.Settings{Platform: "linux/amd64", Files: base.New("", "").Files, Progress: progress})
 }
 
 func TestBuild(t *testing.T) {

@@ -13,15 +13,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// deliveries are an image's outputs on their way.
-type deliveries struct {
-	all       []*output.Delivery
-	responses []map[string]string
-	errs      []error
+// delivery is an output on its way, and how that went.
+type delivery struct {
+	*output.Delivery                   // nil until its place is claimed
+	response         map[string]string // what the exporter answered
+	err              error
 }
 
+// deliveries are an image's outputs.
+type deliveries []delivery
+
 // sending is the deliveries of all orders.
-type sending []*deliveries
+type sending []deliveries
 
 // deliver claims the places of all outputs. They are claimed in the order of
 // their paths, by every process: none waits for one that waits for it.
@@ -33,7 +36,7 @@ func deliver(ctx context.Context, s *solve.Session, all Settings, orders []Order
 	}
 	var places []place
 	for i, o := range orders {
-		out[i] = &deliveries{all: make([]*output.Delivery, len(o.Outputs)), responses: make([]map[string]string, len(o.Outputs)), errs: make([]error, len(o.Outputs))}
+		out[i] = make(deliveries, len(o.Outputs))
 		for j, stated := range o.Outputs {
 			places = append(places, place{stated.For(o.Image.Name), i, j})
 		}
@@ -44,7 +47,7 @@ func deliver(ctx context.Context, s *solve.Session, all Settings, orders []Order
 		if err != nil {
 			return out, err
 		}
-		out[p.order].all[p.index] = d
+		out[p.order][p.index].Delivery = d
 	}
 	return out, nil
 }
@@ -65,51 +68,57 @@ func imageOf(o Order, all Settings) output.Image {
 
 // export exports to all outputs at once, to registries only when the others have
 // succeeded: what is pushed cannot be taken back.
-func (d *deliveries) export(ctx context.Context, s *solve.Session, job solve.Job) {
-	d.those(false, func(i int) { d.one(ctx, s, job, i) })
-	if errors.Join(d.errs...) == nil {
-		d.those(true, func(i int) { d.one(ctx, s, job, i) })
+func (d deliveries) export(ctx context.Context, s *solve.Session, job solve.Job) {
+	d.those(false, func(one *delivery) { one.export(ctx, s, job) })
+	if d.failed() == nil {
+		d.those(true, func(one *delivery) { one.export(ctx, s, job) })
 	}
 }
 
-func (d *deliveries) those(pushed bool, do func(i int)) {
+func (d deliveries) those(pushed bool, do func(*delivery)) {
 	var group errgroup.Group
-	for i, one := range d.all {
-		if one.Pushed() == pushed {
-			group.Go(func() error { do(i); return nil })
+	for i := range d {
+		if d[i].Pushed() == pushed {
+			group.Go(func() error { do(&d[i]); return nil })
 		}
 	}
 	_ = group.Wait()
 }
 
-func (d *deliveries) one(ctx context.Context, s *solve.Session, job solve.Job, i int) {
-	entry, err := d.all[i].Entry()
-	if err != nil {
-		d.errs[i] = err
+// failed is all that went wrong with the exports.
+func (d deliveries) failed() error {
+	var errs []error
+	for _, one := range d {
+		errs = append(errs, one.err)
+	}
+	return errors.Join(errs...)
+}
+
+// export forgets how an earlier one went: an image is built anew on an engine
+// that was started again.
+func (d *delivery) export(ctx context.Context, s *solve.Session, job solve.Job) {
+	var entry client.ExportEntry
+	if entry, d.err = d.Entry(); d.err != nil {
 		return
 	}
 	job.Exports = []client.ExportEntry{entry}
 	answer, err := s.One(ctx, job)
 	switch {
-	case err != nil && (solve.IsStep(err) || ctx.Err() != nil):
-		d.errs[i] = err
-		return
-	case err != nil:
-		d.errs[i] = d.all[i].Failed(err)
-		return
+	case err == nil:
+		d.response = answer.ExporterResponse
+	case solve.IsStep(err) || ctx.Err() != nil:
+		d.err = err
+	default:
+		d.err = d.Failed(err)
 	}
-	d.responses[i] = answer.ExporterResponse
 }
 
 // finish gives what was written its place, or takes all of it away when
 // something of it or the build failed.
-func (d *deliveries) finish(built error) error {
-	err := errors.Join(append([]error{built}, d.errs...)...)
-	if err != nil {
-		return errors.Join(err, d.abandon())
-	}
-	for i, one := range d.all {
-		err = errors.Join(err, one.Commit(d.responses[i]))
+func (d deliveries) finish(built error) error {
+	err := errors.Join(built, d.failed())
+	if err == nil {
+		err = d.commit()
 	}
 	if err != nil {
 		return errors.Join(err, d.abandon())
@@ -117,10 +126,18 @@ func (d *deliveries) finish(built error) error {
 	return nil
 }
 
-func (d *deliveries) result(target string) Result {
+func (d deliveries) commit() error {
+	var errs []error
+	for _, one := range d {
+		errs = append(errs, one.Commit(one.response))
+	}
+	return errors.Join(errs...)
+}
+
+func (d deliveries) result(target string) Result {
 	r := Result{Target: target}
-	for i, one := range d.all {
-		w := Written{Output: one.Output, Names: one.Names(), Response: d.responses[i], Digest: d.responses[i][exptypes.ExporterImageDigestKey]}
+	for i, one := range d {
+		w := Written{Output: one.Output, Names: one.Names(), Response: one.response, Digest: one.response[exptypes.ExporterImageDigestKey]}
 		if i == 0 || r.Digest == "" && w.Digest != "" {
 			r.Digest, r.Response = w.Digest, w.Response
 		}
@@ -129,13 +146,16 @@ func (d *deliveries) result(target string) Result {
 	return r
 }
 
+// claimed are those whose place was claimed.
+func (d deliveries) claimed() deliveries {
+	return slices.DeleteFunc(slices.Clone(d), func(one delivery) bool { return one.Delivery == nil })
+}
+
 // abandon takes away what was written.
-func (d *deliveries) abandon() error {
+func (d deliveries) abandon() error {
 	var errs []error
-	for _, one := range d.all {
-		if one != nil {
-			errs = append(errs, one.Abandon())
-		}
+	for _, one := range d.claimed() {
+		errs = append(errs, one.Abandon())
 	}
 	return errors.Join(errs...)
 }
@@ -151,10 +171,8 @@ func (s sending) abandon() error {
 // release lets other processes have the places.
 func (s sending) release() {
 	for _, d := range s {
-		for _, one := range d.all {
-			if one != nil {
-				_ = one.Release() // the end of the process does it too
-			}
+		for _, one := range d.claimed() {
+			_ = one.Release() // the end of the process does it too
 		}
 	}
 }

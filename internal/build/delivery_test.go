@@ -219,6 +219,36 @@ func TestNothingIsPushedBesideFailures(t *testing.T) {
 	}
 }
 
+// An image is built anew when its engine was lost and started again: how its
+// exports ended with the engine is forgotten.
+func TestExportIsDoneAnew(t *testing.T) {
+	t.Parallel()
+	dest, lost := t.TempDir()+"/oci.tar", true
+	e := &solvetest.Engine{Export: func(x client.ExportEntry) (map[string]string, error) {
+		if lost {
+			return nil, errors.New("transport is closing")
+		}
+		return exporter(x)
+	}}
+	o := order(t, "one", "type=oci,dest="+dest)
+	s := sessionOn(t, e)
+	sent, err := deliver(t.Context(), s, Settings{}, []Order{o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sent.release()
+	sent[0].export(t.Context(), s, export(o, []byte("{}"), nil))
+	testkit.WantText(t, sent[0].failed(), "transport is closing")
+	lost = false
+	sent[0].export(t.Context(), s, export(o, []byte("{}"), nil))
+	if err := sent[0].finish(nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dest); err != nil {
+		t.Error(err)
+	}
+}
+
 // The base is told on the manifest too, where there is one that has annotations.
 func TestBaseOnManifest(t *testing.T) {
 	t.Parallel()
