@@ -14,9 +14,9 @@ import (
 )
 
 // Warnings is what may go wrong with the image although it can be built, a line
-// for each with the place and the component: what is left out or lacking, inputs that nothing pins, archives
-// at an address where others follow, programs made for a newer distribution
-// than the base's.
+// for each with the place and the component: what is left out or lacking, inputs
+// that nothing pins, archives at an address where others follow, programs made for
+// a newer distribution than the base's.
 func (i Image) Warnings() []string {
 	out := []string{}
 	for _, p := range i.Parts {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/medbuild/medbuild/llb"
 )
 
 // caSettings are git's names of what Go calls by others: the CA bundle, and a
@@ -40,7 +42,7 @@ func gitExports(env map[string]string) string {
 			value, _, _ = strings.Cut(value, ":") // git takes one folder
 		}
 		if value != "" {
-			fmt.Fprintf(&b, "export %s=%s\n", caSettings[name], shellQuoted(value))
+			fmt.Fprintf(&b, "export %s=%s\n", caSettings[name], llb.Quote(value))
 		}
 	}
 	return b.String()
@@ -57,13 +59,10 @@ func (d *daemon) writeGit() error {
 		return err
 	}
 	script := "#!/bin/sh\n# Written by medbuild at every start: git for this site's CA bundle.\n" + exports +
-		"PATH=" + shellQuoted(strings.TrimPrefix(d.environ["PATH"], d.gitFolder()+":")) + "\nexport PATH\nexec git \"$@\"\n"
+		"PATH=" + llb.Quote(strings.TrimPrefix(d.environ["PATH"], d.gitFolder()+":")) + "\nexport PATH\nexec git \"$@\"\n"
 	path := filepath.Join(d.gitFolder(), "git")
 	if err := writeFile(path, []byte(script)); err != nil {
 		return err
 	}
 	return os.Chmod(path, 0o700) // #nosec G302 -- it is a program
 }
-
-// shellQuoted is text as one word of a shell.
-func shellQuoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -12,7 +12,7 @@ import (
 // address stays.
 func Send(s *pb.SourceOp, to string) {
 	switch {
-	case strings.HasPrefix(s.Identifier, "git://"):
+	case IsGit(s):
 		sendGit(s, to)
 	case strings.HasPrefix(s.Identifier, "docker-image://"):
 		s.Identifier = "docker-image://" + to

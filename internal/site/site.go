@@ -202,7 +202,7 @@ func shellExports(env []string) []byte {
 	var b strings.Builder
 	for _, e := range env {
 		k, v, _ := strings.Cut(e, "=")
-		fmt.Fprintf(&b, "export %s='%s'\n", k, strings.ReplaceAll(v, "'", `'\''`))
+		fmt.Fprintf(&b, "export %s=%s\n", k, llb.Quote(v))
 	}
 	return []byte(b.String())
 }

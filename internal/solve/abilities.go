@@ -1,8 +1,7 @@
 package solve
 
 import (
-	"strings"
-
+	"github.com/medbuild/medbuild/internal/fetch"
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/apicaps"
@@ -31,7 +30,7 @@ func (a abilities) fit(s *pb.SourceOp) bool {
 	changed := false
 	for ability, attr := range dispensable {
 		_, has := s.Attrs[attr]
-		if has && strings.HasPrefix(s.Identifier, "git://") && a.caps.Supports(ability) != nil {
+		if has && fetch.IsGit(s) && a.caps.Supports(ability) != nil {
 			delete(s.Attrs, attr)
 			changed = true
 		}

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"path"
@@ -74,12 +75,26 @@ func (s Source) Empty() bool { return s.URL+s.Debian+s.Git+s.Image == "" }
 // Check reports what is wrong with the source as it is stated. One without a
 // pin is not wrong yet: it can be listed, but not built.
 func (s Source) Check() error {
+	if err := cmp.Or(s.checkKind(), s.checkImage(), s.checkPin()); err != nil {
+		return err
+	}
+	return errors.Join(fetchable(s.URL, "https", "http"), fetchable(s.Git, "https", "http", "ssh", "git"))
+}
+
+// checkKind refuses keys of several sorts of sources at once.
+func (s Source) checkKind() error {
 	switch {
 	case s.addresses() > 1, s.Empty() && s.SHA256+s.Commit != "":
 		return problem.Refusedf("a source needs exactly one of url, debian, git and image")
 	case s.Submodules && s.Git == "":
 		return problem.Refusedf("submodules are those of a git repository, and the source names none").
 			Hint("remove submodules, or name the repository as git")
+	}
+	return nil
+}
+
+func (s Source) checkImage() error {
+	switch {
 	case s.Image != "" && s.SHA256+s.Commit != "":
 		return problem.Refusedf("an image is pinned by its digest, not by sha256 or commit").Hint("remove sha256 and commit")
 	case (s.Image == "") != (s.Path == ""):
@@ -90,12 +105,19 @@ func (s Source) Check() error {
 			Hint("name the folder, such as /usr/local/freesurfer")
 	case s.Image != "" && !digested(s.Image):
 		return unfitPin(s.Image, imageForm, s.Image)
+	}
+	return nil
+}
+
+// checkPin refuses checksums and commits of another form.
+func (s Source) checkPin() error {
+	switch {
 	case s.Commit != "" && !IsHex(s.Commit, 40):
 		return unfitPin(s.Git, commitForm, s.Commit)
 	case s.SHA256 != "" && !IsHex(s.SHA256, 64):
 		return unfitPin(s.URL+s.Debian, sha256Form, s.SHA256)
 	}
-	return errors.Join(fetchable(s.URL, "https", "http"), fetchable(s.Git, "https", "http", "ssh", "git"))
+	return nil
 }
 
 // usable reports what keeps the source from being fetched.
