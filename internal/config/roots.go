@@ -31,17 +31,13 @@ const outsideHint = "put it below that folder, or allow its own with --allow-fil
 // newRooted is the files that the components.toml at path may name: those of the
 // repository that holds it, and those below the allowed folders.
 func newRooted(path string, allowed []string) (rooted, error) {
-	abs, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return rooted{}, err
-	}
-	dir, err := filepath.EvalSymlinks(abs)
+	dir, err := withoutLinks(filepath.Dir(path))
 	if err != nil {
 		return rooted{}, err
 	}
 	r := rooted{roots: []string{repository(dir)}}
 	for _, a := range allowed {
-		root, err := allowedRoot(a)
+		root, err := withoutLinks(a)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // nothing lies in what is not there
 			return rooted{}, err
 		}
@@ -52,7 +48,8 @@ func newRooted(path string, allowed []string) (rooted, error) {
 	return r, nil
 }
 
-func allowedRoot(dir string) (string, error) {
+// withoutLinks is the absolute path of a folder that is there.
+func withoutLinks(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
