@@ -164,7 +164,8 @@ func SCT(version string) map[string]string {
 }
 
 // Miniforge is an installer like Miniforge's. Its conda makes an environment
-// whose programs begin with their interpreter's path, as conda's do.
+// whose programs begin with their interpreter's path, as conda's do. Of Python the
+// interpreter knows whether a module is there, and runs nothing.
 const Miniforge = `#!/bin/sh
 set -eu
 [ "$1 $3 $4" = "-p -b -f" ]
@@ -174,8 +175,24 @@ cat >"$2/bin/conda" <<'END'
 #!/bin/sh
 set -eu
 [ "$1 $2 $3" = "create -y -p" ]
-mkdir -p "$4/bin" "$4/lib"
-printf '#!/bin/sh\nif [ "$1" = -m ]; then exit; fi\nexec /bin/sh "$@"\n' >"$4/bin/python"
+mkdir -p "$4/bin" "$4/lib/matplotlib" "$4/lib/torch"
+cat >"$4/bin/python" <<'PYTHON'
+#!/bin/sh
+env=${0%/bin/python}
+missing() { [ ! -e "$env/lib/$1" ] && [ ! -e "$env/../../../$1" ]; }
+case $1 in
+-m) ;;
+-c)
+	printf '%s\n' "$2" | sed -nE 's/^(import|from) ([a-z_]+).*/\2/p' | while read -r module; do
+		if missing "$module"; then
+			echo "ModuleNotFoundError: No module named '$module'" >&2
+			exit 1
+		fi
+	done
+	;;
+*) exec /bin/sh "$@" ;;
+esac
+PYTHON
 printf '#!%s/bin/python\ncat %s/spinalcordtoolbox/version.txt\n' "$4" "$PWD" >"$4/bin/sct_version"
 printf '#!%s/bin/python\necho "version of %s, $1"\n' "$4" "$PWD" >"$4/bin/sct_check_dependencies"
 chmod +x "$4/bin/"*
