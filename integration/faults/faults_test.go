@@ -17,16 +17,21 @@ func TestFetchUnknownHost(t *testing.T) {
 }
 
 // A compile that fails shows where in the user's file the component stands,
-// which step of which stage it was, and what it said last.
+// which step of which stage it was, and what it said last; with --debug also
+// which line of medbuild's own source made the step.
 func TestFailingCompile(t *testing.T) {
 	kit.SharedEngine(t)
 	dir := kit.Project(t, kit.Components("mrtrix3", standins.MRtrix3(t, kit.Site(t), kit.Own(t, standins.BadConfigure))))
 	r := kit.Built(t, dir)
 	r.Failed(t, 1, "components.toml:8:13: mrtrix3: step [mrtrix3] compile failed", "exit code: 3",
-		"stages/mrtrix3.go:", "| checking 40", "| error: no Eigen3 found", "\nhint: ")
+		"| checking 40", "| error: no Eigen3 found", "\nhint: ")
 	if strings.Contains(r.Stderr[strings.LastIndex(r.Stderr, "medbuild: "):], "checking 3\n") {
 		t.Error("the error shows more than the last lines")
 	}
+	if strings.Contains(r.Stderr, "stages/mrtrix3.go:") {
+		t.Error("the error names medbuild's own source")
+	}
+	kit.Built(t, dir, "--debug").Failed(t, 1, "stages/mrtrix3.go:", "| error: no Eigen3 found")
 }
 
 // A failing component leaves the others' work: with it mended they are cached.

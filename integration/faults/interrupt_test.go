@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -89,15 +90,19 @@ func TestInterrupt(t *testing.T) {
 // output along. The command cleans up although nobody hears of it.
 func hungUp(t *testing.T, root string) {
 	t.Helper()
+	// A signal that is ignored here, as under nohup, would be ignored there too.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	dir, sleep := slowProject(t)
 	cmd := slowBuild(t, dir)
 	stderr := kit.Must(cmd.StderrPipe())(t)
 	kit.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // no use when it has ended
 	text := make([]byte, 64)
-	for heard := ""; !strings.Contains(heard, "configuring"); heard = heard[max(0, len(heard)-64):] {
+	for said := ""; !strings.Contains(said, "configuring"); said = said[max(0, len(said)-64):] {
 		n := kit.Must(stderr.Read(text))(t)
-		heard += string(text[:n])
+		said += string(text[:n])
 	}
 	kit.NoError(t, stderr.Close())
 	kit.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
