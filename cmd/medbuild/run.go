@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/containerd/console"
 	"github.com/medbuild/medbuild/internal/problem"
@@ -210,8 +211,20 @@ func inTerminal(ctx context.Context, p *command.Prepared, input, tty bool) error
 		}
 		return t.raw(input)
 	}
-	code, err := p.Run(ctx, std)
-	if err == nil && code != 0 {
+	return ended(p.Run(ctx, std))
+}
+
+// brokenPipe is the exit code of a program whose reader has gone, as shells
+// report it.
+const brokenPipe = 128 + int(syscall.SIGPIPE)
+
+// ended is how a command ended, for the exit code of this process. That its
+// reader has gone is no news for whoever sent it away.
+func ended(code int, err error) error {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		return exitStatus(brokenPipe)
+	case err == nil && code != 0:
 		return exitStatus(code)
 	}
 	return err

@@ -23,8 +23,9 @@ import (
 //
 // Its daemon gives up a whole stream when input comes for a process that has
 // ended, such as head. The word that all is done then overtakes the exit code,
-// and the client waits for the latter for ever. So the two are put in order, and
-// every container has a stream of its own.
+// for which the client waits for ever, and the end of the output, which it does
+// not wait for at all. So the three are put in order, and every container has a
+// stream of its own.
 
 // maxQueued is how many bytes of input may wait.
 const maxQueued = 1 << 20
@@ -67,23 +68,27 @@ func (c queuedClient) ExecProcess(ctx context.Context, opts ...grpc.CallOption) 
 	}
 	go c.queue.drain(stream)
 	context.AfterFunc(stream.Context(), c.queue.close)
-	return &queuedStream{LLBBridge_ExecProcessClient: stream, queue: c.queue,
-		exited: map[string]bool{}, early: map[string]*gatewayapi.ExecMessage{}}, nil
+	return &queuedStream{LLBBridge_ExecProcessClient: stream, queue: c.queue, endings: endings{of: map[string]*ending{}}}, nil
 }
 
 type queuedStream struct {
 	gatewayapi.LLBBridge_ExecProcessClient
-	queue  *queue
-	exited map[string]bool                    // processes whose exit code has come
-	early  map[string]*gatewayapi.ExecMessage // what came before it and must come after
-	next   []*gatewayapi.ExecMessage
+	queue   *queue
+	endings endings
+	next    []*gatewayapi.ExecMessage
 }
 
 // Send puts a copy of m in the queue; the caller uses its bytes again.
-func (s *queuedStream) Send(m *gatewayapi.ExecMessage) error { return s.queue.put(m.CloneVT()) }
+func (s *queuedStream) Send(m *gatewayapi.ExecMessage) error {
+	if init := m.GetInit(); init != nil {
+		s.endings.expect(m.GetProcessID(), init.Fds)
+	}
+	return s.queue.put(m.CloneVT())
+}
 
-// Recv is the next message, each process's last after its exit code. A stream
-// that breaks ends the run: nobody would tell the processes' readers.
+// Recv is the next message, each process's last after its exit code and its
+// output. A stream that breaks ends the run: nobody would tell the processes'
+// readers.
 func (s *queuedStream) Recv() (*gatewayapi.ExecMessage, error) {
 	for len(s.next) == 0 {
 		m, err := s.LLBBridge_ExecProcessClient.Recv()
@@ -91,27 +96,11 @@ func (s *queuedStream) Recv() (*gatewayapi.ExecMessage, error) {
 			s.queue.broken(fmt.Errorf("lost the engine: %w", err))
 			return nil, err
 		}
-		s.order(m)
+		s.next = s.endings.order(m)
 	}
 	m := s.next[0]
 	s.next = s.next[1:]
 	return m, nil
-}
-
-func (s *queuedStream) order(m *gatewayapi.ExecMessage) {
-	id := m.GetProcessID()
-	if m.GetDone() != nil && !s.exited[id] {
-		s.early[id] = m
-		return
-	}
-	s.next = append(s.next, m)
-	if m.GetExit() == nil {
-		return
-	}
-	s.exited[id] = true
-	if last := s.early[id]; last != nil {
-		s.next = append(s.next, last)
-	}
 }
 
 func (q *queue) put(m *gatewayapi.ExecMessage) error {

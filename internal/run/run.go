@@ -105,7 +105,7 @@ func (p *Prepared) Run(ctx context.Context, std Stdio) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer p.forget(ctx)
-	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel}
+	r := &running{Prepared: p, Stdio: std, process: start, cancel: cancel, outlets: newOutlets()}
 	work := p.job(r.inContainers)
 	work.Once = true // the command may have begun
 	if _, err := p.session.One(ctx, work); err != nil {
@@ -122,6 +122,8 @@ type running struct {
 	cancel  context.CancelCauseFunc
 	killed  atomic.Int32 // the signal that did not end the command, so that it was killed
 
+	outlets *outlets
+
 	root   gateway.Reference
 	mounts []gateway.Mount // as sent
 	code   int
@@ -134,7 +136,7 @@ func (r *running) inContainers(ctx context.Context, c *solve.Client) (*gateway.R
 	if err := r.command(ctx, c); err != nil {
 		return nil, err
 	}
-	return gateway.NewResult(), r.writeBack(ctx, c)
+	return gateway.NewResult(), errors.Join(r.outlets.err(), r.writeBack(ctx, c))
 }
 
 // send makes image and folders ready on the engine.
@@ -182,6 +184,8 @@ func (r *running) command(ctx context.Context, c *solve.Client) error {
 		if r.process.Stdin != nil {
 			r.process.Stdin = input{r.process.Stdin, q}
 		}
+		r.process.Stdout = r.outlets.outlet("standard output", r.process.Stdout)
+		r.process.Stderr = r.outlets.outlet("standard error", r.process.Stderr)
 		proc, err := ctr.Start(ctx, r.process)
 		if err != nil {
 			return fmt.Errorf("start %q: %w", r.process.Args[0], err)
@@ -222,21 +226,24 @@ func exitCode(ctx context.Context, err error) (int, error) {
 func (r *running) forward(ctx context.Context, proc gateway.ContainerProcess, done <-chan struct{}) {
 	var kill, giveUp <-chan time.Time
 	var last syscall.Signal
+	end := func(sig syscall.Signal) {
+		_ = proc.Signal(ctx, sig) // fails when the process has just ended
+		if ends(sig) && kill == nil {
+			kill, giveUp = time.After(endLimit), time.After(2*endLimit)
+			last = sig
+		}
+	}
 	for {
 		select {
 		case <-done:
 			return
+		case <-r.outlets.blocked:
+			end(syscall.SIGTERM)
 		case size := <-r.Resize:
 			_ = proc.Resize(ctx, size) // the next one may succeed
 		case s := <-r.Signals:
-			sig, ok := s.(syscall.Signal)
-			if !ok {
-				continue
-			}
-			_ = proc.Signal(ctx, sig) // fails when the process has just ended
-			if ends(sig) && kill == nil {
-				kill, giveUp = time.After(endLimit), time.After(2*endLimit)
-				last = sig
+			if sig, ok := s.(syscall.Signal); ok {
+				end(sig)
 			}
 		case <-kill:
 			r.killed.Store(int32(last))

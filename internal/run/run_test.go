@@ -102,6 +102,57 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// An engine that gives up the stream of a process may send the end of its output
+// after the word that all is done.
+func TestLastOutputIsKept(t *testing.T) {
+	t.Parallel()
+	e := &solvetest.Engine{LastWords: "and the end", Command: func(p solvetest.Process) int {
+		fmt.Fprint(p.Stdout, "the beginning ")
+		return 4
+	}}
+	std, out := quiet(), &said{}
+	std.Stdout = out
+	code, err := prepared(t, e, Command{}).Run(t.Context(), std)
+	if err != nil || code != 4 || out.String() != "the beginning and the end" {
+		t.Errorf("code %d, %v: %q", code, err, out.String())
+	}
+}
+
+// Output that cannot be written ends the run, also while input is open.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	e := &solvetest.Engine{Command: func(p solvetest.Process) int {
+		fmt.Fprint(p.Stdout, "output")
+		<-p.Signals
+		return 143
+	}}
+	std := quiet()
+	std.Stdout = unwritable{}
+	in, w := io.Pipe()
+	defer w.Close()
+	std.Stdin = in
+	ended := make(chan error, 1)
+	go func() {
+		_, err := prepared(t, e, Command{}).Run(t.Context(), std)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), "write standard output of the command: ") {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the run goes on")
+	}
+}
+
+// unwritable is a stream on a full disk.
+type unwritable struct{}
+
+func (unwritable) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func (unwritable) Close() error { return nil }
+
 // What a command reads is sent through a queue, as fast as that empties.
 func TestRunWithMuchInput(t *testing.T) {
 	t.Parallel()

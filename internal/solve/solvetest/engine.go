@@ -43,8 +43,9 @@ type Engine struct {
 	// Export takes the place of an exporter; nil answers with Answer.
 	Export func(client.ExportEntry) (map[string]string, error)
 
-	Command  func(Process) int // is what runs in containers
-	NoStream error             // of opening the stream to processes
+	Command   func(Process) int // is what runs in containers
+	LastWords string            // of commands: output that comes after the word that all is done
+	NoStream  error             // of opening the stream to processes
 
 	mu     sync.Mutex
 	solved []string

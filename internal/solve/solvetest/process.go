@@ -141,19 +141,30 @@ func (s *stream) begin(id string, init *gatewayapi.InitMessage) {
 	p := Process{Meta: init.Meta, TTY: init.Tty, Mounts: c.request.Mounts, Network: c.request.Network, Stdin: stdin,
 		Stdout: file{s, id, 1}, Stderr: file{s, id, 2}, Signals: r.signals, Sizes: r.sizes, Killed: killed,
 		Break: func(err error) { s.broken <- err }}
-	go s.run(id, p, stdin)
+	go s.run(id, init.Fds, p, stdin)
 }
 
-func (s *stream) run(id string, p Process, stdin *io.PipeReader) {
+func (s *stream) run(id string, fds []uint32, p Process, stdin *io.PipeReader) {
 	s.send(&gatewayapi.ExecMessage{ProcessID: id, Input: &gatewayapi.ExecMessage_Started{Started: &gatewayapi.StartedMessage{}}})
 	exit := &gatewayapi.ExitMessage{Code: uint32(s.bridge.engine.Command(p))}
 	if exit.Code != 0 {
 		exit.Error = &spb.Status{Code: int32(codes.Unknown), Message: "the command failed"}
 	}
 	_ = stdin.Close()
-	// As an engine may: the end before the code.
+	// As an engine may that gives up a stream: the end before the code, and the
+	// code before the end of what was written.
 	s.send(&gatewayapi.ExecMessage{ProcessID: id, Input: &gatewayapi.ExecMessage_Done{Done: &gatewayapi.DoneMessage{}}})
 	s.send(&gatewayapi.ExecMessage{ProcessID: id, Input: &gatewayapi.ExecMessage_Exit{Exit: exit}})
+	s.output(id, 1, &gatewayapi.FdMessage{Data: []byte(s.bridge.engine.LastWords)})
+	for _, fd := range fds {
+		s.output(id, fd, &gatewayapi.FdMessage{EOF: true})
+	}
+}
+
+func (s *stream) output(id string, fd uint32, m *gatewayapi.FdMessage) {
+	if m.Fd = fd; fd != 0 && (m.EOF || len(m.Data) > 0) {
+		s.send(&gatewayapi.ExecMessage{ProcessID: id, Input: &gatewayapi.ExecMessage_File{File: m}})
+	}
 }
 
 func (s *stream) send(m *gatewayapi.ExecMessage) {
@@ -172,7 +183,6 @@ type file struct {
 
 // Write sends what a process writes.
 func (f file) Write(p []byte) (int, error) {
-	f.stream.send(&gatewayapi.ExecMessage{ProcessID: f.id, Input: &gatewayapi.ExecMessage_File{
-		File: &gatewayapi.FdMessage{Fd: f.fd, Data: append([]byte(nil), p...)}}})
+	f.stream.output(f.id, f.fd, &gatewayapi.FdMessage{Data: append([]byte(nil), p...)})
 	return len(p), nil
 }
