@@ -23,10 +23,10 @@ func buildCommand() *cli.Command {
 		Name:        "build",
 		Usage:       "build targets of components.toml",
 		UsageText:   "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
-		Description: "Builds images. Progress goes to standard error; standard output has one line\nper reference of an image, with its digest.",
+		Description: "Builds images. Progress goes to standard error; standard output has one line\nper reference of an image, with its digest.\n\nShort options mean what they mean to docker build: -t is --tag. Targets are named\nwith --target alone.",
 		Flags: withEngine(
 			fileFlag(), allowFilesFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
-			&cli.StringSliceFlag{Name: "tag", Usage: "`REFERENCE` of the image; may be repeated"},
+			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "`REFERENCE` of the image; may be repeated"},
 			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=oci|docker|local|tar|image|registry[,dest=PATH][,key=value]; may be repeated"},
 			&cli.BoolFlag{Name: "push", Usage: "push the image outputs, or an image when there is none, to the registries of the tags"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`KEY=VALUE` in the image's configuration; may be repeated"},

@@ -72,7 +72,7 @@ func complete(app *cli.App, all []string) []candidate {
 	}
 	last, before := all[len(all)-1], all[:len(all)-1]
 	if len(before) == 0 {
-		return starting(last, commandNames(app))
+		return starting(last, append(commandNames(app), ownFlags(last)...))
 	}
 	command := app.Command(before[0])
 	if command == nil {
@@ -92,6 +92,14 @@ func complete(app *cli.App, all []string) []candidate {
 		return starting(last, line.flags())
 	}
 	return starting(last, line.arguments())
+}
+
+// ownFlags are those that stand before a command, once the word begins as they do.
+func ownFlags(last string) []candidate {
+	if !strings.HasPrefix(last, "-") {
+		return nil
+	}
+	return []candidate{{"--help", "show help"}, {"--version", "print the version"}}
 }
 
 func commandNames(app *cli.App) []candidate {
@@ -185,8 +193,6 @@ func (t typed) values(f cli.Flag) []candidate {
 		return nil
 	}
 	switch f.Names()[0] {
-	case "file", "metadata-file", "iidfile":
-		return words(wantFiles)
 	case "target":
 		return append(t.targets(), t.components("")...)
 	case "no-cache":
@@ -206,7 +212,22 @@ func (t typed) values(f cli.Flag) []candidate {
 	case "platform":
 		return words(onlyPlatform)
 	}
+	if namesFile(f) {
+		return words(wantFiles)
+	}
 	return nil
+}
+
+// namesFile reports whether a flag's value is a file or a folder, by what its
+// sentence calls it.
+func namesFile(f cli.Flag) bool {
+	d, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return false
+	}
+	_, rest, _ := strings.Cut(d.GetUsage(), "`")
+	name, _, _ := strings.Cut(rest, "`")
+	return slices.Contains([]string{"FILE", "PATH", "FOLDER", "DIR"}, name)
 }
 
 // filters are those that an engine knows; prune alone has a time.

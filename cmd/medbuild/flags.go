@@ -106,7 +106,7 @@ func allowFilesFlag() cli.Flag {
 }
 
 func targetFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "`NAME` of a target or of a single component; may be repeated"}
+	return &cli.StringSliceFlag{Name: "target", Usage: "`NAME` of a target or of a single component; may be repeated"}
 }
 
 func setFlag() cli.Flag {

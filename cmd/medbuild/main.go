@@ -46,7 +46,7 @@ func app() *cli.App {
 		UseShortOptionHandling:    true,
 		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
-		HideVersion:               true,
+		Version:                   theseVersions().Version,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              onUsageError,
 		CommandNotFound:           nil,

@@ -50,12 +50,27 @@ func readRequest(f buildFlags) (*request, error) {
 }
 
 func (r *request) readTargets() error {
+	if err := r.mistaken(); err != nil {
+		return err
+	}
 	targets, err := r.project.Select(r.flags.targets)
 	if err != nil {
 		return err
 	}
 	r.targets, err = project.Tagged(targets, r.flags.tags)
 	return err
+}
+
+// mistaken refuses a target's name where a tag stands and no target is named: as
+// a tag it would be of an image of the only target, or of none.
+func (r *request) mistaken() error {
+	for _, tag := range r.flags.tags {
+		if len(r.flags.targets) == 0 && r.project.Has(tag) {
+			return problem.Usagef("--tag %s: this is a target of %s, and no target is named", tag, r.project.Path).
+				Hint("-t is --tag, as for docker build; name the target with --target %s", tag)
+		}
+	}
+	return nil
 }
 
 // readOutputs reads where the images go. Without any output they stay in the

@@ -33,7 +33,10 @@ changed here meanwhile. Say :ro for input: nothing of it is then copied back, an
 the image needs no tar for it.
 
 On a terminal the command gets a terminal of its own. Otherwise an interrupt is
-passed on, and a command that does not end within a second is killed.`
+passed on, and a command that does not end within a second is killed.
+
+Short options mean what they mean to docker run: -t is --tty. The target is named
+with --target alone.`
 
 func runCommand() *cli.Command {
 	return &cli.Command{
@@ -45,7 +48,7 @@ func runCommand() *cli.Command {
 			fileFlag(), allowFilesFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target or of a single component"},
 			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "a folder for the command: `HOST:CONTAINER[:ro]`; may be repeated"},
-			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR` of the container"},
+			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `WORKDIR` of the container"},
 			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "`KEY=VALUE` in the command's environment, or KEY to pass it on; may be repeated"},
 			&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `USER[:GROUP]`, by name or number"},
 			&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Value: true, Usage: "pass standard input on"},
@@ -159,8 +162,10 @@ func (f runFlags) read(j *job) (err error) {
 	if j.targets, err = j.project.Select(f.targets); err != nil {
 		return err
 	}
-	j.secrets, err = site.ParseSecrets(f.secrets, os.Getenv)
-	return err
+	if j.secrets, err = site.ParseSecrets(f.secrets, os.Getenv); err != nil {
+		return err
+	}
+	return project.CheckSecrets(j.targets, j.secrets)
 }
 
 // environment gives "KEY" the value it has here; without one it is left out.

@@ -12,14 +12,15 @@ import (
 
 const stagesExamples = `medbuild stages
    medbuild stages --file other/components.toml
+   medbuild stages --format json | jq -r '.targets[].name'
    medbuild stages --format json | jq -r '.components[] | select(.licence.nonCommercial) | .name'`
 
 func stagesCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "stages",
-		Usage:       "list the components and bases of components.toml",
+		Usage:       "list the components, bases and targets of components.toml",
 		UsageText:   "medbuild stages [options]\n\nEXAMPLES:\n   " + stagesExamples,
-		Description: "Lists the components with their stage, version, prefix, licence, pin and source,\nand the bases. No engine is needed. What cannot be built as it stands is said on standard error.",
+		Description: "Lists the components with their stage, version, prefix, licence, pin and source,\nthe bases, and the targets with their base, components and image names. No engine\nis needed. What cannot be built as it stands is said on standard error.",
 		Flags: []cli.Flag{
 			fileFlag(), allowFilesFlag(), setFlag(), formatFlag("stages"),
 		},
@@ -46,13 +47,24 @@ func runStages(o options, w io.Writer) error {
 }
 
 func (o options) listed(p *project.Project) *plan.List {
-	list := &plan.List{Components: []plan.Listed{}, Bases: []plan.ListedBase{}}
+	list := &plan.List{Components: []plan.Listed{}, Bases: []plan.ListedBase{}, Targets: []plan.ListedTarget{}}
 	for _, b := range p.Bases {
 		list.AddBase(b)
+	}
+	for _, t := range p.Targets {
+		list.AddTarget(listedTarget(t))
 	}
 	kept := o.bases(p.Dir())
 	for _, c := range p.Components {
 		list.Add(c.Tool, c.Listed(kept))
 	}
 	return list
+}
+
+func listedTarget(t project.Target) plan.ListedTarget {
+	out := plan.ListedTarget{Name: t.Name, Base: t.Base.Name, Components: []string{}, Names: append([]string{}, t.Names...), At: t.At().String()}
+	for _, c := range t.Components {
+		out.Components = append(out.Components, c.Name())
+	}
+	return out
 }

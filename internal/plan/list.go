@@ -11,11 +11,24 @@ import (
 	"github.com/medbuild/medbuild/stages/stage"
 )
 
-// List is the components of a file. Its JSON form is stable, as Plan's is.
+// List is the components, bases and targets of a file. Its JSON form is stable, as Plan's is.
 type List struct {
-	Components []Listed     `json:"components"` // in the order of the file
-	Bases      []ListedBase `json:"bases"`      // in the order of the file
+	Components []Listed       `json:"components"` // in the order of the file
+	Bases      []ListedBase   `json:"bases"`      // in the order of the file
+	Targets    []ListedTarget `json:"targets"`    // in the order of the file
 }
+
+// ListedTarget is a target as the file declares it.
+type ListedTarget struct {
+	Name       string   `json:"name"`
+	Base       string   `json:"base"`       // its name
+	Components []string `json:"components"` // their names, in the order of their layers
+	Names      []string `json:"names"`      // references of the image
+	At         string   `json:"at"`         // where the user wrote it, "file:line:col"
+}
+
+// AddTarget lists a target.
+func (l *List) AddTarget(t ListedTarget) { l.Targets = append(l.Targets, t) }
 
 // ListedBase is a base as its settings have it.
 type ListedBase struct {
@@ -102,12 +115,23 @@ func (l *List) Table(w io.Writer) error {
 			row(tab, "", "", "", "", "", i.Pin, i.Address)
 		}
 	}
-	if err := tab.Flush(); err != nil || len(l.Bases) == 0 {
+	if err := tab.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(tab, "\nBASE\tPIN\tSOURCE")
+	if len(l.Bases) > 0 {
+		fmt.Fprintln(tab, "\nBASE\tPIN\tSOURCE")
+	}
 	for _, b := range l.Bases {
 		fmt.Fprintf(tab, "%s\t%s\t%s\n", b.Name, short(b.Pin), b.Address)
+	}
+	if err := tab.Flush(); err != nil {
+		return err
+	}
+	if len(l.Targets) > 0 {
+		fmt.Fprintln(tab, "\nTARGET\tBASE\tIMAGE\tCOMPONENTS")
+	}
+	for _, t := range l.Targets {
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", t.Name, t.Base, orText(strings.Join(t.Names, " "), "-"), orText(strings.Join(t.Components, " "), "-"))
 	}
 	return tab.Flush()
 }

@@ -62,6 +62,12 @@ func (p *Project) Select(names []string) ([]Target, error) {
 	return out, nil
 }
 
+// Has reports whether there is a target or a component of the name.
+func (p *Project) Has(name string) bool {
+	_, component := p.Component(name)
+	return component || slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Name == name })
+}
+
 func (p *Project) target(name string) (Target, error) {
 	for _, t := range p.Targets {
 		if t.Name == name {
