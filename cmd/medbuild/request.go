@@ -36,8 +36,11 @@ func readRequest(f buildFlags) (*request, error) {
 		return nil, err
 	}
 	r := &request{flags: f, project: p}
+	if err := r.selectTargets(); err != nil {
+		return nil, err
+	}
 	for _, read := range []func() error{
-		f.checkPlatform, f.checkJobs, f.checkEngine, r.readTargets, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets,
+		f.checkPlatform, f.checkJobs, f.checkEngine, r.readTags, r.readOutputs, r.readLabels, r.readCaches, r.readSecrets,
 	} {
 		if err := read(); err != nil {
 			return nil, problem.As(problem.Usage, err)
@@ -49,15 +52,18 @@ func readRequest(f buildFlags) (*request, error) {
 	return r, f.refused(p, r.targets)
 }
 
-func (r *request) readTargets() error {
+func (r *request) selectTargets() error {
 	if err := r.mistaken(); err != nil {
 		return err
 	}
-	targets, err := r.project.Select(r.flags.targets)
-	if err != nil {
-		return err
-	}
-	r.targets, err = project.Tagged(targets, r.flags.tags)
+	var err error
+	r.targets, err = r.project.Select(r.flags.targets)
+	return err
+}
+
+func (r *request) readTags() error {
+	var err error
+	r.targets, err = project.Tagged(r.targets, r.flags.tags)
 	return err
 }
 

@@ -141,6 +141,9 @@ func (f runFlags) job() (job, error) {
 	if j.project, err = f.opened(); err != nil {
 		return j, err
 	}
+	if j.targets, err = j.project.Select(f.targets); err != nil {
+		return j, err
+	}
 	if err := f.read(&j); err != nil {
 		return j, problem.As(problem.Usage, err)
 	}
@@ -157,9 +160,6 @@ func (f runFlags) read(j *job) (err error) {
 		j.mounts = append(j.mounts, m)
 	}
 	if j.tty, err = f.wantsTTY(); err != nil {
-		return err
-	}
-	if j.targets, err = j.project.Select(f.targets); err != nil {
 		return err
 	}
 	if j.secrets, err = site.ParseSecrets(f.secrets, os.Getenv); err != nil {

@@ -33,6 +33,9 @@ func runStages(o options, w io.Writer) error {
 		return err
 	}
 	p, err := o.opened()
+	if err == nil {
+		err = p.Whole()
+	}
 	if err != nil {
 		return err
 	}

@@ -15,28 +15,34 @@ func (l *loader) check(f *File) {
 	l.checkImage()
 	l.checkLabels(f.Image.Labels, l.root.sub("image").sub("labels"))
 	for _, b := range f.Bases {
-		l.checkBase(b, l.root.sub("bases").sub(b.Name))
+		l.problems.within(BasePart(b.Name), func() { l.checkBase(b, l.root.sub("bases").sub(b.Name)) })
 	}
 	declared := l.root.sub("components")
 	for name := range l.keys(declared) {
-		l.checkVersion(f, name, declared.sub(name))
+		l.problems.within(ComponentPart(name), func() { l.checkVersion(f, name, declared.sub(name)) })
 	}
 	for _, c := range f.Components {
-		l.checkPrefix(c.Shared(), declared.sub(c.Shared().Name))
+		name := c.Shared().Name
+		l.problems.within(ComponentPart(name), func() { l.checkPrefix(c.Shared(), declared.sub(name)) })
 	}
 	for _, t := range f.Targets {
 		if l.problems.full() {
 			return
 		}
-		n := l.root.sub("targets").sub(t.Name)
-		l.checkTarget(t, n)
-		l.checkService(f, t, n)
-		l.checkLabels(t.Labels, n.sub("labels"))
-		l.checkMembers(f, t, n.sub("components"))
-		l.checkNeeds(f, t, n.sub("components"))
-		l.checkModules(f, t, n.sub("components"))
-		l.checkPrograms(f, t, n.sub("components"))
+		l.problems.within(TargetPart(t.Name), func() { l.checkOne(f, t) })
 	}
+}
+
+// checkOne finds what is wrong with a target.
+func (l *loader) checkOne(f *File, t Target) {
+	n := l.root.sub("targets").sub(t.Name)
+	l.checkTarget(t, n)
+	l.checkService(f, t, n)
+	l.checkLabels(t.Labels, n.sub("labels"))
+	l.checkMembers(f, t, n.sub("components"))
+	l.checkNeeds(f, t, n.sub("components"))
+	l.checkModules(f, t, n.sub("components"))
+	l.checkPrograms(f, t, n.sub("components"))
 }
 
 // checkImage wants what the image's reference and the manifest are made of.

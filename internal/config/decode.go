@@ -44,7 +44,7 @@ func (l *loader) decodeStruct(value any, into reflect.Value, n *node, key string
 		return
 	}
 	setField(into, "At", n.place())
-	before := len(l.problems)
+	before := len(l.problems.list)
 	for k := range l.keys(n) {
 		f, ok := l.field(into.Type(), k)
 		if !ok {
@@ -52,13 +52,13 @@ func (l *loader) decodeStruct(value any, into reflect.Value, n *node, key string
 			continue
 		}
 		v := into.FieldByIndex(f.Index)
-		known := len(l.problems)
-		if l.decode(table[k], v, n.sub(k), k); len(l.problems) == known {
+		known := len(l.problems.list)
+		if l.decode(table[k], v, n.sub(k), k); len(l.problems.list) == known {
 			l.checkFilled(f, v, n.sub(k))
 		}
 		l.checkField(into.Type(), f, v, n.sub(k))
 	}
-	if len(l.problems) == before && !l.problems.full() {
+	if len(l.problems.list) == before && !l.problems.full() {
 		l.checkStruct(into, n)
 	}
 }
@@ -121,12 +121,27 @@ func (l *loader) decodeMap(value any, into reflect.Value, n *node, key string) {
 	}
 	into.Set(reflect.MakeMap(into.Type()))
 	for k := range l.keys(n) {
-		if named(into.Type()) {
-			l.checkName(k, n.sub(k))
-		}
-		if v, ok := l.decodeEntry(table[k], into.Type().Elem(), n.sub(k), k); ok {
-			into.SetMapIndex(reflect.ValueOf(k), v)
-		}
+		l.problems.within(partOf(into.Type(), key, k), func() {
+			l.decodeNamed(table[k], into, n.sub(k), k)
+		})
+	}
+}
+
+// partOf is a table that the user names, as a part of the file.
+func partOf(t reflect.Type, key, name string) Part {
+	if !named(t) {
+		return Part{}
+	}
+	return Part{key, name}
+}
+
+// decodeNamed decodes a key of a map.
+func (l *loader) decodeNamed(value any, into reflect.Value, n *node, k string) {
+	if named(into.Type()) {
+		l.checkName(k, n)
+	}
+	if v, ok := l.decodeEntry(value, into.Type().Elem(), n, k); ok {
+		into.SetMapIndex(reflect.ValueOf(k), v)
 	}
 }
 

@@ -31,6 +31,9 @@ type File struct {
 
 	components map[string]stage.Tool // by name
 	bases      map[string]stage.BaseSettings
+
+	problems problems // of its parts
+	unsound  map[Part]bool
 }
 
 // index makes the tables that names are looked up in.

@@ -20,17 +20,47 @@ import (
 // folders, wherever links lead: others are problems. The repository is the nearest
 // folder with .git, or without any the folder of path.
 func Load(path string, set []string, allowed ...string) (*File, error) {
-	files, err := newRooted(path, allowed)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	return load(files, path, set)
+	f, err := onDisk(path, set, allowed)
+	return without(f, err, (*File).all)
 }
 
 // LoadFS is Load for a file, and files that it names, of any file system. Names
 // that lead out of it are problems, as are absolute ones.
 func LoadFS(files fs.FS, name string, set []string) (*File, error) {
-	return load(inside{files}, name, set)
+	f, err := load(inside{files}, name, set)
+	return without(f, err, (*File).all)
+}
+
+// Open is Load for who needs a part of the file: what is wrong with single bases,
+// components and targets is no error, but told by Wrong.
+func Open(path string, set []string, allowed ...string) (*File, error) {
+	f, err := onDisk(path, set, allowed)
+	return without(f, err, (*File).common)
+}
+
+// OpenFS is Open for a file of any file system.
+func OpenFS(files fs.FS, name string, set []string) (*File, error) {
+	f, err := load(inside{files}, name, set)
+	return without(f, err, (*File).common)
+}
+
+// without is a file that has none of the problems.
+func without(f *File, err error, problems func(*File) error) (*File, error) {
+	if err == nil {
+		err = problems(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func onDisk(path string, set, allowed []string) (*File, error) {
+	files, err := newRooted(path, allowed)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return load(files, path, set)
 }
 
 func load(files fs.FS, name string, set []string) (*File, error) {
@@ -48,11 +78,7 @@ func load(files fs.FS, name string, set []string) (*File, error) {
 	for _, c := range l.root.sub("components").names() {
 		l.followVersion(c, set)
 	}
-	f := l.file()
-	if err := l.problems.err(); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return l.file(), nil
 }
 
 // loader is the state of one Load.
@@ -88,6 +114,7 @@ func (l *loader) file() *File {
 	if !l.problems.full() {
 		l.check(f)
 	}
+	f.keep(l.problems)
 	return f
 }
 

@@ -125,6 +125,7 @@ func TestEmptyFile(t *testing.T) {
 	}
 	want := &File{Path: path}
 	want.index()
+	want.keep(problems{})
 	same(t, "file", loaded(t, path), want)
 }
 
@@ -162,7 +163,7 @@ func TestNeeds(t *testing.T) {
 	l.checkNeeds(f, target, l.root.sub("targets").sub("production").sub("components"))
 	same(t, "python", problem.Text(l.problems.err()), good+`:4:15: target "production": caller calls commands of python, which the target lacks`+"\n"+`hint: add a component of stage "python"`)
 
-	l.problems = nil
+	l.problems = problems{}
 	target.Components = []string{"pyton", "caller"} // misspelt, so not lacking
 	f.Components = append(f.Components, loaded(t, good).Components[0])
 	f.index()

@@ -12,7 +12,16 @@ import (
 
 // problems is everything wrong with a file, with those that it names and with
 // the overrides, up to a number that nobody reads to the end.
-type problems []*problem.Error
+type problems struct {
+	list []noted
+	of   Part // what is being read
+}
+
+// noted is a problem and the part of the file that it stands in the way of.
+type noted struct {
+	*problem.Error
+	of Part
+}
 
 // What is told of a file: that many problems, and so much of each, in bytes. A
 // file with more is not looked at any further, since guessing what was meant takes
@@ -23,7 +32,7 @@ const (
 )
 
 // full reports whether there are more problems than are told.
-func (p problems) full() bool { return len(p) > maxProblems }
+func (p problems) full() bool { return len(p.list) > maxProblems }
 
 // note keeps a problem, unless there are too many.
 func (p *problems) note(all ...*problem.Error) {
@@ -35,8 +44,20 @@ func (p *problems) note(all ...*problem.Error) {
 		for i, h := range e.Hints {
 			e.Hints[i] = cut(h)
 		}
-		*p = append(*p, e)
+		p.list = append(p.list, noted{e, p.of})
 	}
+}
+
+// within notes the problems that f finds as those of a part, unless they are those
+// of one around it.
+func (p *problems) within(part Part, f func()) {
+	if p.of != (Part{}) {
+		f()
+		return
+	}
+	p.of = part
+	defer func() { p.of = Part{} }()
+	f()
 }
 
 // cut is a text without what is too long of it.
@@ -77,18 +98,36 @@ func classAt(at problem.Position) problem.Class {
 	return problem.Refused
 }
 
-// err is the problems joined, each once, in the order of their lines; those of
-// overrides come last. It is nil when there are none.
-func (p problems) err() error {
-	slices.SortStableFunc(p, func(a, b *problem.Error) int {
+// err is all problems.
+func (p problems) err() error { return p.which(func(noted) bool { return true }) }
+
+// which is the problems that are wanted, joined, each once, in the order of their
+// lines; those of overrides come last. It is nil when there are none. Where a file
+// has more than are told, nothing is known of any part: then all are.
+func (p problems) which(wanted func(noted) bool) error {
+	var list []*problem.Error
+	for _, n := range p.list {
+		if p.full() || wanted(n) {
+			list = append(list, n.Error)
+		}
+	}
+	if p.full() {
+		list = append(inOrderOfLines(list)[:maxProblems], unread(list[0]))
+	}
+	return joined(inOrderOfLines(list))
+}
+
+func inOrderOfLines(list []*problem.Error) []*problem.Error {
+	slices.SortStableFunc(list, func(a, b *problem.Error) int {
 		return cmp.Or(flagsLast(a, b), byFile(a, b), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Col, b.At.Col))
 	})
+	return list
+}
+
+func joined(list []*problem.Error) error {
 	var all []error
 	seen := map[string]bool{}
-	if p.full() {
-		p = append(p[:maxProblems], unread(p[0]))
-	}
-	for _, e := range p {
+	for _, e := range list {
 		if text := problem.Text(e); !seen[text] {
 			all, seen[text] = append(all, e), true
 		}

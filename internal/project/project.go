@@ -23,6 +23,7 @@ type Project struct {
 
 	image  config.Image
 	byName map[string]Component
+	file   *config.File
 }
 
 // Component is a tool of the project and the bases that targets take it on.
@@ -36,21 +37,26 @@ func (c Component) Name() string { return c.Tool.Shared().Name }
 
 // Open reads the file at path of this machine, and the files that it names: they
 // lie in its repository or below one of the allowed folders. Each override is
-// "component.key=value". The error has all that is wrong.
+// "component.key=value". The error has what stands against the file whatever is
+// built; what is wrong with bases, components and targets is told by Select of those
+// that are asked for, and by Whole.
 func Open(path string, overrides []string, allowed ...string) (*Project, error) {
-	return made(config.Load(path, overrides, allowed...))
+	return made(config.Open(path, overrides, allowed...))
 }
 
 // Read is Open for a file of any file system, which holds what the file names.
 func Read(files fs.FS, name string, overrides []string) (*Project, error) {
-	return made(config.LoadFS(files, name, overrides))
+	return made(config.OpenFS(files, name, overrides))
 }
+
+// Whole is everything that is wrong with the file.
+func (p *Project) Whole() error { return p.file.Wrong() }
 
 func made(f *config.File, err error) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Path: f.Path, Notes: f.Notes, Bases: f.Bases, image: f.Image}
+	p := &Project{file: f, Path: f.Path, Notes: f.Notes, Bases: f.Bases, image: f.Image}
 	on := basesWith(f)
 	p.byName = map[string]Component{}
 	for _, tool := range f.Components {
@@ -64,12 +70,14 @@ func made(f *config.File, err error) (*Project, error) {
 	return p, nil
 }
 
-// basesWith is the bases on which targets take each component.
+// basesWith is the bases on which targets take each component. Targets and bases
+// that something stands against have no say: they may not be what is asked for.
 func basesWith(f *config.File) map[string][]stage.BaseSettings {
 	out := map[string][]stage.BaseSettings{}
 	known := map[[2]string]bool{}
 	for _, t := range f.Targets {
 		base, ok := f.Base(t.Base)
+		ok = ok && f.Sound(config.TargetPart(t.Name)) && f.Sound(config.BasePart(t.Base))
 		for _, c := range t.Components {
 			if pair := [2]string{c, t.Base}; ok && !known[pair] {
 				out[c], known[pair] = append(out[c], base), true

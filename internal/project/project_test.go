@@ -111,7 +111,11 @@ func TestRead(t *testing.T) {
 		t.Errorf("%+v", img)
 	}
 	delete(files, "locks/python.txt")
-	_, err = Read(files, "service/components.toml", nil)
+	p, err = Read(files, "service/components.toml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Select(nil)
 	refuses(t, err, problem.ClassOf(err), `service/components.toml:14:1: requirements "../locks/python.txt": there is no such file`)
 	if err != nil && problem.ExitCode(err) != 1 {
 		t.Errorf("exit code %d", problem.ExitCode(err))
@@ -128,8 +132,10 @@ func TestOverrides(t *testing.T) {
 		{several, "ants.version=2.5.3", 0},
 		{several, "ants.versoin=2.5.3", 2},
 		{several, "absent.version=1", 2},
-		{several + "\nodd = 1\n", "ants.version=2.5.3", 1},
-		{several + "\nodd = 1\n", "absent.version=1", 1},
+		{several + "\nodd = 1\n", "ants.version=2.5.3", 0}, // of a target that is not asked for
+		{several + "\nodd = 1\n", "absent.version=1", 2},
+		{"odd = 1\n" + several, "ants.version=2.5.3", 1},
+		{"odd = 1\n" + several, "absent.version=1", 1},
 		{"odd", "ants.version", 1},
 	} {
 		_, err := Read(fstest.MapFS{"c.toml": {Data: []byte(tt.file)}}, "c.toml", []string{tt.override})

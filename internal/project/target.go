@@ -44,7 +44,37 @@ func (p *Project) resolved(f *config.File, settings config.Target) Target {
 
 // Select is the targets of those names, or the only one when none is named. A
 // component's name stands for an image with that component alone.
+//
+// The error has all that is wrong with them, their bases and their components;
+// what is wrong elsewhere in the file is nobody's who does not ask for it.
 func (p *Project) Select(names []string) ([]Target, error) {
+	targets, err := p.named(names)
+	if err != nil {
+		return nil, err
+	}
+	var parts []config.Part
+	for _, t := range targets {
+		parts = append(parts, t.parts()...)
+	}
+	if err := p.file.Wrong(parts...); err != nil {
+		return nil, err
+	}
+	return targets, nil
+}
+
+// parts is the tables of the file that make a target.
+func (t Target) parts() []config.Part {
+	out := []config.Part{config.TargetPart(t.settings.Name), config.BasePart(t.Base.Name)}
+	for _, c := range t.Components {
+		out = append(out, config.ComponentPart(c.Name()))
+	}
+	for _, name := range t.settings.Components { // one that cannot be read is no Component
+		out = append(out, config.ComponentPart(name))
+	}
+	return out
+}
+
+func (p *Project) named(names []string) ([]Target, error) {
 	if len(names) == 0 && len(p.Targets) == 1 {
 		return p.Targets, nil
 	}
@@ -75,6 +105,9 @@ func (p *Project) target(name string) (Target, error) {
 		}
 	}
 	c, ok := p.Component(name)
+	if !ok && p.declared(name) != nil {
+		return Target{}, p.declared(name)
+	}
 	if !ok {
 		return Target{}, problem.Usagef("no target or component %q in %s", name, p.Path).Hint("--target takes one of %s", p.choice())
 	}
@@ -85,13 +118,19 @@ func (p *Project) target(name string) (Target, error) {
 		problem.Usagef("no target has the component %q, so its base is not known", name).Hint("add %q to the components of a target", name))
 }
 
+// declared is what is wrong with a target or a component that is in the file and
+// cannot be read.
+func (p *Project) declared(name string) error {
+	return p.file.Wrong(config.TargetPart(name), config.ComponentPart(name))
+}
+
 // alone is an image of one component on the base of the first target that has
 // it, or on the only base. Its name has the component's behind the image's.
 func (p *Project) alone(c Component) (Target, bool) {
 	t := Target{Name: c.Name(), Components: []Component{c}, image: p.image}
 	t.Names = t.reference("-" + c.Name())
 	for _, declared := range p.Targets {
-		if declared.has(c.Name()) {
+		if declared.has(c.Name()) && declared.Base.Name != "" {
 			t.Base, t.settings.At = declared.Base, declared.At()
 			return t, true
 		}
