@@ -15,7 +15,7 @@ var (
 		"must be a path of letters, digits and _ . + @ = ~ -, with no element that is . or .."}
 	releaseRule = rule{regexp.MustCompile(`^(any|[a-z]+-[0-9]+(\.[0-9]+)*)$`),
 		"must be a release, such as debian-13 or \"ubuntu-24.04\", or any"}
-	spdxRule = rule{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+() -]*$`), "must be letters, digits, spaces and . + - ( )"}
+	spdxRule = rule{regexp.MustCompile(`^[A-Za-z0-9(][A-Za-z0-9.+() -]*$`), "must be letters, digits, spaces and . + - ( )"}
 	modeRule = rule{regexp.MustCompile(`^0?[0-7]{3}$`), "must be three octal digits, such as 0755"}
 	portRule = rule{regexp.MustCompile(`^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/(tcp|udp|sctp))?$`), "must be a port, such as 8888/tcp"}
 	// A host with its port, the name, a tag and a digest.

@@ -95,6 +95,9 @@ func (l *loader) checkField(owner reflect.Type, f field, v reflect.Value, n *nod
 	if r, ok := ruleOf(owner, f); ok {
 		l.holdAll(r, f.Key, v, n)
 	}
+	if f.Form == "spdx" {
+		l.checkLicence(v.String(), n.place())
+	}
 }
 
 // holdAll checks each string of a value.

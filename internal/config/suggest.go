@@ -20,7 +20,7 @@ func hintFor(name string, known []string, list string) string {
 // What was meant is guessed of names of that many bytes, among that many.
 const (
 	maxGuessed = 64
-	maxKnown   = 500
+	maxKnown   = 1000
 )
 
 // few is as many names as are guessed among.
