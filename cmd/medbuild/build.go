@@ -68,7 +68,7 @@ func runBuild(ctx context.Context, f buildFlags) error {
 		return problem.Usagef("build takes no arguments, got %q", f.args[0]).Hint("name what to build with --target")
 	}
 	started := time.Now()
-	r, err := readRequest(f)
+	r, err := await(ctx, func() (*request, error) { return readRequest(f) })
 	if err != nil {
 		return err
 	}

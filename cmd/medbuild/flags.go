@@ -46,13 +46,23 @@ func (o options) opened() (*project.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := project.Open(o.file, o.set, append(o.allowed(), site.Files.Allow...)...)
+	p, err := o.read(append(o.allowed(), site.Files.Allow...))
 	if say := o.say(); err == nil && say != nil {
 		for _, n := range p.Notes {
 			say("note: " + n)
 		}
 	}
 	return p, err
+}
+
+// fromStdin is the file that is standard input.
+const fromStdin = "-"
+
+func (o options) read(allowed []string) (*project.Project, error) {
+	if o.file == fromStdin {
+		return project.OpenText(os.Stdin, o.set, allowed...)
+	}
+	return project.Open(o.file, o.set, allowed...)
 }
 
 // allowed is the folders of --allow-files. Several in one value have between them
@@ -98,7 +108,7 @@ func (o options) checkEngine() error {
 // the value of its command.
 
 func fileFlag() cli.Flag {
-	return &cli.PathFlag{Name: "file", Aliases: []string{"f"}, Value: "components.toml", Usage: "read components from `FILE`"}
+	return &cli.PathFlag{Name: "file", Aliases: []string{"f"}, Value: "components.toml", Usage: "read components from `FILE`, or from standard input with -"}
 }
 
 func allowFilesFlag() cli.Flag {

@@ -171,20 +171,12 @@ func cost(p *os.ProcessState) time.Duration { return p.UserTime() + p.SystemTime
 // run is what medbuild says on standard error, and what it used.
 func (h hostile) run(t *testing.T, dir string) (string, *os.ProcessState) {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "medbuild")
-	if err := os.Symlink(exe, program); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	// More than half a gigabyte would end in Go's own words, not in ours.
-	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", `ulimit -d 524288; exec "$0" stages "$@"`, program}, h.args...)...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CACHE_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	program := medbuild(t, dir)
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", `ulimit -d 524288; exec "$0" stages "$@"`, program.Path}, h.args...)...)
+	cmd.Dir, cmd.Env = dir, program.Env
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {

@@ -38,11 +38,11 @@ func planCommand() *cli.Command {
 }
 
 func runPlan(ctx context.Context, o options, names []string, w io.Writer) error {
-	p, targets, err := planTargets(o, names)
+	r, err := await(ctx, func() (planned, error) { return planTargets(o, names) })
 	if err != nil {
 		return err
 	}
-	images, err := planImages(ctx, o, p, targets)
+	images, err := planImages(ctx, o, r.project, r.targets)
 	if err != nil {
 		return err
 	}
@@ -74,23 +74,29 @@ func writePlan(p *plan.Plan, w io.Writer, format string) error {
 	return p.Text(w)
 }
 
+// planned is the targets that a plan is of.
+type planned struct {
+	project *project.Project
+	targets []project.Target
+}
+
 // planTargets is what the command line names, once nothing stands against it.
-func planTargets(o options, names []string) (*project.Project, []project.Target, error) {
+func planTargets(o options, names []string) (planned, error) {
 	if err := o.checkLine(); err != nil {
-		return nil, nil, err
+		return planned{}, err
 	}
 	if err := o.checkPlatform(); err != nil {
-		return nil, nil, err
+		return planned{}, err
 	}
 	p, err := o.opened()
 	if err != nil {
-		return nil, nil, err
+		return planned{}, err
 	}
 	targets, err := p.Select(names)
 	if err != nil {
-		return nil, nil, err
+		return planned{}, err
 	}
-	return p, targets, o.refused(p, targets)
+	return planned{p, targets}, o.refused(p, targets)
 }
 
 // planImages puts the targets together.

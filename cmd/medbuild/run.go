@@ -91,11 +91,14 @@ func readRun(c *cli.Context) runFlags {
 	if !c.IsSet("progress") {
 		f.screen = held()
 	}
+	if f.file == fromStdin { // which is at its end then
+		f.interactive = false
+	}
 	return f
 }
 
 func runRun(ctx context.Context, f runFlags) error {
-	j, err := f.job()
+	j, err := await(ctx, f.job)
 	if err != nil {
 		return err
 	}

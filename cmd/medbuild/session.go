@@ -44,7 +44,7 @@ func (o options) open(ctx context.Context, dir string, secrets map[string][]byte
 		return nil, err
 	}
 	here := n.site(o.jobs)
-	logins, err := credentials(here, secrets)
+	logins, err := await(ctx, func() (*site.Credentials, error) { return credentials(here, secrets) })
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -24,22 +25,18 @@ func stagesCommand() *cli.Command {
 		Flags: []cli.Flag{
 			fileFlag(), allowFilesFlag(), setFlag(), formatFlag("stages"),
 		},
-		Action: func(c *cli.Context) error { return runStages(readOptions(c), c.App.Writer) },
+		Action: func(c *cli.Context) error { return runStages(c.Context, readOptions(c), c.App.Writer) },
 	}
 }
 
-func runStages(o options, w io.Writer) error {
+func runStages(ctx context.Context, o options, w io.Writer) error {
 	if err := o.checkLine(); err != nil {
 		return err
 	}
-	p, err := o.opened()
-	if err == nil {
-		err = p.Whole()
-	}
+	list, err := await(ctx, o.list)
 	if err != nil {
 		return err
 	}
-	list := o.listed(p)
 	for _, p := range list.Problems() {
 		fmt.Fprintln(os.Stderr, "warning:", p)
 	}
@@ -47,6 +44,18 @@ func runStages(o options, w io.Writer) error {
 		return list.JSON(w)
 	}
 	return list.Table(w)
+}
+
+// list is what the file has, of which all must be right.
+func (o options) list() (*plan.List, error) {
+	p, err := o.opened()
+	if err == nil {
+		err = p.Whole()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o.listed(p), nil
 }
 
 func (o options) listed(p *project.Project) *plan.List {

@@ -249,6 +249,14 @@ func (l *loader) beside(name string) string {
 	return filepath.Join(filepath.Dir(l.path), name)
 }
 
+// folder is where relative paths start, in words.
+func (l *loader) folder() string {
+	if l.path == Stdin {
+		return "the working folder"
+	}
+	return "the folder of " + filepath.Base(l.path)
+}
+
 // decodeFile reads the file that a string names.
 func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) {
 	name, ok := value.(string)
@@ -261,7 +269,7 @@ func (l *loader) decodeFile(value any, into reflect.Value, n *node, key string) 
 		err = errors.New("names no file")
 	}
 	if err != nil {
-		l.problems.addError(n.place(), "", l.unread(key, name, "the path is relative to the folder of "+filepath.Base(l.path), reason(err)))
+		l.problems.addError(n.place(), "", l.unread(key, name, "the path is relative to "+l.folder(), reason(err)))
 	}
 	into.Set(reflect.ValueOf(stage.File{At: n.place(), Path: name, Content: content}))
 }

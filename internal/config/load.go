@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"reflect"
 	"strings"
@@ -38,6 +39,24 @@ func Open(path string, set []string, allowed ...string) (*File, error) {
 	return without(f, err, (*File).common)
 }
 
+// Stdin is the name of standard input in places.
+const Stdin = "<stdin>"
+
+// OpenText is Open for the text of standard input. Paths in it start in the working
+// folder.
+func OpenText(text io.Reader, set []string, allowed ...string) (*File, error) {
+	files, err := newRooted(Stdin, allowed)
+	if err != nil {
+		return nil, unreadable(Stdin, err)
+	}
+	data, err := readUpTo(text, maxText, 0)
+	if err != nil {
+		return nil, unreadable(Stdin, err)
+	}
+	f, err := readText(files, Stdin, data, set)
+	return without(f, err, (*File).common)
+}
+
 // OpenFS is Open for a file of any file system.
 func OpenFS(files fs.FS, name string, set []string) (*File, error) {
 	f, err := load(inside{files}, name, set)
@@ -68,6 +87,10 @@ func load(files fs.FS, name string, set []string) (*File, error) {
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
+	return readText(files, name, text, set)
+}
+
+func readText(files fs.FS, name string, text []byte, set []string) (*File, error) {
 	l := loader{files: files, path: name}
 	if !l.parse(text) {
 		return nil, l.problems.err()

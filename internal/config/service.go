@@ -31,7 +31,7 @@ func (l *loader) decodeService(value any, into reflect.Value, n *node, key strin
 	runtime, err1 := l.readFound(filepath.Join(dir, osparc.RuntimeFile))
 	oci, err2 := l.readFound(filepath.Join(dir, osparc.OCIFile))
 	if err := errors.Join(err, err1, err2); err != nil {
-		l.problems.addError(n.place(), "", l.unread(key, name, "the path names a folder, relative to that of "+filepath.Base(l.path), err))
+		l.problems.addError(n.place(), "", l.unread(key, name, "the path names a folder, relative to "+l.folder(), err))
 		return
 	}
 	service, wrong := osparc.Parse(metadata, runtime, oci)

@@ -5,6 +5,7 @@
 package project
 
 import (
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -42,6 +43,12 @@ func (c Component) Name() string { return c.Tool.Shared().Name }
 // that are asked for, and by Whole.
 func Open(path string, overrides []string, allowed ...string) (*Project, error) {
 	return made(config.Open(path, overrides, allowed...))
+}
+
+// OpenText is Open for the text of a reader, such as standard input. Paths in it
+// start in the working folder.
+func OpenText(text io.Reader, overrides []string, allowed ...string) (*Project, error) {
+	return made(config.OpenText(text, overrides, allowed...))
 }
 
 // Read is Open for a file of any file system, which holds what the file names.
