@@ -71,12 +71,12 @@ func own(prefix string) error {
 // prefix, so two of them write the same files where the prefixes meet.
 func (i Image) check() []error {
 	var errs []error
+	var before places
 	for n, p := range i.Parts {
-		for _, other := range i.Parts[:n] {
-			if err := apart(other.Stage, p.Stage); err != nil {
-				errs = append(errs, problem.At(p.At, "", err))
-			}
+		if other, meets := before.meets(p.Stage); meets {
+			errs = append(errs, problem.At(p.At, "", apart(i.Parts[other].Stage, p.Stage)))
 		}
+		before.add(p.Stage, n)
 		for _, place := range p.Holds() {
 			if stage.Within(ManifestPath, place) || stage.Within(NoticesPath, place) {
 				errs = append(errs, problem.At(p.At, p.Name, problem.Refusedf("its prefix %s would overwrite the version manifest or the notices", place).
@@ -104,4 +104,23 @@ func apart(a, b stage.Stage) error {
 		}
 	}
 	return nil
+}
+
+// places is what the parts of an image write so far, by their numbers.
+type places struct{ stage.Places }
+
+// meets is the first part that writes where s does.
+func (p *places) meets(s stage.Stage) (number int, found bool) {
+	for _, place := range s.Holds() {
+		if n, ok := p.Meets(place); ok && (!found || n < number) {
+			number, found = n, true
+		}
+	}
+	return number, found
+}
+
+func (p *places) add(s stage.Stage, number int) {
+	for _, place := range s.Holds() {
+		p.Add(place, number)
+	}
 }

@@ -12,17 +12,50 @@ func Within(p, dir string) bool {
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// Prefixes is the prefixes of an image's components, so that each further one is
-// held against all of them at once. The zero value has none.
-type Prefixes struct {
-	taken map[string]numbered // by prefix, the first that has it
-	above map[string]numbered // by folder, the first with a prefix in it
-	count int
+// Places is the paths that the components of an image write, each with its
+// component's number, so that a further one is held against all of them at once.
+// The zero value has none.
+type Places struct {
+	taken map[string]int // by path, the first that has it
+	above map[string]int // by folder, the first that has a path in it
 }
 
-type numbered struct {
-	Common
-	number int
+// Meets is the first component that has the path, a folder above it or a path in it.
+func (p *Places) Meets(path string) (number int, found bool) {
+	path = strings.TrimSuffix(path, "/")
+	number, found = p.above[path]
+	for dir := range upwards(path) {
+		if n, ok := p.taken[dir]; ok && (!found || n < number) {
+			number, found = n, true
+		}
+	}
+	return number, found
+}
+
+// Add keeps a path of a component.
+func (p *Places) Add(path string, number int) {
+	path = strings.TrimSuffix(path, "/")
+	if p.taken == nil {
+		p.taken, p.above = map[string]int{}, map[string]int{}
+	}
+	first(p.taken, path, number)
+	for dir := range upwards(path) {
+		if dir != path {
+			first(p.above, dir, number)
+		}
+	}
+}
+
+func first(numbers map[string]int, path string, number int) {
+	if before, ok := numbers[path]; !ok || number < before {
+		numbers[path] = number
+	}
+}
+
+// Prefixes is the prefixes of an image's components. The zero value has none.
+type Prefixes struct {
+	places Places
+	all    []Common
 }
 
 // Add refuses a component that is not Apart from one before it: from the first of
@@ -31,38 +64,13 @@ func (p *Prefixes) Add(c Common) error {
 	if c.Prefix == "" {
 		return nil
 	}
-	if p.taken == nil {
-		p.taken, p.above = map[string]numbered{}, map[string]numbered{}
-	}
-	other, meets := p.meets(c.Prefix)
-	p.keep(numbered{c, p.count})
-	p.count++
+	other, meets := p.places.Meets(c.Prefix)
+	p.places.Add(c.Prefix, len(p.all))
+	p.all = append(p.all, c)
 	if !meets {
 		return nil
 	}
-	return Apart(other.Common, c)
-}
-
-// meets is the first component that has the prefix, a folder above it or one in it.
-func (p *Prefixes) meets(prefix string) (numbered, bool) {
-	first, found := p.above[prefix]
-	for dir := range upwards(prefix) {
-		if n, ok := p.taken[dir]; ok && (!found || n.number < first.number) {
-			first, found = n, true
-		}
-	}
-	return first, found
-}
-
-func (p *Prefixes) keep(n numbered) {
-	if _, ok := p.taken[n.Prefix]; !ok {
-		p.taken[n.Prefix] = n
-	}
-	for dir := range upwards(n.Prefix) {
-		if _, ok := p.above[dir]; !ok && dir != n.Prefix {
-			p.above[dir] = n
-		}
-	}
+	return Apart(p.all[other], c)
 }
 
 // upwards is a path and the folders above it, the root left out.
