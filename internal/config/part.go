@@ -13,10 +13,14 @@ type Part struct {
 	Name  string
 }
 
-// The parts of a file.
-func BasePart(name string) Part      { return Part{"bases", name} }
+// BasePart is a base as a part of the file.
+func BasePart(name string) Part { return Part{"bases", name} }
+
+// ComponentPart is a component as a part of the file.
 func ComponentPart(name string) Part { return Part{"components", name} }
-func TargetPart(name string) Part    { return Part{"targets", name} }
+
+// TargetPart is a target as a part of the file.
+func TargetPart(name string) Part { return Part{"targets", name} }
 
 // Wrong is what stands against the parts, or against any where none is named.
 func (f *File) Wrong(parts ...Part) error {
