@@ -19,8 +19,13 @@ sources=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SUITE) $(COMP
 
 # One constant time: the tar is the same for the same packages. Installing does
 # not wait for the disk, as in Docker's own Debian images: a step that is cut off
-# leaves nothing.
-SOURCE_DATE_EPOCH=946684800 mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io trixie "$out.partial.tar" - <<-END
+# leaves nothing. Device nodes are left out: an engine that does not run as root
+# cannot make them, and whatever runs a container gives it a /dev of its own.
+SOURCE_DATE_EPOCH=946684800 mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io --skip=output/dev trixie "$out.partial.tar" - <<-END
 	$sources
 END
+dev=$(mktemp -d)
+trap 'rm -r "$dev"' EXIT
+mkdir "$dev/dev"
+tar --append --file "$out.partial.tar" --directory "$dev" --mtime @946684800 --owner 0 --group 0 --numeric-owner --mode 755 ./dev
 mv "$out.partial.tar" "$out"

@@ -82,17 +82,15 @@ func (b *Bases) tar(s stage.BaseSettings) (stage.Base, error) {
 	if err != nil {
 		return stage.Base{}, err
 	}
-	dgst, err := fileDigest(path, b.cache)
+	c, err := contentOf(path, b.cache)
 	if err != nil {
 		return stage.Base{}, err
 	}
-	dir, err := fsutil.NewFS(filepath.Dir(path))
-	if err != nil {
+	if b.Files.Dirs[served(s)], err = c.folder(path); err != nil {
 		return stage.Base{}, err
 	}
-	b.Files.Dirs[served(s)] = dir
-	facts := stage.Facts{Digest: dgst.String(), Layers: 1}
-	return stage.Base{Root: llb.Tar(served(s), filepath.Base(path), dgst), Facts: facts}, nil
+	facts := stage.Facts{Digest: c.Digest.String(), Layers: 1}
+	return stage.Base{Root: llb.Tar(served(s), filepath.Base(path), c.Digest), Facts: facts}, nil
 }
 
 func (b *Bases) layout(s stage.BaseSettings) (stage.Base, error) {

@@ -155,7 +155,7 @@ func TestTar(t *testing.T) {
 }
 
 // A digest is not taken again while size and time of a file are the same.
-func TestFileDigestIsKept(t *testing.T) {
+func TestContentIsKept(t *testing.T) {
 	t.Parallel()
 	path, cache := filepath.Join(t.TempDir(), "x.tar"), t.TempDir()
 	write(t, path, "one")
@@ -163,7 +163,7 @@ func TestFileDigestIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := fileDigest(path, cache)
+	first, err := contentOf(path, cache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,13 +171,13 @@ func TestFileDigestIsKept(t *testing.T) {
 	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := fileDigest(path, cache); err != nil || again != first {
-		t.Errorf("%s, %v", again, err)
+	if again, err := contentOf(path, cache); err != nil || again != first {
+		t.Errorf("%v, %v", again, err)
 	}
-	if fresh, err := fileDigest(path, ""); err != nil || fresh != digest.FromString("two") {
-		t.Errorf("without a cache: %s, %v", fresh, err)
+	if fresh, err := contentOf(path, ""); err != nil || fresh.Digest != digest.FromString("two") {
+		t.Errorf("without a cache: %v, %v", fresh, err)
 	}
-	if _, err := fileDigest(path+".absent", cache); !errors.Is(err, os.ErrNotExist) {
+	if _, err := contentOf(path+".absent", cache); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -187,16 +187,16 @@ func TestBrokenCacheIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	path, cache := filepath.Join(t.TempDir(), "x.tar"), t.TempDir()
 	write(t, path, "one")
-	if _, err := fileDigest(path, cache); err != nil {
+	if _, err := contentOf(path, cache); err != nil {
 		t.Fatal(err)
 	}
-	names, err := filepath.Glob(filepath.Join(cache, "digests", "*"))
+	names, err := filepath.Glob(filepath.Join(cache, "tars", "*"))
 	if err != nil || len(names) != 1 {
 		t.Fatal(names, err)
 	}
 	write(t, names[0], "{")
-	if d, err := fileDigest(path, cache); err != nil || d != digest.FromString("one") {
-		t.Errorf("%s, %v", d, err)
+	if d, err := contentOf(path, cache); err != nil || d.Digest != digest.FromString("one") {
+		t.Errorf("%v, %v", d, err)
 	}
 }
 

@@ -11,54 +11,60 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// fileDigest is the sha256 of a file. Hashing a base of some hundred megabytes
-// takes longer than a build in which nothing changed, so the digest is kept
-// with the file's size and time, and taken again when one differs.
-func fileDigest(path, cache string) (digest.Digest, error) {
+// contents is what must be read of a tar.
+type contents struct {
+	Digest   digest.Digest
+	Nodeless int64 // bytes without device nodes; 0 where it has none
+}
+
+// contentOf reads a tar. Hashing a base of some hundred megabytes takes longer
+// than a build in which nothing changed, so what was read is kept with the
+// file's size and time, and read again when one differs.
+func contentOf(path, cache string) (contents, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", err
+		return contents{}, err
 	}
-	kept := filepath.Join(cache, "digests", digest.FromString(path).Encoded()+".json")
+	kept := filepath.Join(cache, "tars", digest.FromString(path).Encoded()+".json")
 	id := identity(info)
-	if d, ok := keptDigest(kept, id); cache != "" && ok {
-		return d, nil
+	if c, ok := keptContent(kept, id); cache != "" && ok {
+		return c, nil
 	}
-	d, err := hash(path)
+	c, err := read(path)
 	if err != nil || cache == "" {
-		return d, err
+		return c, err
 	}
-	data, err := json.Marshal(map[string]string{id: d.String()})
+	data, err := json.Marshal(map[string]contents{id: c})
 	if err != nil {
-		return "", err
+		return contents{}, err
 	}
-	return d, files.Write(kept, data)
+	return c, files.Write(kept, data)
 }
 
-func keptDigest(file, id string) (digest.Digest, bool) {
+func keptContent(file, id string) (contents, bool) {
 	data, err := files.Read(file, maxKept)
 	if err != nil {
-		return "", false
+		return contents{}, false
 	}
-	var known map[string]digest.Digest
+	var known map[string]contents
 	if json.Unmarshal(data, &known) != nil {
-		return "", false
+		return contents{}, false
 	}
-	d := known[id]
-	return d, d.Validate() == nil
+	c := known[id]
+	return c, c.Digest.Validate() == nil
 }
 
-func hash(path string) (digest.Digest, error) {
+func read(path string) (contents, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return contents{}, err
 	}
 	defer f.Close()
 	d, err := digest.FromReader(f)
 	if err != nil {
-		return "", fmt.Errorf("hash %s: %w", path, err)
+		return contents{}, fmt.Errorf("hash %s: %w", path, err)
 	}
-	return d, nil
+	return contents{d, nodeless(path)}, nil
 }
 
 func identity(info os.FileInfo) string {
