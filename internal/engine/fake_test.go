@@ -19,6 +19,7 @@ import (
 type fake struct {
 	workers int
 	missing apicaps.CapID // a capability that it lacks
+	version string       // "" is today's; "none" does not know the question
 	options []grpc.ServerOption
 	control func(fakeControl) control.ControlServer // does more than the fake; may be nil
 }
@@ -27,9 +28,9 @@ type fake struct {
 func (f fake) serve(l net.Listener) *grpc.Server {
 	server := grpc.NewServer(f.options...)
 	returned := make(chan struct{}, 16)
-	service := control.ControlServer(fakeControl{workers: f.workers, returned: returned})
+	service := control.ControlServer(fakeControl{workers: f.workers, version: f.version, returned: returned})
 	if f.control != nil {
-		service = f.control(fakeControl{workers: f.workers, returned: returned})
+		service = f.control(fakeControl{workers: f.workers, version: f.version, returned: returned})
 	}
 	control.RegisterControlServer(server, service)
 	bridge.RegisterLLBBridgeServer(server, fakeBridge{missing: f.missing, returned: returned})
@@ -51,7 +52,16 @@ func (f fake) listen(t *testing.T, network, address string) net.Listener {
 type fakeControl struct {
 	control.UnimplementedControlServer
 	workers  int
+	version  string
 	returned chan struct{}
+}
+
+// Info tells the version.
+func (c fakeControl) Info(ctx context.Context, r *control.InfoRequest) (*control.InfoResponse, error) {
+	if c.version == "none" {
+		return c.UnimplementedControlServer.Info(ctx, r)
+	}
+	return &control.InfoResponse{BuildkitVersion: &apitypes.BuildkitVersion{Version: c.version}}, nil
 }
 
 // ListWorkers lists as many as the fake has.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,9 +107,22 @@ func (d *daemon) start(ctx context.Context, opts ...client.ClientOpt) (*client.C
 	}()
 	c, err := d.connect(ctx, startLimit, opts...)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("started, but %w%s", err, d.logTail(logged)), d.stop(pid))
+		err = cmp.Or(d.tooOld(), fmt.Errorf("started, but %w%s", err, d.logTail(logged)))
+		return nil, errors.Join(err, d.stop(pid))
 	}
 	return c, nil
+}
+
+// tooOld is why a program that did not start cannot: those that are too old do not
+// read the config file. The last but one word of what it says is its version:
+// "buildkitd github.com/moby/buildkit v0.11.6 2951a28cd7085eb18979b1f710678623d94ed578".
+func (d *daemon) tooOld() error {
+	said, err := exec.Command(d.binary, "--version").Output()
+	words := strings.Fields(string(said))
+	if err != nil || len(words) < 3 {
+		return nil
+	}
+	return checkNumber(words[2])
 }
 
 // spawn starts the process, in a session and a mount namespace of its own: the

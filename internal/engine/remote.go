@@ -36,7 +36,7 @@ func openRemote(ctx context.Context, kind Kind, address string, t TLS) (*Engine,
 	}
 	err = explained(ctx, address, t, probe(ctx, c, patience(address)))
 	if errors.Is(err, errCannotMerge) {
-		err = problem.Hinted(err, "give --engine the address of a buildkitd 0.10 or newer")
+		err = problem.Hinted(err, "give --engine the address of a buildkitd %s or newer", strings.TrimPrefix(Oldest, "v"))
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -74,7 +74,10 @@ func probe(ctx context.Context, c *client.Client, limit time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("does not answer: %w", err)
 	}
-	return answer
+	if answer != nil {
+		return answer
+	}
+	return checkVersion(ctx, c)
 }
 
 func canMerge(o gateway.BuildOpts) error {
