@@ -67,6 +67,7 @@ func runPrune(ctx context.Context, o options, flags pruneFlags) error {
 		fmt.Fprintln(os.Stderr, "nothing was removed")
 		return nil
 	}
+	o.engine.Frees = true
 	e, err := o.engineAlone(ctx)
 	if err != nil {
 		return err

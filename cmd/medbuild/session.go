@@ -127,10 +127,26 @@ func (o options) begin(ctx context.Context, e *engine.Engine, dir string, source
 // attachables serve the engine registry credentials and secrets.
 func attachables(logins *site.Credentials) []bksession.Attachable {
 	docker := dockerconfig.LoadDefaultConfigFile(os.Stderr)
+	keepNoSeed(dockerconfig.Dir())
 	return []bksession.Attachable{
 		authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: authprovider.LoadAuthConfig(docker)}),
 		secretsprovider.NewSecretProvider(logins),
 	}
+}
+
+// keepNoSeed has the engine ask registries for tokens where the Docker config's
+// folder cannot be made, as on a read-only home: BuildKit's client, which asks
+// otherwise, fails for want of a place for the seed of its keys (BuildKit,
+// session/auth/authprovider/tokenseed.go).
+func keepNoSeed(dir string) {
+	if _, err := os.Stat(dir); err == nil {
+		return // a file that cannot be written in it is no failure there
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		_ = os.Setenv("BUILDKIT_NO_CLIENT_TOKEN", "1") // fails for malformed names alone
+		return
+	}
+	_ = os.Remove(dir) // BuildKit makes it when it has something to keep
 }
 
 // cacheDir keeps what is known of bases; "" when the machine has no place.

@@ -51,6 +51,30 @@ func TestEngineDiskFull(t *testing.T) {
 	kit.UseEngine(t, root)
 	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, kit.Site(t), kit.Own(t, standins.GoodANTs))))
 	kit.Built(t, dir).Failed(t, 1, "components.toml:5:8: base trixie: step [base] unpack", "no space left on", filepath.Join(root, "engine"), "\nhint: ", "medbuild prune", "MEDBUILD_ROOT")
+	// The hint is true, with not a byte left.
+	for range 3 {
+		fill(t, filepath.Join(root, "fill"))
+		r := kit.Finish(t, kit.In(dir, kit.Command(t, "prune", "--all", "--force"))).OK(t)
+		if strings.HasPrefix(kit.Last(1, r.Stdout), "total ") && strings.HasSuffix(kit.Last(1, r.Stdout), " 0 B") {
+			t.Errorf("nothing was freed: %s", r.Stdout)
+		}
+		kit.NoError(t, os.Remove(filepath.Join(root, "fill")))
+		kit.Built(t, dir).Failed(t, 1, "no space left on")
+	}
+}
+
+// fill writes a file until its disk is full.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f := kit.Must(os.Create(path))(t)
+	defer f.Close()
+	for _, size := range []int{1 << 20, 1 << 12, 1} {
+		for zeros := make([]byte, size); ; {
+			if _, err := f.Write(zeros); err != nil {
+				break
+			}
+		}
+	}
 }
 
 // A step fills the disk: the step, its component and what it said are named too.

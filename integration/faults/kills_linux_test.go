@@ -47,7 +47,7 @@ type series struct {
 	hub    string // a registry
 	old    string // a project whose results may lie where those of the new one go
 	base   string // of both
-	want   map[string]string
+	want   map[string]string // what undisturbed builds write, by output and whether something lay there
 	lasts  map[string]time.Duration
 	tally  map[string]int
 }
@@ -86,11 +86,16 @@ func newSeries(t *testing.T, random *rand.Rand) *series {
 	for _, name := range kit.SortedKeys(outputs()) {
 		s.build(t, root, s.old, name).OK(t)
 		s.keep(t, name)
-		dir := s.project(t, "new")
-		from := time.Now()
-		s.build(t, root, dir, name).OK(t)
-		s.lasts[name+" warm"] = time.Since(from)
-		s.want[name] = s.result(t, dir, name)
+		for _, old := range []bool{true, false} {
+			dir := s.project(t, "new")
+			if old {
+				s.lay(t, name, dir)
+			}
+			from := time.Now()
+			s.build(t, root, dir, name).OK(t)
+			s.lasts[name+" warm"] = time.Since(from)
+			s.want[fmt.Sprint(name, old)] = s.result(t, dir, name)
+		}
 	}
 	remove(t, root)
 	from := time.Now()
@@ -140,7 +145,7 @@ func (s *series) kill(t *testing.T, k killed) {
 	if again.Code != 0 {
 		t.Fatalf("run again: exit code %d\n%s\nthe killed run:\n%s\nthe log:\n%s", again.Code, again.Stderr, out, kit.Last(40, logOf(root)))
 	}
-	got, want := s.result(t, dir, k.output), s.want[k.output]
+	got, want := s.result(t, dir, k.output), s.want[fmt.Sprint(k.output, k.old)]
 	if got != want {
 		t.Errorf("the second run wrote\n%sand lacks\n%s", but(got, want), but(want, got))
 	}

@@ -68,7 +68,8 @@ func (b *Bases) Learn(ctx context.Context, e Engine, s stage.BaseSettings) (stag
 	if err != nil {
 		return on, err
 	}
-	return with(f, s, on), b.keep(f)
+	b.keep(f)
+	return with(f, s, on), nil
 }
 
 // with is a base with its facts, in one layer where the file wants that. What is

@@ -228,3 +228,19 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// A cache that cannot be written is none, and no error.
+func TestUnwritableCache(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.tar")
+	write(t, path, "one")
+	if c, err := contentOf(path, filepath.Join(path, "cache")); err != nil || c.Digest != digest.FromString("one") {
+		t.Errorf("%v, %v", c, err)
+	}
+	b := New(t.TempDir(), filepath.Join(path, "cache"))
+	f := stage.Facts{Digest: digest.FromString("one").String()}
+	b.keep(f)
+	if _, kept := b.kept(f.Digest); kept {
+		t.Error("facts are kept in a file's folder")
+	}
+}

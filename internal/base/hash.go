@@ -38,7 +38,8 @@ func contentOf(path, cache string) (contents, error) {
 	if err != nil {
 		return contents{}, err
 	}
-	return c, files.Write(kept, data)
+	_ = files.Write(kept, data) // on a read-only home it is read again each time
+	return c, nil
 }
 
 func keptContent(file, id string) (contents, bool) {

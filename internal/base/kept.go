@@ -25,15 +25,13 @@ func (b *Bases) kept(dgst string) (stage.Facts, bool) {
 	return f, f.Digest == dgst
 }
 
-func (b *Bases) keep(f stage.Facts) error {
-	if b.cache == "" {
-		return nil
-	}
+// keep keeps facts for later runs where that can be: on a read-only home each run
+// asks anew.
+func (b *Bases) keep(f stage.Facts) {
 	data, err := json.Marshal(f)
-	if err != nil {
-		return err
+	if b.cache != "" && err == nil {
+		_ = files.Write(b.file(f.Digest), data)
 	}
-	return files.Write(b.file(f.Digest), data)
 }
 
 func (b *Bases) file(dgst string) string {

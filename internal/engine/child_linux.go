@@ -41,7 +41,7 @@ type daemon struct {
 func openChild(ctx context.Context, o Options) (*Engine, error) {
 	e, err := openOwn(ctx, o)
 	if errors.Is(err, syscall.ENOSPC) {
-		err = problem.Hinted(err, "free space on the disk (medbuild prune needs a running engine), or keep the engine's state on another one with MEDBUILD_ROOT=<folder>")
+		err = problem.Hinted(err, "medbuild prune frees what the engine keeps there; or keep its state on another disk with MEDBUILD_ROOT=<folder>")
 	}
 	return e, err
 }
@@ -56,6 +56,9 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("waiting for another run that starts or stops it: %w", err)
 	}
 	defer start.release()
+	if o.Frees {
+		d.useSpare()
+	}
 	p := newPulse()
 	c, err := d.ensure(ctx, p.listen())
 	if err != nil {
@@ -64,6 +67,9 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 	users, err := lockShared(d.path("run/users.lock"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sharing it with other runs: %w", err), c.Close())
+	}
+	if !o.Frees {
+		d.setSpare()
 	}
 	pid := d.running().pid
 	return opened(&Engine{Kind: Child, Address: "unix://" + d.socket, Client: c, Log: d.logFile(), Root: d.root,

@@ -59,6 +59,9 @@ type Options struct {
 	// sources itself: CA bundle, proxies. An idle engine that runs with another
 	// Env is restarted; a busy one is used as it is, and Say tells so.
 	Env map[string]string
+	// Frees says that what is done on the engine frees its disk: it may use the
+	// room that our own engine sets aside for that.
+	Frees bool
 	// Insecure is registries, host or host:port, that our own engine may speak
 	// plain http with, or TLS that it cannot check. This machine always is.
 	Insecure []string
