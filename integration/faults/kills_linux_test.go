@@ -44,9 +44,9 @@ func number(t *testing.T, name string, otherwise int) int {
 // series is what all kills have in common.
 type series struct {
 	random *rand.Rand
-	hub    string // a registry
-	old    string // a project whose results may lie where those of the new one go
-	base   string // of both
+	hub    string            // a registry
+	old    string            // a project whose results may lie where those of the new one go
+	base   string            // of both
 	want   map[string]string // what undisturbed builds write, by output and whether something lay there
 	lasts  map[string]time.Duration
 	tally  map[string]int

@@ -19,7 +19,7 @@ import (
 type fake struct {
 	workers int
 	missing apicaps.CapID // a capability that it lacks
-	version string       // "" is today's; "none" does not know the question
+	version string        // "" is today's; "none" does not know the question
 	options []grpc.ServerOption
 	control func(fakeControl) control.ControlServer // does more than the fake; may be nil
 }
