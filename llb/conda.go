@@ -99,7 +99,7 @@ func (c Conda) rattler(on State) State {
 func (c Conda) list() []byte {
 	var b strings.Builder
 	for _, p := range c.sorted() {
-		fmt.Fprintf(&b, "%s %s\n", condaPath(p), p.Address)
+		fmt.Fprintf(&b, "%s %s %d\n", condaPath(p), p.Address, p.Size)
 	}
 	return []byte(b.String())
 }

@@ -1,7 +1,8 @@
 """Installs conda packages that are there as files at a prefix, without a network.
 
 The packages lie in a folder as a channel has them (linux-64/*.conda). A list
-names each, and the address it came from, which the environment's records keep.
+names each, the address it came from, which the environment's records keep, and
+the size that the lock states.
 """
 
 import argparse
@@ -20,8 +21,7 @@ CACHE = "/tmp/conda-packages"
 def main():
     args = arguments()
     sys.path.insert(0, args.rattler)
-    with open(args.packages) as f:
-        addresses = dict(line.split() for line in f)
+    addresses = listed(args)
     asyncio.run(install(args, addresses))
     shutil.rmtree(CACHE, ignore_errors=True)
     tidy(args.prefix, addresses)
@@ -29,11 +29,26 @@ def main():
     link(args)
 
 
+def listed(args):
+    """The address of each package, once all have the size that is stated."""
+    addresses, wrong = {}, []
+    with open(args.packages) as f:
+        for line in f:
+            name, address, stated = line.split()
+            addresses[name] = address
+            size = os.path.getsize(os.path.join(args.channel, name))
+            if int(stated) not in (0, size):
+                wrong.append("%s has %d bytes, the lock states %s" % (address, size, stated))
+    if wrong:
+        sys.exit("\n".join(wrong))
+    return addresses
+
+
 def arguments():
     p = argparse.ArgumentParser()
     p.add_argument("--rattler", required=True, help="folder that py-rattler is installed in")
     p.add_argument("--channel", required=True, help="folder with the packages")
-    p.add_argument("--packages", required=True, help="file with a package and its address in each line")
+    p.add_argument("--packages", required=True, help="file with a package, its address and its size in each line, 0 when it is not known")
     p.add_argument("--prefix", required=True)
     p.add_argument("--prune", action="append", default=[], help="pattern of what to remove")
     p.add_argument("--keep", action="append", default=[], help="pattern of what to keep although it is pruned")

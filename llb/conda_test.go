@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/llb/llbtest"
 )
 
@@ -14,13 +15,13 @@ func someConda() Conda {
 	return Conda{Component: "tool", On: Image("base@sha256:" + digits), Distribution: "debian-13", Prefix: "/opt/tool",
 		Packages: []Input{
 			{Kind: Archive, Address: "https://conda.example/c/noarch/b-1-0.tar.bz2", Pin: "sha256:" + digits},
-			{Kind: Archive, Address: "https://conda.example/c/linux-64/a-1-0.conda", Pin: "sha256:" + digits},
+			{Kind: Archive, Address: "https://conda.example/c/linux-64/a-1-0.conda", Pin: "sha256:" + digits, Size: 7},
 		}}
 }
 
 func TestCondaList(t *testing.T) {
 	t.Parallel()
-	const want = "linux-64/a-1-0.conda https://conda.example/c/linux-64/a-1-0.conda\nnoarch/b-1-0.tar.bz2 https://conda.example/c/noarch/b-1-0.tar.bz2\n"
+	const want = "linux-64/a-1-0.conda https://conda.example/c/linux-64/a-1-0.conda 7\nnoarch/b-1-0.tar.bz2 https://conda.example/c/noarch/b-1-0.tar.bz2 0\n"
 	if got := string(someConda().list()); got != want {
 		t.Errorf("list is %q, want %q", got, want)
 	}
@@ -28,6 +29,26 @@ func TestCondaList(t *testing.T) {
 
 // TestCondaOptions: the shell gives the installer patterns and names as they
 // are.
+// A package that is not as large as the lock says ends the step before anything is
+// installed: the lock is wrong, whatever its checksum.
+func TestCondaSizes(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("python3 is not installed")
+	}
+	dir := t.TempDir()
+	testkit.Write(t, filepath.Join(dir, "linux-64/a-1-0.conda"), "1234567")
+	list := filepath.Join(dir, "packages.txt")
+	for size, wrong := range map[string]bool{"7": false, "0": false, "8": true} {
+		testkit.Write(t, list, "linux-64/a-1-0.conda https://conda.example/c/linux-64/a-1-0.conda "+size+"\n")
+		out, err := exec.Command("python3", "-B", "conda.py", "--rattler", dir, "--channel", dir, "--packages", list, "--prefix", dir).CombinedOutput()
+		const says = "https://conda.example/c/linux-64/a-1-0.conda has 7 bytes, the lock states 8"
+		if err == nil || strings.Contains(string(out), says) != wrong { // without rattler it ends all the same
+			t.Errorf("stated as %s: %s", size, out)
+		}
+	}
+}
+
 func TestCondaOptions(t *testing.T) {
 	t.Parallel()
 	c := someConda()

@@ -53,7 +53,7 @@ func (o options) open(ctx context.Context, dir string, secrets map[string][]byte
 	if err != nil {
 		return nil, err
 	}
-	s, err := o.begin(ctx, e, dir, solve.Settings{Mirrors: n.mirrors, Patience: n.Fetch.Patience()}, logins)
+	s, err := o.begin(ctx, e, dir, solve.Settings{Mirrors: n.mirrors, Patience: n.Fetch.Patience(), After: solve.RetryAfter, Index: here.PythonIndex()}, logins)
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}

@@ -41,7 +41,7 @@ func TestGitSource(t *testing.T) {
 	// A commit that was fetched before needs no server.
 	kit.Built(t, kit.Project(t, kit.Components("mrtrix3", gitTable(refused, commit)))).OK(t)
 	kit.Built(t, kit.Project(t, kit.Components("mrtrix3", gitTable(refused, absent)))).
-		Failed(t, 1, "components.toml:11:1: mrtrix3: fetch "+refused, "\nhint: ")
+		Failed(t, 75, "components.toml:11:1: mrtrix3: fetch "+refused, "\nhint: ")
 }
 
 // The certificate authority of a site's proxy is in the site's CA bundle alone:

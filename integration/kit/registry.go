@@ -42,6 +42,12 @@ func PushedTo(t testing.TB, hub http.Handler, tag string, files map[string]strin
 	t.Helper()
 	server := httptest.NewServer(hub)
 	t.Cleanup(server.Close)
+	return PushTo(t, server, tag, files)
+}
+
+// PushTo is PushedTo for a registry that is served already.
+func PushTo(t testing.TB, server *httptest.Server, tag string, files map[string]string) string {
+	t.Helper()
 	archive := Must(upstream.Tarball(files))(t)
 	layer := Must(tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil }))(t)
 	img := Must(mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64"}))(t)

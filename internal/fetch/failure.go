@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +17,8 @@ type Failure struct {
 	Hints     []string // what the user can do
 	Transient bool     // another try may succeed
 	Answered  bool     // whoever was asked is well, but did not give this
+	Busy      bool     // the server wants fewer requests, and may say when it takes the next
+	Refused   bool     // nobody listens there, or nobody yet
 	Untrusted bool     // whoever fetched does not know the server's certificate authority
 	Absent    bool     // the repository does not give the commit
 	login     bool     // the server asks who is there
@@ -28,6 +29,9 @@ func Why(s *pb.SourceOp, said string) Failure {
 	f := of(s.GetIdentifier(), said)
 	f.Answered = absent.MatchString(said)
 	f.Untrusted = untrusted.MatchString(said)
+	f.Busy = busy.MatchString(said)
+	f.Refused = refused.MatchString(said)
+	f.Transient = f.Transient || f.Busy || f.Refused
 	return f
 }
 
@@ -59,12 +63,30 @@ func Unpinned(s *pb.SourceOp) *pb.SourceOp {
 	return &pb.SourceOp{Identifier: s.Identifier, Attrs: attrs}
 }
 
+// Came is the checksum of the bytes that came in place of the pinned ones, which
+// the engine names first; "" when it names none.
+func Came(said string) digest.Digest {
+	if m := mismatch.FindStringSubmatch(said); m != nil {
+		return digest.Digest(m[1])
+	}
+	return ""
+}
+
+// Page is the size up to which a file may be the page that a server sends with an
+// error, in bytes. Larger ones are what the address has.
+const Page = 1 << 20
+
 // Other is the failure of a pinned archive whose bytes were others: got is the
-// checksum of what the address has now, "" when the engine is too old to ask.
+// checksum of what the address has, "" when the engine is too old to ask.
 func Other(s *pb.SourceOp, got digest.Digest) Failure {
 	want := s.Attrs[pb.AttrHTTPChecksum]
-	if got == "" || got.String() == want {
-		return Failure{Reason: "the server first answered with an error or sent an incomplete file", Transient: got != ""}
+	switch {
+	case got == digest.FromString(""):
+		return Failure{Reason: "the server sent an empty file", Transient: true,
+			Hints: []string{"the server, or a proxy on the way, is in trouble: try again later, or name a mirror of the file as url"}}
+	case got == "" || got.String() == want:
+		return Failure{Reason: "the server first answered with an error or sent an incomplete file", Transient: got != "",
+			Hints: []string{"the server is in trouble: try again later, or name a mirror of the file as url"}}
 	}
 	return Failure{
 		Reason:   fmt.Sprintf("the file is not the one that is pinned\n  expected %s\n  got      %s", want, got),
@@ -82,9 +104,28 @@ func Late(limit fmt.Stringer) Failure {
 	}
 }
 
+// LateStep is the failure of a step that installs packages from a network and was
+// not done within the time for a source. index is the package index that it asks,
+// "" when it is another server.
+func LateStep(limit fmt.Stringer, index string) Failure {
+	f := Failure{
+		Reason: fmt.Sprintf("not done within %s: a server that it fetches packages from is slow or has stopped sending", limit),
+		Hints:  []string{"name a faster package index, [python] index, or give it more time: [fetch] timeout in the site file"},
+	}
+	if index != "" {
+		f.Reason += "; fetch " + index
+	}
+	return f
+}
+
 const (
 	reachHint = "check that the address is right and reachable from the engine (proxy, CA bundle)"
 	loopHint  = "the server redirects without end: open the address in a browser, or name another"
+	brokeHint = "the connection broke: the server, or a proxy on the way, is in trouble; try again later, or name a mirror"
+	lostHint  = "the engine lost its connection to this machine: try again"
+	downHint  = "nobody listens there: check the host and the port, and whether the server is up and can be reached from the engine"
+	busyHint  = "the server limits how often it is asked: try again later, log in to it (~/.netrc), or name a mirror"
+	proxyHint = "what answers there is no git server, such as a proxy's page: open the address in a browser"
 	loginHint = "the server requires a login: add its host to ~/.netrc, or name a copy that requires none"
 )
 
@@ -95,7 +136,7 @@ func file(said string) Failure {
 	case redirects.MatchString(said):
 		return Failure{Reason: plainly(said), Hints: []string{loopHint}}
 	case m == nil:
-		return Failure{Reason: plainly(said), Hints: []string{reachHint}, Transient: interrupted(said)}
+		return Failure{Reason: plainly(said), Hints: []string{reaching(said)}, Transient: interrupted(said)}
 	}
 	code, _ := strconv.Atoi(m[1])
 	return status(code)
@@ -104,7 +145,9 @@ func file(said string) Failure {
 func status(code int) Failure {
 	f := Failure{Reason: fmt.Sprintf("the server answers %d %s", code, http.StatusText(code))}
 	switch {
-	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
+	case code == http.StatusTooManyRequests:
+		f.Hints, f.Busy, f.Transient = []string{busyHint}, true, true
+	case code >= 500 || code == http.StatusRequestTimeout:
 		f.Hints, f.Transient = []string{"the server is in trouble: try again later, or name a mirror of the file as url"}, true
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		f.Hints, f.login = []string{loginHint}, true
@@ -114,53 +157,15 @@ func status(code int) Failure {
 	return f
 }
 
-// git is why a repository could not be fetched, in one line.
-func git(said string) Failure {
-	if strings.Contains(said, "not our ref") || strings.Contains(said, "reference is not a tree") {
-		return Failure{Reason: "the repository has no such commit", Absent: true,
-			Hints: []string{"check the commit: a tag may have been moved, or a branch rewritten"}}
-	}
-	if _, text, ok := strings.Cut(said, "git stderr:\n"); ok {
-		said = strings.Join(strings.Fields(text), " ")
-	}
-	switch {
-	case wantsLogin.MatchString(said):
-		return Failure{Reason: said, Hints: []string{loginHint}, login: true}
-	case redirects.MatchString(said):
-		return Failure{Reason: said, Hints: []string{loopHint}}
-	}
-	return Failure{Reason: said, Hints: []string{reachHint}, Transient: interrupted(said)}
-}
-
-// image is why an image could not be fetched.
-func image(said string) Failure {
-	f := Failure{Reason: cacheKey.ReplaceAllString(plainly(said), ""), Transient: interrupted(said)}
-	switch {
-	case wantsLogin.MatchString(said):
-		f.Hints, f.login = []string{"the registry requires a login: docker login stores one"}, true
-	case redirects.MatchString(said):
-		f.Hints = []string{loopHint}
-	case strings.Contains(said, "unexpected commit digest"):
-		f.Hints = []string{"the registry, or a proxy on the way, sent content that does not match the digest: try again, or name another registry"}
-	case absent.MatchString(said):
-		f.Hints = []string{"check the image's name and digest in the registry: it may have been deleted"}
-	}
-	return f
-}
-
 var (
 	responseStatus = regexp.MustCompile(`invalid response status (\d+)`)
 	// cacheKey is what BuildKit puts before an error that it met on its way to a step.
 	cacheKey = regexp.MustCompile(`^failed to (load|compute) cache key: `)
 	// redirects is what Go and git say of redirects without end.
-	redirects  = regexp.MustCompile(`stopped after \d+ redirects|redirects followed`)
-	wantsLogin = regexp.MustCompile(`\b401\b|could not read Username|Authentication failed|[Uu]nauthorized|insufficient_scope`)
+	redirects = regexp.MustCompile(`stopped after \d+ redirects|redirects followed`)
 	// absent is what servers say that are well but do not give a file.
-	absent = regexp.MustCompile(`\b(403|404|410)\b|[Nn]ot [Ff]ound|no such commit|not our ref`)
-	// untrusted is what Go and git, with each of its TLS libraries, say of a
-	// certificate whose authority they do not know.
-	untrusted = regexp.MustCompile(`certificate signed by unknown authority|certificate verification failed|SSL certificate problem`)
-	request   = regexp.MustCompile(`(?s)(?:Get|Head) "[^"]*": (.*)$`)
+	absent  = regexp.MustCompile(`\b(403|404|410)\b|[Nn]ot [Ff]ound|no such commit|not our ref`)
+	request = regexp.MustCompile(`(?s)(?:Get|Head) "[^"]*": (.*)$`)
 )
 
 // plainly is a request's error without the request, which is named already.
@@ -169,13 +174,6 @@ func plainly(said string) string {
 		return m[1]
 	}
 	return said
-}
-
-// interrupted reports whether an error is a transient one.
-func interrupted(said string) bool {
-	return slices.ContainsFunc([]string{"unexpected EOF", "connection reset", "broken pipe", "i/o timeout", "TLS handshake timeout",
-		"early EOF", "RPC failed", "returned error: 50", "503 Service Unavailable", "502 Bad Gateway", "500 Internal Server Error"},
-		func(s string) bool { return strings.Contains(said, s) })
 }
 
 // An engine fetches the layers of an image when a step first needs their files.

@@ -32,16 +32,28 @@ func TestWhy(t *testing.T) {
 		{anArchive, "invalid response status 429", "the server answers 429 Too Many Requests", "try again later", true, false},
 		{anArchive, `Get "https://x": stopped after 10 redirects`, "stopped after 10 redirects", "redirects without end", false, false},
 		{anArchive, `Head "https://x": dial tcp: no such host`, "dial tcp: no such host", "check that the address", false, false},
-		{anArchive, "unexpected EOF", "unexpected EOF", "check that the address", true, false},
-		{aRepository, "git error: exit 128\ngit stderr:\nfatal: reading\n  from x: early EOF", "fatal: reading from x: early EOF", "check that the address", true, false},
+		{anArchive, "unexpected EOF", "unexpected EOF", "the connection broke", true, false},
+		{aRepository, "git error: exit 128\ngit stderr:\nfatal: reading\n  from x: early EOF", "fatal: reading from x: early EOF", "the connection broke", true, false},
 		{aRepository, "upload-pack: not our ref abc", "the repository has no such commit", "check the commit", false, true},
 		{aRepository, "git stderr:\nfatal: could not read Username", "fatal: could not read Username", "~/.netrc", false, false},
 		{aRepository, "git stderr:\nfatal: too many redirects followed", "fatal: too many redirects followed", "redirects without end", false, false},
 		{anImage, "failed to load cache key: docker.io/library/debian: not found", "docker.io/library/debian: not found", "check the image's name", false, true},
 		{anImage, "failed to load cache key: pull access denied: insufficient_scope", "pull access denied: insufficient_scope", "docker login", false, false},
-		{anImage, `Get "https://x": stopped after 10 redirects`, "stopped after 10 redirects", "redirects without end", false, false},
+		{anImage, `Get "https://x": stopped after 10 redirects`, "stopped after 10 redirects", "a proxy on the way, redirects", false, false},
 		{anImage, "unexpected commit digest sha256:0", "unexpected commit digest sha256:0", "a proxy on the way", false, false},
-		{anImage, "unexpected status: 503 Service Unavailable", "unexpected status: 503 Service Unavailable", "", true, false},
+		{anImage, "unexpected status: 503 Service Unavailable", "unexpected status: 503 Service Unavailable", "registry is in trouble", true, false},
+		{anArchive, `Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused`, "dial tcp 127.0.0.1:1: connect: connection refused", "nobody listens there", true, false},
+		{anArchive, "no active session for abc: context deadline exceeded", "no active session for abc: context deadline exceeded", "lost its connection", true, false},
+		{aRepository, "git stderr:\nfatal: unable to access 'x': Recv failure: Connection reset by peer", "fatal: unable to access 'x': Recv failure: Connection reset by peer", "the connection broke", true, false},
+		{aRepository, "git stderr:\nfatal: unable to access 'x': The requested URL returned error: 429", "fatal: unable to access 'x': The requested URL returned error: 429", "limits how often", true, false},
+		{aRepository, "git stderr:\nfatal: unable to access 'x': The requested URL returned error: 503", "fatal: unable to access 'x': The requested URL returned error: 503", "server is in trouble", true, false},
+		{aRepository, "git stderr:\nerror: inflate: data stream error (incorrect header check)\nfatal: index-pack failed", "error: inflate: data stream error (incorrect header check) fatal: index-pack failed", "what came is damaged", true, false},
+		{aRepository, "git stderr:\nfatal: unable to access 'x': Failed to connect to x port 1 after 0 ms: Couldn't connect to server", "fatal: unable to access 'x': Failed to connect to x port 1 after 0 ms: Couldn't connect to server", "nobody listens there", true, false},
+		{aRepository, "git stderr:\nfatal: repository 'x' not found", "fatal: repository 'x' not found", "may have moved, or be private", false, true},
+		{aRepository, "git stderr:\nfatal: x/info/refs not valid: is this a git repository?", "fatal: x/info/refs not valid: is this a git repository?", "no git server", false, false},
+		{aRepository, `exec: "git": executable file not found in $PATH`, `exec: "git": executable file not found in $PATH`, "install git", false, true},
+		{anImage, "unexpected status from GET request to x: 429 Too Many Requests", "unexpected status from GET request to x: 429 Too Many Requests", "docker login", true, false},
+		{anImage, "unexpected end of JSON input", "unexpected end of JSON input", "a proxy on the way", true, false},
 	} {
 		f := Why(&pb.SourceOp{Identifier: c.source}, c.said)
 		hinted := c.hint == "" && len(f.Hints) == 0 || c.hint != "" && strings.Contains(strings.Join(f.Hints, "\n"), c.hint)
@@ -87,6 +99,22 @@ func TestOther(t *testing.T) {
 	}
 }
 
+func TestCame(t *testing.T) {
+	t.Parallel()
+	sum := digest.FromString("other")
+	for _, said := range []string{"digest mismatch " + sum.String() + ": sha256:1", "digest mismatch for https://x/y: " + sum.String() + " (expected: sha256:1)"} {
+		if got := Came(said); got != sum {
+			t.Errorf("%q: %q", said, got)
+		}
+	}
+	if got := Came("unexpected EOF"); got != "" {
+		t.Errorf("%q", got)
+	}
+	if f := Other(&pb.SourceOp{Attrs: map[string]string{pb.AttrHTTPChecksum: "sha256:1"}}, digest.FromString("")); f.Reason != "the server sent an empty file" || !f.Transient {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestLate(t *testing.T) {
 	t.Parallel()
 	if f := Late(5 * time.Second); !strings.HasPrefix(f.Reason, "not fetched within 5s") || f.Transient || f.Answered || len(f.Hints) != 1 {
@@ -124,6 +152,23 @@ func TestAddress(t *testing.T) {
 	full := &pb.SourceOp{Identifier: aRepository, Attrs: map[string]string{pb.AttrFullRemoteURL: "https://files.example/tool.git"}}
 	if got := Address(full); got != "https://files.example/tool.git" || Address(nil) != "" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestQuestion(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://files.example/tool.zip?x=1":        "https://files.example/tool.zip?x=1",
+		"git https://git.example/x.git":             "https://git.example/x.git/info/refs?service=git-upload-pack",
+		"git git@git.example:x.git":                 "",
+		"127.0.0.1:5000/hub/tool:1":                 "http://127.0.0.1:5000/v2/hub/tool/manifests/1",
+		"hub.example/tool@sha256:" + testkit.SHA256: "https://hub.example/v2/tool/manifests/sha256:" + testkit.SHA256,
+		"NOT an image":                              "",
+	} {
+		at, repository := strings.CutPrefix(address, "git ")
+		if got := Question(at, repository); got != want {
+			t.Errorf("%s: %q, want %q", address, got, want)
+		}
 	}
 }
 

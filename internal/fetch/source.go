@@ -1,9 +1,11 @@
 package fetch
 
 import (
+	"net/url"
 	"path"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/gitutil"
 )
@@ -41,11 +43,36 @@ func sendGit(s *pb.SourceOp, to string) {
 // Host is the host of an address, with its port if it has one; "" for what has
 // none.
 func Host(address string) string {
-	u, err := gitutil.ParseURL(address)
+	if u, err := gitutil.ParseURL(address); err == nil {
+		return u.Host
+	}
+	return ""
+}
+
+// Question is the URL at which the server of an address can be asked how it is; ""
+// for an address that is not spoken to by HTTP.
+func Question(address string, repository bool) string {
+	u, err := url.Parse(address)
+	switch {
+	case err == nil && (u.Scheme == "http" || u.Scheme == "https"):
+		if repository {
+			return strings.TrimSuffix(address, "/") + "/info/refs?service=git-upload-pack"
+		}
+		return address
+	case repository:
+		return ""
+	}
+	return registry(address)
+}
+
+// registry is the URL of an image's manifest.
+func registry(image string) string {
+	ref, err := name.ParseReference(image)
 	if err != nil {
 		return ""
 	}
-	return u.Host
+	repository := ref.Context()
+	return repository.Scheme() + "://" + repository.RegistryStr() + "/v2/" + repository.RepositoryStr() + "/manifests/" + ref.Identifier()
 }
 
 // Alone has the commit of a repository fetched without its history, and reports

@@ -3,8 +3,10 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -42,6 +44,19 @@ func (s Site) indexes() []string {
 		out = append(out, "PIP_EXTRA_INDEX_URL="+more, "UV_INDEX="+more)
 	}
 	return out
+}
+
+// PythonIndex is the package index that uv asks first, without its login; "" when
+// neither the environment nor the site file names one.
+func (s Site) PythonIndex() string {
+	at := cmp.Or(s.Getenv("UV_DEFAULT_INDEX"), s.Getenv("UV_INDEX_URL"))
+	if named := s.indexes(); at == "" && named != nil {
+		at = s.Index[0]
+	}
+	if u, err := url.Parse(at); err == nil {
+		return u.Redacted()
+	}
+	return ""
 }
 
 // caVariables name a CA bundle, in the order they are asked.

@@ -145,3 +145,19 @@ func TestParseSecrets(t *testing.T) {
 		testkit.WantText(t, err, want)
 	}
 }
+
+func TestPythonIndex(t *testing.T) {
+	t.Parallel()
+	s := here("/home", map[string]string{})
+	if got := s.PythonIndex(); got != "" {
+		t.Errorf("%q", got)
+	}
+	s.Index = []string{"https://me:hunter2@a.example/simple"}
+	if got := s.PythonIndex(); got != "https://me:xxxxx@a.example/simple" {
+		t.Errorf("%q", got)
+	}
+	s = here("/home", map[string]string{"UV_DEFAULT_INDEX": "https://b.example/simple"})
+	if got := s.PythonIndex(); got != "https://b.example/simple" {
+		t.Errorf("%q", got)
+	}
+}

@@ -31,10 +31,13 @@ func (c *Client) State(ctx context.Context, state llb.State) (*gateway.Result, e
 	}
 	res, err := c.evaluate(ctx, def, imports(c.session.Imports))
 	var f *failure
-	if !errors.As(err, &f) || !c.session.sources.mendable(f) {
-		return res, err
+	switch {
+	case errors.As(err, &f) && c.session.sources.mendable(f):
+		return nil, c.session.refetch(ctx, graphOf(def), f)
+	case err != nil && ctx.Err() == nil && fetch.Lost(err.Error()):
+		return nil, c.session.lost(err)
 	}
-	return nil, c.session.refetch(ctx, graphOf(def), f)
+	return res, err
 }
 
 func imports(entries []client.CacheOptionsEntry) []gateway.CacheOptionsEntry {
@@ -81,12 +84,17 @@ func (c *Client) failed(ctx context.Context, g graph, err error) error {
 }
 
 // why finds out why a source could not be fetched. Where what the engine said
-// tells nothing it is asked again.
+// tells nothing it is asked again: other bytes may be those of an error page. What
+// is too large for one is not fetched once more.
 func (c *Client) why(ctx context.Context, g graph, f *failure) fetch.Failure {
 	op, _, _ := g.find(f.digest)
 	s := op.GetSource()
 	if !fetch.Ambiguous(s, f.Reason) {
 		return fetch.Why(s, f.Reason)
+	}
+	came := fetch.Came(f.Reason)
+	if came != "" && c.session.discard(ctx, f.asked) > fetch.Page {
+		return fetch.Other(s, came)
 	}
 	answer, err := c.Gateway.ResolveSourceMetadata(ctx, fetch.Unpinned(s), sourceresolver.Opt{})
 	switch {

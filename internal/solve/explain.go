@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/medbuild/medbuild/internal/fetch"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/moby/buildkit/util/grpcerrors"
@@ -38,7 +39,8 @@ func (e *FullDisk) Unwrap() error { return e.cause }
 type account struct {
 	record *Record
 	disk   disk
-	debug  bool // medbuild's own source is named too
+	debug  bool   // medbuild's own source is named too
+	index  string // of Python packages
 }
 
 // problem is an error for the user: the steps that failed, completed with what
@@ -60,6 +62,7 @@ func (a account) problem(err error, place Place) error {
 
 func (a account) step(f *failure, place Place) *problem.Error {
 	log := a.record.Tail(f.digest)
+	f = a.indexed(f, log)
 	reason, hints := a.advise(f, log)
 	shown := *f
 	shown.Reason = reason
@@ -77,6 +80,18 @@ func (a account) step(f *failure, place Place) *problem.Error {
 		p.Message += "\n  | " + l
 	}
 	return p
+}
+
+// indexed is the failure with what uv said of a package index.
+func (a account) indexed(f *failure, log []string) *failure {
+	why, yes := fetch.Index(strings.Join(log, "\n"), a.index)
+	if !yes || f.address != "" || len(f.Hints) > 0 {
+		return f
+	}
+	out := *f
+	why.Reason = f.Reason + "; " + why.Reason
+	out.Failure = why
+	return &out
 }
 
 // killed is the exit code of a command that was ended by SIGKILL.
@@ -107,7 +122,7 @@ func (a account) unstepped(err error) error {
 		return &problem.Error{Class: problem.Failed, Message: a.disk.full(err.Error()), Hints: []string{a.disk.hint()},
 			Cause: &FullDisk{a.disk.foreign(err.Error()), err}}
 	}
-	if grpcerrors.Code(err) == codes.Unavailable {
+	if grpcerrors.Code(err) == codes.Unavailable || fetch.Lost(err.Error()) {
 		return problem.As(problem.Transient, err)
 	}
 	return err

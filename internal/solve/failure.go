@@ -9,6 +9,7 @@ import (
 	"github.com/medbuild/medbuild/llb"
 	gatewayapi "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -16,16 +17,18 @@ import (
 type failure struct {
 	fetch.Failure // of commands the reason alone
 
-	digest  digest.Digest
-	of      llb.Operation
-	address string // of what a fetching step fetches, as the stages wrote it; "" for others
-	asked   string // the address that was asked: a mirror's, or address itself
-	line    string // of the stage that made the step
-	code    int    // that the command ended with
-	git     bool   // it fetches a repository
-	alone   bool   // a repository's commit was asked for by itself
-	full    bool   // the engine's disk was full when it failed
-	cause   error  // the engine's
+	digest    digest.Digest
+	of        llb.Operation
+	address   string // of what a fetching step fetches, as the stages wrote it; "" for others
+	asked     string // the address that was asked: a mirror's, or address itself
+	line      string // of the stage that made the step
+	code      int    // that the command ended with
+	networked bool   // a command that has a network: it installs packages
+	python    bool   // a command that asks the Python index
+	git       bool   // it fetches a repository
+	alone     bool   // a repository's commit was asked for by itself
+	full      bool   // the engine's disk was full when it failed
+	cause     error  // the engine's
 }
 
 // Error is what failed and why.
@@ -46,7 +49,17 @@ func (g graph) failure(d digest.Digest) *failure {
 		return nil
 	}
 	address := fetch.Address(op.GetSource())
-	return &failure{digest: d, of: llb.OperationOf(meta.Description), address: address, asked: address, git: fetch.IsGit(op.GetSource()), alone: fetch.IsAlone(op.GetSource())}
+	exec := op.GetExec()
+	networked := exec != nil && exec.Network != pb.NetMode_NONE
+	return &failure{networked: networked, python: networked && fetch.AsksIndex(exec.Meta.GetArgs()), digest: d, of: llb.OperationOf(meta.Description), address: address, asked: address, git: fetch.IsGit(op.GetSource()), alone: fetch.IsAlone(op.GetSource())}
+}
+
+// index is the Python index that a command asks, "" when it asks none.
+func (f *failure) index(at string) string {
+	if f.python {
+		return at
+	}
+	return ""
 }
 
 // tell takes what the engine told of a step: a command's whole script is no news.

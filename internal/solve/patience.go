@@ -16,10 +16,12 @@ type watch struct {
 	record  *Record
 	sources *sources
 	limit   time.Duration // for each; 0 is without end
+	index   string        // of Python packages
 }
 
 // over is the context of a solve that ends when one of the solve's sources is
-// not fetched within the time that there is for it. BuildKit waits for a server
+// not fetched, or a step with a network not done, within the time that there is
+// for it. BuildKit waits for a server
 // that has stopped sending as long as the connection stands. The second result
 // is why, once it has ended.
 func (w watch) over(ctx context.Context) (context.Context, func() *failure) {
@@ -59,16 +61,23 @@ func (w watch) overdue(d digest.Digest) *failure {
 		return nil
 	}
 	f := w.graph.failure(d)
-	if f == nil || f.address == "" {
+	if f == nil || f.address == "" && !f.networked {
 		return nil
 	}
 	w.sources.named(f)
 	if w.limit > 0 && taken > w.limit {
-		f.Failure = fetch.Late(w.limit)
+		f.Failure = w.late(f)
 		return f
 	}
-	if notice {
+	if notice && f.address != "" {
 		w.sources.say(fmt.Sprintf("%s: fetch %s: still under way after %s", f.of.Component, f.asked, taken.Round(time.Second)))
 	}
 	return nil
+}
+
+func (w watch) late(f *failure) fetch.Failure {
+	if f.networked {
+		return fetch.LateStep(w.limit, f.index(w.index))
+	}
+	return fetch.Late(w.limit)
 }

@@ -16,6 +16,27 @@ import (
 // again: what stands on it has failed in this solve and must be solved once more.
 var errAgain = errors.New("solve again")
 
+// again is an error that another solve may mend.
+type again struct{ error }
+
+// Is makes it errAgain.
+func (a again) Is(target error) bool { return target == errAgain }
+
+// Unwrap is the error itself.
+func (a again) Unwrap() error { return a.error }
+
+// lost is the error of a solve in which the engine lost its connection to this
+// machine: a new solve has a new one.
+func (s *Session) lost(err error) error {
+	s.sources.say("the engine lost its connection to this machine; trying again")
+	var f *failure
+	if errors.As(err, &f) {
+		f.Transient = true
+		f.Hints = []string{"the engine lost its connection to this machine: try again"}
+	}
+	return again{err}
+}
+
 // repeat solves until nothing is left that only needs another solve. A solve
 // that found out about another mirror does not count.
 func (s *Session) repeat(solve func() error) error {

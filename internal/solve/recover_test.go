@@ -49,7 +49,7 @@ func TestSourceIsGivenUp(t *testing.T) {
 		s := on(t, e, solve.Settings{})
 		_, err := s.One(t.Context(), job(tool()))
 		s.end(t)
-		testkit.WantText(t, err, "tool: fetch "+archive+": read: connection reset by peer (3 tries)", "hint: check that the address is right")
+		testkit.WantText(t, err, "tool: fetch "+archive+": read: connection reset by peer (3 tries)", "hint: the connection broke")
 		if problem.ExitCode(err) != 75 || !errors.Is(err, errReset) || !errors.As(err, new(*errdefs.VertexError)) || !solve.IsStep(err) {
 			t.Errorf("exit code %d, cause of %#v", problem.ExitCode(err), err)
 		}
@@ -186,7 +186,7 @@ func TestStalledFetchEnds(t *testing.T) {
 	})
 }
 
-// A command is waited for, however long it takes.
+// A command without a network is waited for, however long it takes.
 func TestCommandsHaveTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -308,5 +308,116 @@ func TestUnknownAuthority(t *testing.T) {
 		_, err := s.One(t.Context(), job(c.state))
 		s.end(t)
 		testkit.WantText(t, err, "certificate", c.hint)
+	}
+}
+
+// A large file with another checksum is not fetched again to be sure, and is not
+// kept; what may be an error page is asked for once more.
+func TestOtherBytesAreFetchedOnce(t *testing.T) {
+	t.Parallel()
+	other := digest.FromString("other")
+	for size, asked := range map[int64]int{3 << 30: 0, 4096: 1} {
+		e := &solvetest.Engine{Kept: map[string]int64{"http url " + archive: size}, Sources: map[string]digest.Digest{archive: other},
+			Fail: map[string][]error{archive: times(9, errors.New("digest mismatch "+other.String()+": "+pin))}}
+		s := on(t, e, solve.Settings{})
+		_, err := s.One(t.Context(), job(tool()))
+		s.end(t)
+		testkit.WantText(t, err, "the file is not the one that is pinned\n  expected "+pin+"\n  got      "+other.String())
+		if n := count(e.Solved(), "now "+archive); n != asked || count(e.Solved(), archive) != 1 {
+			t.Errorf("of %d bytes: asked %d times again, want %d: %q", size, n, asked, e.Solved())
+		}
+		if want := "id==\"of http url " + archive + "\""; !slices.Contains(e.Pruned(), want) {
+			t.Errorf("removed %q, want %q", e.Pruned(), want)
+		}
+	}
+}
+
+// Where nobody listens one more try is made, after a longer wait.
+func TestRefusedIsTriedOnceMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		down := errors.New(`Get "https://files.example/tool.zip": dial tcp 127.0.0.1:1: connect: connection refused`)
+		e := &solvetest.Engine{Fail: map[string][]error{archive: times(99, down)}}
+		s := on(t, e, solve.Settings{})
+		from := time.Now()
+		_, err := s.One(t.Context(), job(tool()))
+		s.end(t)
+		testkit.WantText(t, err, "connection refused (2 tries)", "hint: nobody listens there")
+		if took := time.Since(from); took != 5*time.Second || problem.ExitCode(err) != 75 {
+			t.Errorf("took %s, exit code %d", took, problem.ExitCode(err))
+		}
+	})
+}
+
+// A server that says when it takes the next request is not asked before.
+func TestRetryAfterIsHeeded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct{ asked, took time.Duration }{{7 * time.Second, 14 * time.Second}, {0, 3 * time.Second}, {time.Hour, 0}} {
+			busy := errors.New("invalid response status 429")
+			e := &solvetest.Engine{Fail: map[string][]error{archive: times(99, busy)}}
+			var url string
+			s := on(t, e, solve.Settings{After: func(_ context.Context, u string) time.Duration { url = u; return c.asked }})
+			from := time.Now()
+			_, err := s.One(t.Context(), job(tool()))
+			s.end(t)
+			testkit.WantText(t, err, "429 Too Many Requests", "hint: the server limits how often it is asked")
+			if took := time.Since(from); took != c.took || url != archive {
+				t.Errorf("asked to wait %s: took %s, want %s; %q was asked", c.asked, took, c.took, url)
+			}
+		}
+	})
+}
+
+// A connection to this machine that the engine lost is made anew: for a step's
+// secrets and for all else.
+func TestLostSession(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("failed to compute cache key: no active session for abc: context deadline exceeded")
+	e := &solvetest.Engine{Fail: map[string][]error{compile: {lost}}}
+	s := on(t, e, solve.Settings{})
+	if _, err := s.One(t.Context(), job(tool())); err != nil {
+		t.Error(err)
+	}
+	s.end(t)
+	testkit.WantText(t, errors.New(s.told()), "the engine lost its connection to this machine; trying again")
+	e = &solvetest.Engine{Fail: map[string][]error{compile: times(99, lost)}}
+	s = on(t, e, solve.Settings{})
+	_, err := s.One(t.Context(), job(tool()))
+	s.end(t)
+	testkit.WantText(t, err, "tool: step [tool] compile failed", "no active session", "hint: the engine lost its connection")
+	if problem.ExitCode(err) != 75 || strings.Contains(err.Error(), "solve again") || len(e.Options()) != 4 {
+		t.Errorf("exit code %d after %d solves: %v", problem.ExitCode(err), len(e.Options()), err)
+	}
+}
+
+// networked is a state with a step that installs packages.
+func networked() llb.State {
+	return llb.Step{Component: "python", Action: "install packages", On: llb.Image("docker.io/library/debian@" + pin), Script: "uv pip install x", Network: true}.Root()
+}
+
+// What installs packages has the time of a source: a server that sends a byte a
+// second would keep it for days.
+func TestStalledIndexEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &solvetest.Engine{Fail: map[string][]error{"[python] install packages": {solvetest.ErrStalled}}}
+		s := on(t, e, solve.Settings{Patience: time.Minute})
+		_, err := s.One(t.Context(), job(networked()))
+		s.end(t)
+		testkit.WantText(t, err, "python: step [python] install packages failed: not done within 1m0s", "; fetch the configured Python index", "hint: name a faster package index")
+	})
+}
+
+func TestIndexIsNamed(t *testing.T) {
+	t.Parallel()
+	e := &solvetest.Engine{Fail: map[string][]error{"[python] install packages": {errors.New("exit code: 2")}},
+		Logs: map[string]string{"[python] install packages": "error: Failed to download `tool==1.0`\n  cause: end of file before message length reached\n"}}
+	s := on(t, e, solve.Settings{Index: "https://index.example/simple"})
+	_, err := s.One(t.Context(), job(networked()))
+	s.end(t)
+	testkit.WantText(t, err, "python: step [python] install packages failed: exit code: 2; fetch https://index.example/simple", "hint: the package index, or a proxy on the way, is in trouble")
+	if problem.ExitCode(err) != 75 {
+		t.Errorf("exit code %d", problem.ExitCode(err))
 	}
 }

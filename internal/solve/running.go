@@ -23,13 +23,13 @@ func (r *Record) runs(d digest.Digest, yes bool) {
 	}
 }
 
-// underWay is how long a source has been fetched, 0 when it is not being
-// fetched, and whether it is time to say so.
+// underWay is how long a step has run, 0 when it does not run or is no work, and
+// whether it is time to say so.
 func (r *Record) underWay(d digest.Digest) (taken time.Duration, notice bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.running[d]
-	if command, known := r.work[d]; s == nil || command || !known {
+	if _, known := r.work[d]; s == nil || !known {
 		return 0, false
 	}
 	taken = time.Since(s.since)

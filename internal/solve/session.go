@@ -4,6 +4,7 @@
 package solve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -41,9 +42,12 @@ type Settings struct {
 	Debug       bool   // errors name the line of medbuild's source that made a step
 	HostNetwork bool   // commands with a network have the machine's own: the engine has no other
 
-	Mirrors  []fetch.Mirror       // the preferred first
-	Allow    func(address string) // is told of every address that will be asked; nil is nobody
-	Patience time.Duration        // how long one source may take; 0 is without end
+	Mirrors  []fetch.Mirror                                      // the preferred first
+	Allow    func(address string)                                // is told of every address that will be asked; nil is nobody
+	After    func(ctx context.Context, url string) time.Duration // how long a server asks to be left alone, as RetryAfter; nil asks none
+	Patience time.Duration                                       // how long one source may take; 0 is without end
+
+	Index string // of Python packages, for messages; "" when it is not known
 
 	NoCache NoCache
 	Imports []client.CacheOptionsEntry // caches to read
@@ -96,7 +100,7 @@ func (s *Session) Do(ctx context.Context, jobs ...Job) ([]*client.SolveResponse,
 		_ = group.Wait()
 		return errors.Join(errs...)
 	})
-	told := account{record: s.Progress.Record, disk: disk(s.Root), debug: s.Debug}
+	told := account{record: s.Progress.Record, disk: disk(s.Root), debug: s.Debug, index: cmp.Or(s.Index, fetch.AnyIndex)}
 	for i, j := range jobs {
 		errs[i] = told.problem(errs[i], j.Place)
 	}
@@ -199,5 +203,5 @@ func rootOwned(dir fsutil.FS) fsutil.FS {
 }
 
 func (s *Session) watch(g graph) watch {
-	return watch{graph: g, record: s.Progress.Record, sources: s.sources, limit: s.Patience}
+	return watch{graph: g, record: s.Progress.Record, sources: s.sources, limit: s.Patience, index: cmp.Or(s.Index, fetch.AnyIndex)}
 }

@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,19 +22,23 @@ type sources struct {
 	*fetch.Attempts
 	allow func(address string) // is told of every address that will be asked
 	say   func(notice string)
+	after func(ctx context.Context, url string) time.Duration
 
 	mu  sync.Mutex
 	was map[digest.Digest][]byte // as the stages wrote them, by what took their place
 }
 
 func sourcesOf(s Settings) *sources {
-	out := &sources{Attempts: fetch.NewAttempts(s.Mirrors), allow: s.Allow, say: s.Say, was: map[digest.Digest][]byte{}}
+	out := &sources{Attempts: fetch.NewAttempts(s.Mirrors), allow: s.Allow, say: s.Say, after: s.After, was: map[digest.Digest][]byte{}}
 	nobody := func(string) {}
 	if out.allow == nil {
 		out.allow = nobody
 	}
 	if out.say == nil {
 		out.say = nobody
+	}
+	if out.after == nil {
+		out.after = func(context.Context, string) time.Duration { return 0 }
 	}
 	return out
 }
@@ -103,16 +108,10 @@ func (s *sources) mendable(f *failure) bool {
 // configured so refuse in the words for one that they do not have.
 func (s *sources) refused(f *failure) bool { return f.alone && f.Absent }
 
-// tries is how often a source is fetched before a run gives up on it.
-const tries = 3
-
-// backoff is the wait before the second try; each further one waits twice as long.
-const backoff = time.Second
-
 // persist asks for a source on all ways that there are, and on those that may
 // come good again and again, with a wait in between. f is how it failed first.
 func (s *sources) persist(ctx context.Context, f *failure, ask func(context.Context) error) error {
-	for try, wait := 1, backoff; ; {
+	for try := 1; ; {
 		next, err := s.whole(ctx, f, ask)
 		if next == nil {
 			return err
@@ -123,15 +122,11 @@ func (s *sources) persist(ctx context.Context, f *failure, ask func(context.Cont
 		switch {
 		case fresh:
 			s.tell(f, "trying "+at)
-		case try < tries && s.Reopen(f.address):
-			s.tell(f, fmt.Sprintf("trying again in %s", wait))
-			if err := pause(ctx, wait); err != nil {
-				return err
-			}
-			try, wait = try+1, 2*wait
-		default:
+		case !s.again(ctx, f, try):
 			f.Failure = s.Out(f.address, f.Failure, try)
-			return f
+			return cmp.Or(context.Cause(ctx), error(f))
+		default:
+			try++
 		}
 		err = ask(ctx)
 		if next = answer(f, err); next == nil {
@@ -172,13 +167,4 @@ func answer(f *failure, err error) *failure {
 	}
 	again.line = f.line
 	return again
-}
-
-func pause(ctx context.Context, wait time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(wait):
-		return nil
-	}
 }

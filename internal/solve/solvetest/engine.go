@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/moby/buildkit/client"
@@ -35,6 +36,7 @@ type Engine struct {
 	Images  map[string]Image         // by reference
 	Sources map[string]digest.Digest // what addresses have now; others cannot be asked
 	Logs    map[string]string        // what steps say, by name
+	Kept    map[string]int64         // the sizes of what is kept, by description
 	Fetches map[string][]string      // the blobs that a step fetches, by name
 	Files   map[string]string        // of every result
 	Exports error                    // of exporting a result
@@ -149,6 +151,21 @@ func (e *Engine) GatewayClientForBuild(ref string) gatewayapi.LLBBridgeClient {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.builds[ref]
+}
+
+// DiskUsage is what of Kept the filters name.
+func (e *Engine) DiskUsage(_ context.Context, opts ...client.DiskUsageOption) ([]*client.UsageInfo, error) {
+	var info client.DiskUsageInfo
+	for _, o := range opts {
+		o.SetDiskUsageOption(&info)
+	}
+	var out []*client.UsageInfo
+	for description, size := range e.Kept {
+		if slices.Contains(info.Filter, "description=="+strconv.Quote(description)) {
+			out = append(out, &client.UsageInfo{ID: "of " + description, Size: size})
+		}
+	}
+	return out, nil
 }
 
 // Prune takes note of what is to be removed.
