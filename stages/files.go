@@ -49,7 +49,7 @@ func (e *Entry) Check() error {
 	if e.To == "" {
 		return problem.Refusedf("the entry has no destination").Hint(`add to = "…"`)
 	}
-	if stage.FreeSurferLicence.Match(e.From.Content[:min(len(e.From.Content), stage.LicenceSize)]) {
+	if stage.HoldsLicence(e.From.Content) {
 		return problem.Refusedf("%s looks like a FreeSurfer licence, which must not be part of an image", e.From.Path).
 			Hint("provide it when a container runs: see fs-license in the image")
 	}

@@ -57,6 +57,14 @@ func TestTargetRefusesAPrefixThatShellsTakeApart(t *testing.T) {
 	}
 }
 
+func TestTargetRefusesALicenceInTheBase(t *testing.T) {
+	t.Parallel()
+	on := stagetest.Trixie()
+	on.Licences = []string{"/usr/local/freesurfer/license.txt"}
+	_, err := newTarget("t", on, newMRtrix3("3.0.8")).Assemble()
+	testkit.WantText(t, err, "base trixie: /usr/local/freesurfer/license.txt of the base looks like a FreeSurfer licence", "hint: use a base without it")
+}
+
 func TestTargetRefusesANewerCLibrary(t *testing.T) {
 	t.Parallel()
 	target := newTarget("t", stagetest.Focal())

@@ -51,6 +51,9 @@ type Part struct {
 func (t Target) Assemble() (Image, error) {
 	img := Image{Name: t.Name, At: t.At, Base: t.Run, Config: t.Config}
 	var errs []error
+	if err := t.Run.Free(); err != nil {
+		errs = append(errs, problem.At(t.At, "base "+t.Run.Name, err))
+	}
 	var all []stage.Stage
 	notes := map[string][]string{}
 	for _, m := range t.Members {

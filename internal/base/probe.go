@@ -14,7 +14,7 @@ const ProbeFile = "facts"
 
 // ProbeVersion changes when Probe asks something else, so that facts kept from
 // before are read again.
-const ProbeVersion = "2"
+const ProbeVersion = "3"
 
 // probeScript writes a line "key=value" for each fact. It runs on bases that
 // may lack almost everything but a shell. The mirror is the one that has the
@@ -26,7 +26,7 @@ var probeScript string
 // Probe asks a base what Facts wants to know. ParseFacts reads ProbeFile of it.
 func Probe(name string, root llb.State) llb.State {
 	return llb.Step{Owner: llb.OfBase, Component: "base", Action: "look at " + name, On: root,
-		Script: llb.Script(probeScript, llb.Values{"OUT": llb.Run + "/out/" + ProbeFile}, nil), At: here()}.Output(llb.Run + "/out")
+		Script: stage.LicensedScript + llb.Script(probeScript, llb.Values{"OUT": llb.Run + "/out/" + ProbeFile}, nil), At: here()}.Output(llb.Run + "/out")
 }
 
 // ParseFacts reads what Probe wrote.
@@ -51,6 +51,8 @@ func set(f *stage.Facts, key, value string) {
 		f.Python = value
 	case "mirror":
 		f.Mirror = withSlash(value)
+	case "licence":
+		f.Licences = append(f.Licences, value)
 	case "link":
 		from, to, _ := strings.Cut(value, " ")
 		f.Links[from] = to

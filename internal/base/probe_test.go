@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/medbuild/medbuild/stages/stage/stagetest"
 
@@ -34,6 +35,9 @@ func TestProbeOfThisMachine(t *testing.T) {
 	if f.Libc != "" && !regexp.MustCompile(`^2\.[0-9]+$`).MatchString(f.Libc) {
 		t.Errorf("C library is %q", f.Libc)
 	}
+	if len(f.Licences) != 1 || !strings.HasSuffix(f.Licences[0], "/deep/somebody's") {
+		t.Errorf("licences are %q, want the one that was put there", f.Licences)
+	}
 	if to, err := os.Readlink("/bin"); (err == nil) != (f.Links["/bin"] != "") || f.Links["/bin"] != to {
 		t.Errorf("/bin leads to %q, want %q", f.Links["/bin"], to)
 	}
@@ -43,7 +47,10 @@ func probeHere(t *testing.T) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	g := llbtest.Read(t, llbtest.End{State: Probe("here", stagetest.Trixie().Root)})
-	script := strings.ReplaceAll(g.Find("[base] look at here").GetExec().Meta.Args[3], llb.Run+"/out", dir)
+	base := t.TempDir() // in place of all this machine's files
+	testkit.Write(t, filepath.Join(base, "deep/somebody's"), "someone@example.org\n12345\n *C1a2B3c4D5e6\n")
+	testkit.Write(t, filepath.Join(base, "else"), "someone@example.org\n")
+	script := strings.NewReplacer(llb.Run+"/out", dir, "licensed / ", "licensed "+base+" ").Replace(g.Find("[base] look at here").GetExec().Meta.Args[3])
 	if out, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -70,16 +70,27 @@ type Base struct {
 // Facts is what is known of a base. It is read once per digest, outside the
 // stages.
 type Facts struct {
-	Digest       string            `json:"digest"`           // of the image or file
-	Distribution string            `json:"distribution"`     // "debian", "ubuntu"
-	Release      string            `json:"release"`          // "13", "24.04"
-	Libc         string            `json:"libc,omitempty"`   // version of the GNU C library
-	Python       string            `json:"python,omitempty"` // version of /usr/bin/python3, "" when there is none
-	Mirror       string            `json:"mirror,omitempty"` // first mirror of its apt, with a slash at the end
-	Links        map[string]string `json:"links,omitempty"`  // symlinked folders near the root: /bin to usr/bin
-	Layers       int               `json:"layers"`           // how many it brings
-	Config       []byte            `json:"config,omitempty"` // OCI image configuration, JSON
-	Env          []string          `json:"env,omitempty"`    // environment of that configuration
+	Digest       string            `json:"digest"`             // of the image or file
+	Distribution string            `json:"distribution"`       // "debian", "ubuntu"
+	Release      string            `json:"release"`            // "13", "24.04"
+	Libc         string            `json:"libc,omitempty"`     // version of the GNU C library
+	Python       string            `json:"python,omitempty"`   // version of /usr/bin/python3, "" when there is none
+	Mirror       string            `json:"mirror,omitempty"`   // first mirror of its apt, with a slash at the end
+	Links        map[string]string `json:"links,omitempty"`    // symlinked folders near the root: /bin to usr/bin
+	Layers       int               `json:"layers"`             // how many it brings
+	Config       []byte            `json:"config,omitempty"`   // OCI image configuration, JSON
+	Env          []string          `json:"env,omitempty"`      // environment of that configuration
+	Licences     []string          `json:"licences,omitempty"` // its files that hold a FreeSurfer licence
+}
+
+// Free refuses a base that holds somebody's licence of FreeSurfer's: whoever gets
+// an image on it gets that too.
+func (f Facts) Free() error {
+	if len(f.Licences) == 0 {
+		return nil
+	}
+	return problem.Refusedf("%s of the base looks like a FreeSurfer licence, which names the person who registered", strings.Join(f.Licences, ", ")).
+		Hint("use a base without it: it would get into every image that is built on this one")
 }
 
 // ID is the distribution and its release: "debian-13".

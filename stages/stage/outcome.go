@@ -14,8 +14,8 @@ import (
 // tool does not answer, answers another version than the one stated, or ends
 // with another code than 0. A pattern is put between line ends, so that what
 // stands beside it on the line goes. free fails when the component brings a
-// licence of FreeSurfer's, which names the person who registered, whatever stage
-// the component is made by.
+// licence of FreeSurfer's, which names the person who registered, or a device,
+// whatever stage the component is made by.
 //
 // Prepare goes in front of it.
 //

@@ -11,3 +11,4 @@ echo "mirror=$(mirrors | grep -v security | head -n 1)" >>$out
 for d in /* /usr/* /var/* /opt/* /home/*; do
   if [ -L "$d" ] && [ -d "$d" ]; then echo "link=$d $(readlink "$d")" >>$out; fi
 done
+licensed / -xdev | sed 's/^/licence=/' >>$out

@@ -40,7 +40,9 @@ check() { # name, command
 	tail -n 20 "$said" >&2
 	exit 1
 }
-free() { # folders and files without a FreeSurfer licence
-	found=$(licensed "$@" -iname '*licen[cs]e*')
+free() { # folders and files without a FreeSurfer licence and without devices
+	found=$(find "$@" ! -type f ! -type d ! -type l)
+	[ -z "$found" ] || { echo "$found is a device, a pipe or a socket, which must not get into an image" >&2; exit 1; }
+	found=$(licensed "$@")
 	[ -z "$found" ] || { echo "$found looks like a FreeSurfer licence, which must not get into an image" >&2; exit 1; }
 }
