@@ -13,21 +13,26 @@ import (
 )
 
 const buildExamples = `medbuild build --target production
-   medbuild build --target production --output type=oci,dest=out/production,tar=false
+   medbuild build --target production \
+     --output type=oci,dest=out/production,tar=false
    medbuild build --target ants --output type=docker
-   medbuild build --target production --tag registry.example.org/medproc:1.5.0 --push
-   medbuild build --target production --set mrtrix3.version=3.0.8 --no-cache=mrtrix3`
+   medbuild build --target production --push \
+     --tag registry.example.org/medproc:1.5.0
+   medbuild build --target production --no-cache=mrtrix3 \
+     --set mrtrix3.version=3.0.8`
 
 func buildCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "build",
-		Usage:       "build targets of components.toml",
-		UsageText:   "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
-		Description: "Builds images. Progress goes to standard error; standard output has one line\nper reference of an image, with its digest.\n\nShort options mean what they mean to docker build: -t is --tag. Targets are named\nwith --target alone.",
+		Name:      "build",
+		Usage:     "build targets of components.toml",
+		UsageText: "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
+		Description: "Builds images. Progress goes to standard error; standard output has one line\n" +
+			"per reference of an image, with its digest.\n\n" +
+			"Short options mean what they mean to docker build: -t is --tag. Targets are\nnamed with --target alone.",
 		Flags: withEngine(
 			fileFlag(), allowFilesFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "`REFERENCE` of the image; may be repeated"},
-			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=oci|docker|local|tar|image|registry[,dest=PATH][,key=value]; may be repeated"},
+			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=TYPE[,dest=PATH][,KEY=VALUE] with TYPE oci, docker, local, tar, image or registry; may be repeated"},
 			&cli.BoolFlag{Name: "push", Usage: "push the image outputs, or an image when there is none, to the registries of the tags"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`KEY=VALUE` in the image's configuration; may be repeated"},
 			&cli.StringSliceFlag{Name: "annotation", Usage: "`KEY=VALUE` in the image's manifest; may be repeated"},

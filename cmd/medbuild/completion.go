@@ -13,7 +13,8 @@ import (
 )
 
 const completionExamples = `source <(medbuild completion bash)
-   medbuild completion bash >~/.local/share/bash-completion/completions/medbuild
+   medbuild completion bash \
+     >~/.local/share/bash-completion/completions/medbuild
    medbuild completion zsh >"${fpath[1]}/_medbuild"
    medbuild completion fish >~/.config/fish/completions/medbuild.fish`
 
@@ -23,7 +24,7 @@ func completionCommand() *cli.Command {
 		Usage:       "print a script that completes command lines: bash, zsh or fish",
 		ArgsUsage:   "bash|zsh|fish",
 		UsageText:   "medbuild completion bash|zsh|fish\n\nEXAMPLES:\n   " + completionExamples,
-		Description: "Commands, options and their values are completed; names of targets and components\nare those of components.toml, or of the file that --file names.",
+		Description: "Commands, options and their values are completed; names of targets and\ncomponents are those of components.toml, or of the file that --file names.",
 		Action:      func(c *cli.Context) error { return runCompletion(readOptions(c), c.App.Writer) },
 	}
 }
@@ -221,13 +222,7 @@ func (t typed) values(f cli.Flag) []candidate {
 // namesFile reports whether a flag's value is a file or a folder, by what its
 // sentence calls it.
 func namesFile(f cli.Flag) bool {
-	d, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return false
-	}
-	_, rest, _ := strings.Cut(d.GetUsage(), "`")
-	name, _, _ := strings.Cut(rest, "`")
-	return slices.Contains([]string{"FILE", "PATH", "FOLDER", "DIR"}, name)
+	return slices.Contains([]string{"FILE", "PATH", "FOLDER", "DIR"}, optionWord(f))
 }
 
 // filters are those that an engine knows; prune alone has a time.

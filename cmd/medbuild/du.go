@@ -21,8 +21,8 @@ const duExamples = `medbuild du
    medbuild du --format json`
 
 const duDescription = `Kinds: regular is what steps wrote, source.local what was sent from here,
-source.git.checkout repositories, exec.cachemount caches of compilers and package
-managers. What a build uses at this moment cannot be reclaimed.`
+source.git.checkout repositories, exec.cachemount caches of compilers and
+package managers. What a build uses at this moment cannot be reclaimed.`
 
 func duCommand() *cli.Command {
 	return &cli.Command{

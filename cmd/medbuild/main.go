@@ -26,6 +26,7 @@ func run(args []string) int {
 	// ends, for instance, which the HTTP server of the session logs.
 	_ = log.SetLevel("error")
 	stdlog.SetOutput(io.Discard)
+	cli.HelpPrinter = printHelp // the library's place for it
 	err := app().RunContext(ctx, args)
 	if status := exitStatus(0); errors.As(err, &status) {
 		return int(status)
@@ -50,6 +51,7 @@ func app() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              onUsageError,
 		CommandNotFound:           nil,
+		CustomAppHelpTemplate:     appHelp,
 		Action:                    noCommand,
 		Commands:                  commands(),
 	}
@@ -61,7 +63,7 @@ func commands() []*cli.Command {
 		completionCommand(), completeCommand(), runCommand(), duCommand(), pruneCommand(),
 	}
 	for _, c := range all { // the app's own do not reach its commands
-		c.OnUsageError, c.HideHelpCommand = onUsageError, true
+		c.OnUsageError, c.HideHelpCommand, c.CustomHelpTemplate = onUsageError, true, commandHelp
 	}
 	return all
 }

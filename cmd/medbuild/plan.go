@@ -24,9 +24,9 @@ func planCommand() *cli.Command {
 		Name:      "plan",
 		Usage:     "show what a build would do, without building",
 		UsageText: "medbuild plan --target NAME [options]\n\nEXAMPLES:\n   " + planExamples,
-		Description: "Shows the components with their steps and inputs, and where the image's layers\n" +
-			"come from. What is known of a base is kept from earlier builds; an engine is\n" +
-			"asked only for a base that no build has seen.",
+		Description: "Shows the components with their steps and inputs, and where the image's\n" +
+			"layers come from. What is known of a base is kept from earlier builds; an\n" +
+			"engine is asked only for a base that no build has seen.",
 		Flags: withEngine(
 			fileFlag(), allowFilesFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			formatFlag("plan"),

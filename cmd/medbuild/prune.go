@@ -27,8 +27,8 @@ func pruneCommand() *cli.Command {
 		Name:      "prune",
 		Usage:     "remove what the engine keeps on its disk",
 		UsageText: "medbuild prune [options]\n\nEXAMPLES:\n   " + pruneExamples,
-		Description: "Removes what no build uses at this moment, and prints each record and how much\n" +
-			"was freed. What is removed is built or fetched again when it is needed.\nOn a terminal it asks first.",
+		Description: "Removes what no build uses at this moment, and prints each record and how\n" +
+			"much was freed. What is removed is built or fetched again when it is needed.\nOn a terminal it asks first.",
 		Flags: withEngine(
 			filterFlag("until=24h, "),
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also what the engine keeps for itself and what images share"},

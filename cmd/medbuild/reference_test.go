@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -139,8 +138,6 @@ func page(name string, c *cli.Command) string {
 	return b.String()
 }
 
-var placeholder = regexp.MustCompile("`([^`]+)`")
-
 // optionRow is an option's row of the table, "" for a hidden one.
 func optionRow(f cli.Flag) string {
 	if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
@@ -151,34 +148,26 @@ func optionRow(f cli.Flag) string {
 	if env := d.GetEnvVars(); len(env) > 0 {
 		about += " Environment: " + code(env...) + "."
 	}
-	return fmt.Sprintf("| %s | %s |\n", code(spellings(f, d)...), strings.ReplaceAll(strings.ReplaceAll(about, "|", `\|`), "\n", " "))
+	return fmt.Sprintf("| %s | %s |\n", code(spellings(f)...), strings.ReplaceAll(strings.ReplaceAll(about, "|", `\|`), "\n", " "))
 }
 
 // spellings are an option's names with what follows them.
-func spellings(f cli.Flag, d cli.DocGenerationFlag) []string {
-	value := ""
-	if takesValue(f) {
-		value = " VALUE"
-	}
-	if m := placeholder.FindStringSubmatch(d.GetUsage()); m != nil && takesValue(f) {
-		value = " " + m[1]
-	}
+func spellings(f cli.Flag) []string {
 	var out []string
 	for _, n := range f.Names() {
 		dashes := "--"
 		if len(n) == 1 {
 			dashes = "-"
 		}
-		out = append(out, dashes+n+value)
+		out = append(out, dashes+n+optionValue(f))
 	}
 	return out
 }
 
-// defaultOf says what an option is when it is left out; off and empty go
-// without saying.
+// defaultOf says what an option is when it is left out.
 func defaultOf(d cli.DocGenerationFlag) string {
-	text := strings.Trim(d.GetDefaultText(), `"`)
-	if text == "" || text == "false" || text == "0" {
+	text := optionDefault(d)
+	if text == "" {
 		return ""
 	}
 	return " Default: " + code(text) + "."

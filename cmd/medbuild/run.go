@@ -18,25 +18,28 @@ import (
 )
 
 const runExamples = `medbuild run --target production -- mrinfo -version
-   medbuild run --target production                 (the image's own command)
-   medbuild run --target production -v $PWD/bids:/data:ro -v $PWD/out:/out -w /out -- dwidenoise /data/dwi.mif dwi.mif
+   medbuild run --target production  # the image's own command
+   medbuild run --target production -v $PWD/bids:/data:ro -v $PWD/out:/out \
+     -w /out -- dwidenoise /data/dwi.mif dwi.mif
    gzip -dc dwi.nii.gz | medbuild run --target production -- wc -c
-   medbuild run --target python --set python.version=3.13 --entrypoint "" -- python3`
+   medbuild run --target python --set python.version=3.13 \
+     --entrypoint "" -- python3`
 
-const runDescription = `Builds the target if it is not built yet and runs a command in a container of its
-own on the engine. The container is gone afterwards; the exit code is the command's.
+const runDescription = `Builds the target if it is not built yet and runs a command in a container of
+its own on the engine. The container is gone afterwards; the exit code is the
+command's.
 
-A folder given with --volume is copied to the engine and what the command changed
-in it is copied back when it ends: the engine may be another machine. Until then
-nothing changes here. What was removed there is removed here too, unless it was
-changed here meanwhile. Say :ro for input: nothing of it is then copied back, and
-the image needs no tar for it.
+A folder given with --volume is copied to the engine and what the command
+changed in it is copied back when it ends: the engine may be another machine.
+Until then nothing changes here. What was removed there is removed here too,
+unless it was changed here meanwhile. Say :ro for input: nothing of it is
+then copied back, and the image needs no tar for it.
 
-On a terminal the command gets a terminal of its own. Otherwise an interrupt is
-passed on, and a command that does not end within a second is killed.
+On a terminal the command gets a terminal of its own. Otherwise an interrupt
+is passed on, and a command that does not end within a second is killed.
 
-Short options mean what they mean to docker run: -t is --tty. The target is named
-with --target alone.`
+Short options mean what they mean to docker run: -t is --tty. The target is
+named with --target alone.`
 
 func runCommand() *cli.Command {
 	return &cli.Command{

@@ -15,7 +15,7 @@ func schemaCommand() *cli.Command {
 		Name:        "schema",
 		Usage:       "print the JSON Schema of components.toml, for editors",
 		UsageText:   "medbuild schema\n\nEXAMPLES:\n   " + schemaExamples,
-		Description: "An editor that knows the schema completes keys, shows what they mean and marks\nthose that are wrong. A first line \"#:schema ./components.schema.json\" in\ncomponents.toml names it to editors that use Taplo.",
+		Description: "An editor that knows the schema completes keys, shows what they mean and\nmarks those that are wrong. A first line \"#:schema ./components.schema.json\"\nin components.toml names it to editors that use Taplo.",
 		Action:      func(c *cli.Context) error { return runSchema(readOptions(c), c.App.Writer) },
 	}
 }

@@ -14,14 +14,15 @@ import (
 const stagesExamples = `medbuild stages
    medbuild stages --file other/components.toml
    medbuild stages --format json | jq -r '.targets[].name'
-   medbuild stages --format json | jq -r '.components[] | select(.licence.nonCommercial) | .name'`
+   medbuild stages --format json | \
+     jq -r '.components[] | select(.licence.nonCommercial) | .name'`
 
 func stagesCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "stages",
 		Usage:       "list the components, bases and targets of components.toml",
 		UsageText:   "medbuild stages [options]\n\nEXAMPLES:\n   " + stagesExamples,
-		Description: "Lists the components with their stage, version, prefix, licence, pin and source,\nthe bases, and the targets with their base, components and image names. No engine\nis needed. What cannot be built as it stands is said on standard error.",
+		Description: "Lists the components with their stage, version, prefix, licence, pin and\nsource, the bases, and the targets with their base, components and image\nnames. No engine is needed. What cannot be built as it stands is said on\nstandard error.",
 		Flags: []cli.Flag{
 			fileFlag(), allowFilesFlag(), setFlag(), formatFlag("stages"),
 		},

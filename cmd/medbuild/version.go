@@ -21,7 +21,7 @@ func versionCommand() *cli.Command {
 		Name:        "version",
 		Usage:       "print the versions of medbuild and what it is made of",
 		UsageText:   "medbuild version [options]\n\nEXAMPLES:\n   " + versionExamples,
-		Description: "Prints the version of medbuild, the version of BuildKit it speaks to engines as,\nthe version of Go it was compiled with and the platform it runs on.",
+		Description: "Prints the version of medbuild, the version of BuildKit it speaks to engines\nas, the version of Go it was compiled with and the platform it runs on.",
 		Flags:       []cli.Flag{formatFlag("version")},
 		Action:      func(c *cli.Context) error { return runVersion(readOptions(c), c.App.Writer) },
 	}
