@@ -19,6 +19,7 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/internal/output"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/solve/solvetest"
 	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/stages"
@@ -304,5 +305,25 @@ func TestBuildWithoutDocker(t *testing.T) {
 	results, err := built(t, e, Settings{}, order(t, "one", "type=image"), order(t, "two", "type=docker"))
 	if err == nil || len(results) != 2 || len(e.Options()) > 0 {
 		t.Errorf("%+v, %v; %d builds", results, err, len(e.Options()))
+	}
+}
+
+// A push that a registry refuses names it and says what to do; what another try may
+// mend has the exit code for that.
+func TestRefusedPush(t *testing.T) {
+	t.Parallel()
+	for said, c := range map[string]struct {
+		code int
+		says string
+	}{
+		"unsupported": {1, `registry hub.example answers "unsupported", the code for 405 Method Not Allowed`},
+		"unexpected status from PUT request to https://hub.example/v2/lab/tool/manifests/1: 503 Service Unavailable": {75, "registry hub.example answers 503 Service Unavailable to PUT /v2/lab/tool/manifests/1"},
+	} {
+		e := &solvetest.Engine{Exports: errors.New("failed to push hub.example/lab/tool:1: " + said)}
+		_, err := built(t, e, Settings{}, order(t, "one", "type=registry"))
+		testkit.WantText(t, err, "--output type=image: push hub.example/lab/tool:1: "+c.says)
+		if problem.ExitCode(err) != c.code || len(problem.Hints(err)) != 1 {
+			t.Errorf("exit code %d, want %d: %s", problem.ExitCode(err), c.code, problem.Text(err))
+		}
 	}
 }

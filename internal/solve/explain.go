@@ -66,12 +66,9 @@ func (a account) step(f *failure, place Place) *problem.Error {
 	reason, hints := a.advise(f, log)
 	shown := *f
 	shown.Reason = reason
-	p := &problem.Error{Subject: f.of.Component, Class: problem.Failed, Message: shown.Error(), Hints: hints, Cause: f}
+	p := &problem.Error{Subject: f.of.Component, Class: classOf(f.Failure), Message: shown.Error(), Hints: hints, Cause: f}
 	if place != nil {
 		p.At, p.Subject = place(f.of, f.address)
-	}
-	if f.Transient {
-		p.Class = problem.Transient
 	}
 	if a.debug && f.line != "" {
 		p.Message += "\nmade at " + f.line
@@ -122,10 +119,21 @@ func (a account) unstepped(err error) error {
 		return &problem.Error{Class: problem.Failed, Message: a.disk.full(err.Error()), Hints: []string{a.disk.hint()},
 			Cause: &FullDisk{a.disk.foreign(err.Error()), err}}
 	}
+	if why, yes := fetch.Registry(err.Error()); yes {
+		return &problem.Error{Class: classOf(why), Message: why.Reason, Hints: why.Hints, Cause: err}
+	}
 	if grpcerrors.Code(err) == codes.Unavailable || fetch.Lost(err.Error()) {
 		return problem.As(problem.Transient, err)
 	}
 	return err
+}
+
+// classOf is Transient for what another try may mend.
+func classOf(f fetch.Failure) problem.Class {
+	if f.Transient {
+		return problem.Transient
+	}
+	return problem.Failed
 }
 
 // trust is how the engine comes to know a certificate authority. Nothing of this
