@@ -3,8 +3,10 @@ package integration
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/medbuild/medbuild/integration/kit"
 	"github.com/medbuild/medbuild/integration/standins"
@@ -20,6 +22,7 @@ func TestGenericStages(t *testing.T) {
 	}
 	kit.SharedEngine(t)
 	dir, _ := genericProject(t, kit.Site(t))
+	atAnotherTime(t, dir)
 	kit.Built(t, dir).OK(t)
 	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--", "/bin/sh", "-c", genericLook))).OK(t)
 	for _, want := range genericSeen {
@@ -29,6 +32,10 @@ func TestGenericStages(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(r.Stdout)
+	}
+	atAnotherTime(t, dir)
+	if log := kit.Built(t, dir).OK(t).Stderr; !regexp.MustCompile(`Hits: +6 / +6 `).MatchString(log) {
+		t.Errorf("ccache did not serve what CMake, cc, gcc, c++ and g++ compile for the second time:\n%s", log)
 	}
 }
 
@@ -97,26 +104,39 @@ version_key = "ZIPPED"
 `
 }
 
-// makeTable serves a repository with a program to compile.
+// makeTable serves a repository with a program to compile. The first pair of
+// compilers is CMake's choice.
 func makeTable(t *testing.T, s *upstream.Site) string {
 	t.Helper()
 	dir := t.TempDir()
-	kit.WriteFile(t, filepath.Join(dir, "main.c"), "#include <stdio.h>\nint main(void) { puts(\"compiled \" VERSION); return 0; }\n")
-	kit.WriteFile(t, filepath.Join(dir, "Makefile"),
-		"compiled: main.c\n\tgcc -DVERSION='\"2.0\"' -c main.c\n\tgcc -o $@ main.o\ninstall:\n\tinstall -D compiled $(PREFIX)/bin/compiled\n")
+	for name, text := range map[string]string{
+		"main.c":   "int more(void);\nint main(void) { return more(); }\n",
+		"more.cpp": "#include <cstdio>\nextern \"C\" int more() { return puts(\"compiled 2.0\") < 0; }\n",
+		"CMakeLists.txt": "cmake_minimum_required(VERSION 3.13)\nproject(compiled C CXX)\nadd_executable(compiled main.c more.cpp)\n" +
+			"install(TARGETS compiled DESTINATION bin)\n",
+	} {
+		kit.WriteFile(t, filepath.Join(dir, name), text)
+	}
 	address, commit, err := s.Repository("/lab/compiled.git", dir)
 	kit.NoError(t, err)
 	return fmt.Sprintf("source = { git = %q, commit = %q }\n", address, commit) + `stage = "make"
 version = "2.0"
 prefix = "/opt/compiled"
-build_packages = { any = ["gcc", "make"], debian-13 = ["libc6-dev"] }
-configure = 'test -z "$NOT_SET" && test "$PREFIX" = /opt/compiled && echo "$MAKEFLAGS" | grep -E "^-j[0-9]+$"'
-build = "make"
-install = 'make install'
+build_packages = { any = ["cmake", "g++", "make"], debian-13 = ["libc6-dev"] }
+configure = 'test -z "$NOT_SET" && test "$PREFIX" = /opt/compiled && echo "$MAKEFLAGS" | grep -E "^-j[0-9]+$" && cmake -S . -B out -DCMAKE_INSTALL_PREFIX="$PREFIX" -DTIME=0'
+build = 'ccache --zero-stats && cmake --build out && cc -c main.c && gcc -c main.c && c++ -c more.cpp && g++ -c more.cpp'
+install = 'cmake --install out'
 path = ["bin"]
 licence = "GPL-3.0-or-later"
 version_command = "compiled"
 `
+}
+
+// atAnotherTime changes an option of the program to compile that no object depends on.
+func atAnotherTime(t *testing.T, dir string) {
+	t.Helper()
+	file := filepath.Join(dir, "components.toml")
+	kit.WriteFile(t, file, regexp.MustCompile(`-DTIME=\d+`).ReplaceAllString(kit.ReadFile(t, file), fmt.Sprintf("-DTIME=%d", time.Now().UnixNano())))
 }
 
 const filesTable = `stage = "files"

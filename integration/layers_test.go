@@ -49,7 +49,7 @@ func layersCases() map[string]layersCase {
 		"conda":                {condaProject, "opt/niimath/bin/niimath", `^opt/conda`},
 		"mrtrix3 and ants": {func(t *testing.T, _ *upstream.Site) (string, string) { return bothTools(t), "all" }, "opt/mrtrix3/bin/mrinfo",
 			`/configure$|^usr/bin/(.*-)?(gcc|g\+\+|make)`},
-		"generic stages": {genericProject, "opt/tool/share/bin/tool", `tool_gui|c3d_gui|^opt/zipped/lib|/main\.[co]$|it's|^usr/bin/(gcc|make|unzip)`},
+		"generic stages": {genericProject, "opt/tool/share/bin/tool", `tool_gui|c3d_gui|^opt/zipped/lib|/main\.[co]$|it's|^usr/bin/(cmake|g\+\+|gcc|make|unzip)`},
 		"python":         {pythonProject, "opt/python/bin/python", `^opt/python/.*\.(gz|tar)$`},
 		"synb0": {func(t *testing.T, s *upstream.Site) (string, string) {
 			dir, _ := synb0Project(t, s, upstream.Synb0(), "")

@@ -78,6 +78,13 @@ const makeFolder = "/tmp/source"
 // The script runs each command in a shell of its own, in which a variable that
 // is not set is not an error.
 //
+// Debian's ccache stands in for every compiler of /usr/bin by a link of its name
+// in /usr/lib/ccache (ccache(1), "Run modes"). dpkg makes the links before cc and
+// c++ are there, which the compilers' own packages make last, so they are made
+// once more: CMake takes cc and c++. It is given no compiler launcher as well:
+// ccache would take the link for the compiler, and know an object by the version
+// of ccache.
+//
 //go:embed scripts/make.sh
 var makeScript string
 

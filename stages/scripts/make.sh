@@ -1,5 +1,6 @@
 @UNPACK@
 cd /tmp/source
+/usr/sbin/update-ccache-symlinks
 PATH=/usr/lib/ccache:$PATH
 JOBS=${MEDBUILD_JOBS:-$(nproc)}
 MAKEFLAGS=-j$JOBS
