@@ -49,7 +49,7 @@ func (o options) open(ctx context.Context, dir string, secrets map[string][]byte
 		return nil, err
 	}
 	logins.Plain = fetch.PlainTo(n.mirrors)
-	e, err := o.connect(ctx, here)
+	e, err := o.connect(ctx, n, here)
 	if err != nil {
 		return nil, err
 	}
@@ -82,13 +82,13 @@ func (o options) engineAlone(ctx context.Context) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.connect(ctx, n.site(0))
+	return o.connect(ctx, n, n.site(0))
 }
 
 // connect finds the engine the command line asks for.
-func (o options) connect(ctx context.Context, here site.Site) (*engine.Engine, error) {
+func (o options) connect(ctx context.Context, n network, here site.Site) (*engine.Engine, error) {
 	wanted := o.engine
-	wanted.Env, wanted.Say, wanted.Insecure = here.Engine(), o.say(), here.Insecure
+	wanted.Env, wanted.Say, wanted.Registries = here.Engine(), o.say(), n.registries()
 	e, err := engine.Find(ctx, wanted)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/medbuild/medbuild/internal/config"
+	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/fetch"
 	"github.com/medbuild/medbuild/internal/site"
 )
@@ -40,10 +41,19 @@ func (n *network) add(all ...config.Mirror) {
 	}
 }
 
+// registries is how our own engine speaks to registries.
+func (n network) registries() []engine.Registry {
+	var out []engine.Registry
+	for _, r := range n.Reached() {
+		out = append(out, engine.Registry{Host: r.Host, CA: r.CA, Insecure: r.Insecure})
+	}
+	return out
+}
+
 // site is the machine in its network.
 func (n network) site(jobs int) site.Site {
 	home, _ := os.UserHomeDir()
-	return site.Site{Getenv: os.Getenv, Home: home, Jobs: jobs, Index: n.Python.Index, Insecure: n.Registries()}
+	return site.Site{Getenv: os.Getenv, Home: home, Jobs: jobs, Index: n.Python.Index}
 }
 
 // credentials are the secrets that the engine may ask for: the site's files,

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +23,8 @@ type Site struct {
 	Python  Python   `toml:"python" doc:"the Python package index"`
 	Fetch   Fetch    `toml:"fetch" doc:"how sources are fetched"`
 	Files   Files    `toml:"files" doc:"what components.toml may read of the machine"`
+
+	Registries []Registry `toml:"registries" doc:"registries that the engine of medbuild's own reaches in another way"`
 }
 
 // Files is what a components.toml may read of the machine beside its repository.
@@ -131,20 +132,6 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Host
-}
-
-// Registries is the hosts of image mirrors that are insecure, sorted.
-func (s Site) Registries() []string {
-	var out []string
-	for _, m := range s.Mirrors {
-		for _, to := range m.To {
-			if host, _, _ := strings.Cut(to, "/"); m.Image() && m.Insecure && !slices.Contains(out, host) {
-				out = append(out, host)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 // ParseMirror reads a flag "FROM=TO".

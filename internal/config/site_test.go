@@ -22,6 +22,14 @@ insecure = true
 
 [python]
 index = ["https://index.example/simple", "https://more.example/simple"]
+
+[[registries]]
+host = "127.0.0.1:5000"
+ca = "/"
+
+[[registries]]
+host = "hub.example"
+insecure = true
 `
 
 // write writes a file below a new folder and returns the folder.
@@ -52,7 +60,10 @@ func TestLoadSite(t *testing.T) {
 	}
 	same(t, "path", s.Path, path)
 	same(t, "index", s.Python.Index, []string{"https://index.example/simple", "https://more.example/simple"})
-	same(t, "registries", s.Registries(), []string{"registry.example:5000"})
+	reached := s.Reached()
+	if len(reached) != 3 || reached[0].CA != "/" || reached[0].Insecure || reached[0].At.Line == 0 || reached[1].Host != "hub.example" || reached[2].Host != "registry.example:5000" || !reached[2].Insecure {
+		t.Errorf("registries are %+v", reached)
+	}
 	if len(s.Mirrors) != 2 {
 		t.Fatalf("%d mirrors", len(s.Mirrors))
 	}
@@ -97,11 +108,18 @@ func TestBadSite(t *testing.T) {
 		"[[mirrors]]\nfrom = \"docker.io\"\nto = [\"https://b.example\"]\n":                      ":1:3: \"https://b.example\" does not name a registry",
 		"[[mirrors]]\nfrom = \"docker.io\"\nto = [\"hub\"]\n":                                    ":1:3: \"hub\" does not name a registry",
 		"[[mirrors]]\nfrom = \"https://a.example\"\nto = [\"https://me:hunter2@b.example/x\"]\n": "contains a login\nhint: write it into ~/.netrc instead: machine b.example",
-		"[[mirrors]\n":                              ":1:",
-		"[fetch]\ntimeout = \"soon\"\n":             ":1:2: timeout \"soon\" is not a duration\nhint: write it as in timeout = \"90m\"",
-		"[fetch]\ntimeout = \"-5m\"\n":              "is not a duration",
-		"[fetch]\ntimeout = 30\n":                   ":2:1: timeout must be a string",
-		"[python]\nindex = \"https://a.example\"\n": ":2:1: index must be an array of strings, not a string\nhint: write it in brackets",
+		"[[mirrors]\n":                                                        ":1:",
+		"[[registries]]\ninsecure = true\n":                                   ":1:3: the registry has no host",
+		"[[registries]]\nhost = \"https://a.example\"\n":                      ":1:3: host \"https://a.example\" does not name a registry",
+		"[[registries]]\nhost = \"a.example/x\"\n":                            "does not name a registry",
+		"[[registries]]\nhost = \"a.example\"\n":                              "has neither ca nor insecure",
+		"[[registries]]\nhost = \"a.example\"\ninsecure = true\nca = \"/\"\n": "has ca and insecure",
+		"[[registries]]\nhost = \"a.example\"\nca = \"ca.pem\"\n":             "ca \"ca.pem\" is not an absolute path",
+		"[[registries]]\nhost = \"a.example\"\nca = \"/no/such/ca.pem\"\n":    "ca of the registry a.example: stat /no/such/ca.pem: no such file",
+		"[fetch]\ntimeout = \"soon\"\n":                                       ":1:2: timeout \"soon\" is not a duration\nhint: write it as in timeout = \"90m\"",
+		"[fetch]\ntimeout = \"-5m\"\n":                                        "is not a duration",
+		"[fetch]\ntimeout = 30\n":                                             ":2:1: timeout must be a string",
+		"[python]\nindex = \"https://a.example\"\n":                           ":2:1: index must be an array of strings, not a string\nhint: write it in brackets",
 	} {
 		path := filepath.Join(writeSite(t, "site.toml", text), "site.toml")
 		_, err := LoadSite(env(map[string]string{"MEDBUILD_SITE": path}), "")

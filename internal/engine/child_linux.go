@@ -26,14 +26,14 @@ const maxSocketPath = 100
 // daemon is our own buildkitd: everything about it follows from its root and
 // what it is started with, none of it from the run that uses it.
 type daemon struct {
-	root     string // absolute, without symlinks
-	socket   string
-	binary   string // buildkitd
-	runc     string
-	config   string   // text of the config file
-	insecure []string // registries
-	environ  map[string]string
-	say      func(string)
+	root       string // absolute, without symlinks
+	socket     string
+	binary     string // buildkitd
+	runc       string
+	config     string // text of the config file
+	registries []Registry
+	environ    map[string]string
+	say        func(string)
 }
 
 // openChild returns our own engine, started or shared, held until it is
@@ -102,7 +102,7 @@ func (d *daemon) again(ctx context.Context, c *client.Client) error {
 
 // newDaemon checks what the machine needs to have and makes the root's folders.
 func newDaemon(o Options) (*daemon, error) {
-	d := &daemon{say: o.Say, insecure: o.Insecure}
+	d := &daemon{say: o.Say, registries: o.Registries}
 	var needs [3]error
 	needs[0] = checkUser(os.Geteuid())
 	d.binary, needs[1] = findBuildkitd(o.Binary)

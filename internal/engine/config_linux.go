@@ -19,14 +19,20 @@ func (d *daemon) configText() (string, error) {
 		return "", fmt.Errorf("size of the disk of %s: %w", d.root, err)
 	}
 	return fmt.Sprintf(configTemplate, quote(d.path("state")), quote("unix://"+d.socket), quote(d.traceSocket()), quote(d.runc)) +
-		gcText(int64(disk.Blocks)*disk.Bsize) + registryText(d.insecure), nil
+		gcText(int64(disk.Blocks)*disk.Bsize) + registryText(d.registries), nil
 }
 
-// registryText allows plain http and unknown certificates of the registries.
-func registryText(insecure []string) string {
+// registryText is how the daemon reaches registries. With http and insecure it
+// tries TLS first and takes any certificate; a registry on its own machine it
+// speaks TLS with only where http is false (BuildKit, util/resolver,
+// fillInsecureOpts).
+func registryText(registries []Registry) string {
 	var b strings.Builder
-	for _, host := range insecure {
-		fmt.Fprintf(&b, "[registry.%s]\n  http = true\n  insecure = true\n", quote(host))
+	for _, r := range registries {
+		fmt.Fprintf(&b, "[registry.%s]\n  http = %t\n  insecure = %[2]t\n", quote(r.Host), r.Insecure)
+		if r.CA != "" {
+			fmt.Fprintf(&b, "  ca = [%s]\n", quote(r.CA))
+		}
 	}
 	return b.String()
 }

@@ -62,11 +62,18 @@ type Options struct {
 	// Frees says that what is done on the engine frees its disk: it may use the
 	// room that our own engine sets aside for that.
 	Frees bool
-	// Insecure is registries, host or host:port, that our own engine may speak
-	// plain http with, or TLS that it cannot check. This machine always is.
-	Insecure []string
+	// Registries are those that our own engine reaches in another way than it would
+	// by itself: over TLS, and on its own machine over plain http.
+	Registries []Registry
 	// Say takes one-line notices for the user; nil drops them.
 	Say func(string)
+}
+
+// Registry is how our own engine reaches a registry.
+type Registry struct {
+	Host     string // host or host:port
+	CA       string // file with the authority of its certificate; "" for the system's
+	Insecure bool   // plain http, and certificates that cannot be verified
 }
 
 // Engine is a BuildKit that answers and can merge. Close releases it.

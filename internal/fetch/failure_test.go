@@ -53,6 +53,10 @@ func TestWhy(t *testing.T) {
 		{aRepository, "git stderr:\nfatal: x/info/refs not valid: is this a git repository?", "fatal: x/info/refs not valid: is this a git repository?", "no git server", false, false},
 		{aRepository, `exec: "git": executable file not found in $PATH`, `exec: "git": executable file not found in $PATH`, "install git", false, true},
 		{anImage, "unexpected status from GET request to x: 429 Too Many Requests", "unexpected status from GET request to x: 429 Too Many Requests", "docker login", true, false},
+		{anImage, `failed to do request: Head "https://x": EOF`, "EOF", "the connection broke", true, false},
+		{anImage, `failed to do request: Head "https://x": http: server gave HTTP response to HTTPS client`, "http: server gave HTTP response to HTTPS client", "[[registries]] insecure", false, false},
+		{anImage, "unexpected status from HEAD request to http://127.0.0.1:5/v2/x: 400 Bad Request", "unexpected status from HEAD request to http://127.0.0.1:5/v2/x: 400 Bad Request", "[[registries]] ca", false, false},
+		{anArchive, `Get "https://x": net/http: timeout awaiting response headers`, "net/http: timeout awaiting response headers", "the connection broke", true, false},
 		{anImage, "unexpected end of JSON input", "unexpected end of JSON input", "a proxy on the way", true, false},
 	} {
 		f := Why(&pb.SourceOp{Identifier: c.source}, c.said)

@@ -1,6 +1,9 @@
 package fetch
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // image is why an image could not be fetched.
 func image(said string) Failure {
@@ -19,7 +22,7 @@ func image(said string) Failure {
 	case trouble.MatchString(said):
 		f.Hints = []string{"the registry is in trouble: try again later, or name a mirror"}
 	default:
-		f.Hints = []string{reaching(said)}
+		f.Hints = []string{cmp.Or(answerOf(said).transport(), reaching(said))}
 	}
 	return f
 }

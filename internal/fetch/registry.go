@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -125,14 +126,12 @@ func (a answer) passes() bool {
 	case a.code != 0:
 		return false
 	}
-	return interrupted(a.text) || refused.MatchString(a.text) || cutShort.MatchString(a.text)
+	return interrupted(a.text) || refused.MatchString(a.text)
 }
 
 // remedy is what to do about it.
 func (a answer) remedy() string {
 	switch {
-	case a.code == http.StatusBadRequest && a.plain && loopback(a.host):
-		return "the engine speaks plain http to registries of its own machine: if this one has TLS, name its certificate authority, [[registries]] ca in the site file, or take any certificate: --output type=registry,registry.insecure=true"
 	case a.code == http.StatusUnauthorized:
 		return "the registry requires a login: docker login " + a.host + " stores one"
 	case a.code == http.StatusForbidden:
@@ -148,27 +147,25 @@ func (a answer) remedy() string {
 	case a.code != 0 && a.passes():
 		return "the registry is in trouble: try again later"
 	}
-	return a.reaching()
+	if a.code != 0 && a.transport() == "" {
+		return "check the registry's address and the repository's name"
+	}
+	return cmp.Or(a.transport(), reaching(a.text))
 }
 
-// reaching is what to do about a registry that was not reached.
-func (a answer) reaching() string {
+// transport is what to do about a registry that is spoken to in another way than it
+// speaks, "" where that is not it.
+func (a answer) transport() string {
 	switch {
+	case a.code == http.StatusBadRequest && a.plain && loopback(a.host):
+		return "the engine speaks plain http to registries of its own machine: if this one has TLS, name its certificate authority, [[registries]] ca in the site file, or take any certificate: --output type=registry,registry.insecure=true"
 	case strings.Contains(a.text, "server gave HTTP response to HTTPS client"):
 		return "the registry has no TLS: [[registries]] insecure in the site file allows that, and so does --output type=registry,registry.insecure=true"
 	case untrusted.MatchString(a.text):
 		return "name the registry's certificate authority, [[registries]] ca in the site file; an engine that somebody else runs has it in its buildkitd.toml"
-	case a.code != 0:
-		return "check the registry's address and the repository's name"
-	case cutShort.MatchString(a.text):
-		return brokeHint
 	}
-	return reaching(a.text)
+	return ""
 }
-
-// cutShort is what Go says of a server that ended or held a connection without an
-// answer.
-var cutShort = regexp.MustCompile(`(?i)\bEOF$|timeout awaiting|client\.timeout exceeded|deadline exceeded`)
 
 func loopback(host string) bool {
 	name, _, err := net.SplitHostPort(host)

@@ -11,6 +11,7 @@ var (
 	// passing is what another try may mend.
 	passing = regexp.MustCompile(`(?i)unexpected eof|early eof|end of file before message|connection reset|broken pipe|i/o timeout|` +
 		`tls handshake timeout|connection timed out|rpc failed|hung up unexpectedly|transfer closed with|unexpected disconnect|` +
+		`timeout awaiting|client\.timeout exceeded|context deadline exceeded|(^|: )eof$|` +
 		`returned error: (408|429|5\d\d)|\b(408|429|5\d\d) [a-z]+|no active session for`)
 	trouble = regexp.MustCompile(`returned error: 5\d\d|\b5\d\d [A-Z][a-z]+`)
 	busy    = regexp.MustCompile(`(?i)(error:|status) 429\b|too many requests|toomanyrequests`)

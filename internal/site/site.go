@@ -25,8 +25,7 @@ type Site struct {
 	Home   string
 	Jobs   int // compile jobs per step; 0 is one per core of the engine
 
-	Index    []string // Python package indexes, the first in the public one's place; the environment's word counts before
-	Insecure []string // registries that our own engine may speak plain http with
+	Index []string // Python package indexes, the first in the public one's place; the environment's word counts before
 }
 
 // indexes are the site's package indexes as the variables that uv and pip read.
