@@ -161,7 +161,11 @@ func (f finder) own(o Options) attempt {
 // refusal is why a candidate was passed over. It is no fault of the command
 // line's, whatever stood there: an address may come from the environment.
 func refusal(name string, err error) *problem.Error {
-	return &problem.Error{Class: problem.Failed, Subject: name, Message: err.Error(), Cause: err}
+	class := problem.Failed
+	if problem.ClassOf(err) == problem.Transient {
+		class = problem.Transient
+	}
+	return &problem.Error{Class: class, Subject: name, Message: err.Error(), Cause: err}
 }
 
 // bare takes the operation and path off a file error whose path was said

@@ -53,16 +53,17 @@ func TestGivenIsTriedAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		given, env string
 		reason     string
+		code       int
 	}{
-		"option":        {given: "unix:///nowhere/a.sock", reason: "engine unix:///nowhere/a.sock: does not answer"},
-		"environment":   {env: "unix:///nowhere/b.sock", reason: "engine unix:///nowhere/b.sock: does not answer"},
-		"both":          {given: "unix:///nowhere/a.sock", env: "unix:///nowhere/b.sock", reason: "engine unix:///nowhere/a.sock: "},
-		"closed port":   {given: "tcp://127.0.0.1:1", reason: "connection refused"},
-		"no address":    {given: "nowhere", reason: "\"nowhere\" is no valid engine address\nhint: give --engine as unix://"},
-		"bad container": {given: "docker-container://", reason: "is no valid engine address"},
-		"child":         {given: "child", reason: "our own buildkitd: runc is not installed"},
-		"docker":        {given: "docker", reason: "Docker at unix://"},
-		"docker socket": {given: "docker:///nowhere/d.sock", reason: "Docker at unix:///nowhere/d.sock: not running"},
+		"option":        {given: "unix:///nowhere/a.sock", reason: "engine unix:///nowhere/a.sock: does not answer", code: 1},
+		"environment":   {env: "unix:///nowhere/b.sock", reason: "engine unix:///nowhere/b.sock: does not answer", code: 1},
+		"both":          {given: "unix:///nowhere/a.sock", env: "unix:///nowhere/b.sock", reason: "engine unix:///nowhere/a.sock: ", code: 1},
+		"closed port":   {given: "tcp://127.0.0.1:1", reason: "connection refused", code: 75},
+		"no address":    {given: "nowhere", reason: "\"nowhere\" is no valid engine address\nhint: give --engine as unix://", code: 1},
+		"bad container": {given: "docker-container://", reason: "is no valid engine address", code: 1},
+		"child":         {given: "child", reason: "our own buildkitd: runc is not installed", code: 1},
+		"docker":        {given: "docker", reason: "Docker at unix://", code: 1},
+		"docker socket": {given: "docker:///nowhere/d.sock", reason: "Docker at unix:///nowhere/d.sock: not running", code: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,6 +75,9 @@ func TestGivenIsTriedAlone(t *testing.T) {
 			}
 			if !strings.Contains(problem.Text(err), c.reason) {
 				t.Errorf("error is %q, not with %q", err, c.reason)
+			}
+			if code := problem.ExitCode(err); code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -69,15 +70,26 @@ func probe(ctx context.Context, c *client.Client, limit time.Duration) error {
 			return nil, nil
 		}, nil)
 	if ctx.Err() != nil && err != nil {
-		return fmt.Errorf("no answer within %s: %w", limit, err)
+		return problem.New(problem.Transient, "no answer within %s: %w", limit, err)
 	}
 	if err != nil {
-		return fmt.Errorf("does not answer: %w", err)
+		return problem.New(classOf(err), "does not answer: %w", err)
 	}
 	if answer != nil {
 		return answer
 	}
 	return checkVersion(ctx, c)
+}
+
+// passing is what is said, as text alone, of an engine that may be there in a
+// moment: one that is being started, or a network in trouble.
+var passing = regexp.MustCompile(`connection refused|connection reset|broken pipe|i/o timeout|EOF`)
+
+func classOf(err error) problem.Class {
+	if passing.MatchString(err.Error()) {
+		return problem.Transient
+	}
+	return problem.Failed
 }
 
 func canMerge(o gateway.BuildOpts) error {

@@ -87,7 +87,7 @@ func TestSilentEngine(t *testing.T) {
 	}
 	defer c.Close()
 	err = probe(t.Context(), c, 50*time.Millisecond)
-	if err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {
+	if err == nil || !strings.Contains(err.Error(), "no answer within 50ms") || problem.ExitCode(err) != 75 {
 		t.Errorf("error is %v", err)
 	}
 }
