@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/usage"
 	"github.com/moby/buildkit/client"
@@ -79,8 +80,26 @@ func runPrune(ctx context.Context, o options, flags pruneFlags) error {
 		freed += r.Size
 		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, usage.Bytes(r.Size), firstLine(r.Description))
 	})
+	if err == nil {
+		var lost int64
+		lost, err = discarded(ctx, e)
+		if freed += lost; lost > 0 {
+			fmt.Fprintf(t, "-\t%s\twhat no record led to\n", usage.Bytes(lost))
+		}
+	}
 	fmt.Fprintf(t, "total\t%s\n", usage.Bytes(freed))
 	return errors.Join(err, t.Flush())
+}
+
+// discarded removes what an engine that lists nothing still has on its disk, and
+// returns the bytes. A build that ends with a full disk may leave the engine
+// without the record of what it had stored.
+func discarded(ctx context.Context, e *engine.Engine) (int64, error) {
+	left, err := usage.Usage(ctx, e, usage.Filters{})
+	if err != nil || len(left.Records) > 0 {
+		return 0, err
+	}
+	return e.Discard()
 }
 
 // prune is what the flags say, or what is wrong with them.

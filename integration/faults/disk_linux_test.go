@@ -54,13 +54,20 @@ func TestEngineDiskFull(t *testing.T) {
 	// The hint is true, with not a byte left.
 	for range 3 {
 		fill(t, filepath.Join(root, "fill"))
-		r := kit.Finish(t, kit.In(dir, kit.Command(t, "prune", "--all", "--force"))).OK(t)
-		if strings.HasPrefix(kit.Last(1, r.Stdout), "total ") && strings.HasSuffix(kit.Last(1, r.Stdout), " 0 B") {
-			t.Errorf("nothing was freed: %s", r.Stdout)
-		}
+		kit.Finish(t, kit.In(dir, kit.Command(t, "prune", "--all", "--force"))).OK(t)
 		kit.NoError(t, os.Remove(filepath.Join(root, "fill")))
+		if n := available(t, root); n < 180<<20 {
+			t.Errorf("%d bytes of 200 MB are free\n%s", n, kit.ReadFile(t, filepath.Join(root, "engine", "log", "buildkitd.log")))
+		}
 		kit.Built(t, dir).Failed(t, 1, "no space left on")
 	}
+}
+
+func available(t *testing.T, dir string) uint64 {
+	t.Helper()
+	var disk syscall.Statfs_t
+	kit.NoError(t, syscall.Statfs(dir, &disk))
+	return disk.Bavail * uint64(disk.Bsize)
 }
 
 // fill writes a file until its disk is full.
@@ -87,7 +94,9 @@ func TestEngineDiskFullInStep(t *testing.T) {
 	// Not even what it says can be written.
 	script := kit.Own(t, standins.GoodANTs) + "head -c 2000000000 /dev/zero >/tmp/fill || exit 1\n"
 	dir := kit.Project(t, kit.Components("ants", standins.ANTs(t, kit.Site(t), script)))
-	kit.Built(t, dir).Failed(t, 1, "components.toml:8:13: ants: step [ants] test failed", "exit code: 1", "| ",
+	// Whether the engine comes as far as the step's exit code is chance: it may find
+	// no room for the record of it either.
+	kit.Built(t, dir).Failed(t, 1, "components.toml:8:13: ants: step [ants] test failed", "| ",
 		"no space left on the disk of "+filepath.Join(root, "engine"), "\nhint: medbuild prune")
 }
 

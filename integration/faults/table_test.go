@@ -229,6 +229,7 @@ var (
 	manyTry = regexp.MustCompile(` \((\d) tries\)`)
 	host    = regexp.MustCompile(`127\.0\.0\.1(:| port )\d+`)
 	digits  = regexp.MustCompile(`[0-9a-f]{40,64}`)
+	counts  = regexp.MustCompile(`\d+( bytes (?:remaining|of body))`)
 	local   = regexp.MustCompile(`127\.0\.0\.1:\d+->|after \d+ ms`)
 )
 
@@ -281,6 +282,7 @@ func table(all []cell) string {
 	b.WriteString("| the server | tries | exit | the error | its hint |\n| --- | --- | --- | --- | --- |\n")
 	for _, c := range all {
 		reason := local.ReplaceAllString(strings.Join(strings.Fields(c.reason), " "), "")
+		reason = counts.ReplaceAllString(reason, "N$1")
 		reason = digits.ReplaceAllString(host.ReplaceAllString(reason, "HOST"), "…")
 		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s |\n", c.fault, c.tries, c.result.Code, inCell(reason), inCell(c.remedy))
 	}

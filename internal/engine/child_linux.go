@@ -79,7 +79,8 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 			pid = d.running().pid
 			return err
 		},
-		release: func() error { return d.leave(users) }}, p), nil
+		release: func() error { return d.leave(users) },
+		discard: func() (int64, error) { return d.discard(users) }}, p), nil
 }
 
 // again starts the daemon that ended, unless another run has, and waits until

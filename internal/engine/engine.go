@@ -95,6 +95,7 @@ type Engine struct {
 	life     atomic.Int32 // how often it was started again
 
 	release func() error
+	discard func() (int64, error) // releases it and removes its state; nil: that is not ours to do
 	once    sync.Once
 	closed  error
 }
@@ -126,6 +127,23 @@ func (e *Engine) Close() error {
 		}
 	})
 	return e.closed
+}
+
+// Discard closes the engine and removes the state of our own one, unless another
+// run uses it. It is for an engine that lists no record any more: what is on its
+// disk then is lost to it. It returns how many bytes that freed, 0 for engines
+// that are not ours.
+func (e *Engine) Discard() (freed int64, err error) {
+	if e.discard == nil {
+		return 0, e.Close()
+	}
+	e.release = func() error {
+		var err error
+		freed, err = e.discard()
+		return err
+	}
+	err = e.Close()
+	return freed, err
 }
 
 // NoEngineError says that nothing usable was found. Each candidate is a problem
