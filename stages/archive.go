@@ -8,11 +8,13 @@ import (
 // Archive is a component that is unpacked and nothing else.
 type Archive struct {
 	stage.Common
+	stage.Bound
 	Source stage.Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip), a git repository, or an image and the folder in it"`
 	Format string       `toml:"format" doc:"the format of the archive, where its address does not end in it"`
 	Strip  int          `toml:"strip" doc:"the number of leading folders to remove from the paths in the archive"`
 	Keep   []string     `toml:"keep" form:"glob" doc:"patterns of what to unpack, applied after strip; everything when left out"`
 	Prune  []string     `toml:"prune" form:"glob" doc:"patterns of what not to unpack"`
+	Modes  []string     `toml:"keep_modes" form:"path" doc:"files and folders, below the prefix, that keep their set-uid, set-gid and world-writable bits, which all others lose"`
 	To     string       `toml:"to" form:"path" doc:"folder below the prefix to unpack into; the prefix itself when left out"`
 	stage.Generic
 }
@@ -21,7 +23,7 @@ var _ stage.Checker = (*Archive)(nil)
 
 // Check reports what is wrong with the settings.
 func (a *Archive) Check() error {
-	if err := checkTree(a.Source, a.Format, a.Strip); err != nil {
+	if err := checkTree(a.Source, a.Bound, a.Format, a.Strip); err != nil {
 		return err
 	}
 	return a.Complete(true)
@@ -45,7 +47,12 @@ func (a *Archive) Stage(g stage.Ground) (stage.Stage, error) {
 
 func (a *Archive) unpacking() (stage.Unpacking, error) {
 	name, err := stage.FormatOf(a.Source, a.Format)
-	return stage.Unpacking{Format: name, Folder: a.Source.Path, Strip: a.Strip, Keep: a.Keep, Prune: a.Prune, To: stage.Below(a.Prefix, a.To)}, err
+	u := stage.Unpacking{Format: name, Folder: a.Source.Path, Strip: a.Strip, Keep: a.Keep, Prune: a.Prune,
+		To: stage.Below(a.Prefix, a.To), Most: a.Most()}
+	for _, f := range a.Modes {
+		u.KeepModes = append(u.KeepModes, stage.Below(a.Prefix, f))
+	}
+	return u, err
 }
 
 // unpacked is the layer of a component that is unpacked and nothing else. It

@@ -11,6 +11,7 @@ import (
 // anterior and posterior commissures.
 type ART struct {
 	stage.Common
+	stage.Bound
 	Source stage.Source `toml:"source" doc:"a release archive"`
 	Format string       `toml:"format" doc:"the format of the archive"`
 	Strip  int          `toml:"strip" doc:"the number of leading folders to remove from the paths in the archive: 1 in MRtrix3's copy, 0 in the releases"`
@@ -30,7 +31,7 @@ func (a *ART) Check() error {
 	case a.Strip < 0:
 		return problem.Refusedf("strip must be 0 or more")
 	}
-	return nil
+	return a.Fits(a.Source)
 }
 
 // Stage unpacks the toolbox. acpcdetect finds its templates by ARTHOME.
@@ -43,7 +44,7 @@ func (a *ART) Stage(g stage.Ground) (stage.Stage, error) {
 	if err != nil {
 		return stage.Stage{}, err
 	}
-	layer := unpacked(a.Common, g.Build, input, stage.Unpacking{Format: name, Strip: a.Strip, To: a.Prefix})
+	layer := unpacked(a.Common, g.Build, input, stage.Unpacking{Format: name, Strip: a.Strip, To: a.Prefix, Most: a.Most()})
 	return stage.Stage{
 		Common:  a.Common,
 		Licence: stage.Licence{SPDX: "LicenseRef-ART", NonCommercial: true},

@@ -13,6 +13,7 @@ import (
 // c3d_affine_tool, which turns FSL's affine transforms into ITK's.
 type C3D struct {
 	stage.Common
+	stage.Bound
 	Source   stage.Source `toml:"source" doc:"a release archive"`
 	Commands []string     `toml:"commands" doc:"the programs to keep, such as c3d_affine_tool; all but the graphical one when left out"`
 }
@@ -28,7 +29,7 @@ func (c *C3D) Check() error {
 		return problem.Refusedf("c3d cannot be built from a git repository").
 			Hint("use a release archive, or the stage make to compile it")
 	}
-	return nil
+	return c.Fits(c.Source)
 }
 
 // c3dVersion finds the version where c3d tells it: "Version 1.0.0", and since
@@ -64,7 +65,7 @@ func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {
 // c3d is the one program that tells the version. Where it is not kept, it is
 // asked before it goes.
 func (c *C3D) unpack(on stage.Base, input llb.Input) llb.State {
-	u := stage.Unpacking{Format: "tar.gz", Strip: 1, To: c.Prefix, Keep: c.kept()}
+	u := stage.Unpacking{Format: "tar.gz", Strip: 1, To: c.Prefix, Keep: c.kept(), Most: c.Most()}
 	script := u.Script()
 	switch {
 	case len(c.Commands) == 0:

@@ -28,6 +28,7 @@ func archiveCases() []stageCase {
 		{"pruned", stagetest.Bookworm, func() stage.Tool {
 			return testkit.With(newArchive(), func(a *Archive) {
 				a.Source.URL, a.To, a.Secrets = "https://files.example/tool.tar.xz", "share/tool", []string{"token"}
+				a.Unpacked, a.Modes = "3 GB", []string{"share/tool/bin/sudo-thing"}
 				a.Keep, a.Prune = []string{"bin", "lib/*.so", "it's"}, []string{"*.a", "share/doc"}
 				a.Runtime = stage.Debs{"any": {"bc"}, "debian-12": {"libtiff6"}}
 				a.Path, a.Env = []string{"share/tool/bin", "/opt/other"}, map[string]string{"TOOLHOME": "{prefix}/share", "B": "2"}

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // user's.
 type Make struct {
 	stage.Common
+	stage.Bound
 	Source        stage.Source `toml:"source" doc:"an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip) or a git repository"`
 	Format        string       `toml:"format" doc:"the format of the archive, where its address does not end in it"`
 	Strip         int          `toml:"strip" doc:"the number of leading folders to remove from the paths in the archive"`
@@ -33,14 +35,14 @@ func (m *Make) Check() error {
 		return problem.Refusedf("the component has no install command").
 			Hint(`add install = 'make install PREFIX="$PREFIX"'`)
 	}
-	if err := checkTree(m.Source, m.Format, m.Strip); err != nil {
+	if err := checkTree(m.Source, m.Bound, m.Format, m.Strip); err != nil {
 		return err
 	}
 	return m.Complete(true)
 }
 
 // checkTree reports what is wrong with how a source is unpacked.
-func checkTree(s stage.Source, format string, strip int) error {
+func checkTree(s stage.Source, b stage.Bound, format string, strip int) error {
 	if strip < 0 {
 		return problem.Refusedf("strip must be 0 or more, not %d", strip)
 	}
@@ -49,7 +51,7 @@ func checkTree(s stage.Source, format string, strip int) error {
 			Hint(`add source = { url = "…", sha256 = "…" }, or one with git and commit`)
 	}
 	_, err := stage.FormatOf(s, format)
-	return err
+	return cmp.Or(err, b.Fits(s))
 }
 
 // Stage compiles the component.
@@ -62,7 +64,7 @@ func (m *Make) Stage(g stage.Ground) (stage.Stage, error) {
 	if err != nil {
 		return stage.Stage{}, err
 	}
-	layer, err := m.compile(g.Build, input, stage.Unpacking{Format: name, Strip: m.Strip, To: makeFolder})
+	layer, err := m.compile(g.Build, input, stage.Unpacking{Format: name, Strip: m.Strip, To: makeFolder, Most: m.Most()})
 	if err != nil {
 		return stage.Stage{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/size"
 	"github.com/medbuild/medbuild/internal/usage"
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
@@ -90,7 +91,7 @@ func writeUsage(w io.Writer, u usage.DiskUsage) error {
 	if len(u.Records) > 0 {
 		fmt.Fprintln(t, "ID\tKIND\tSIZE\tLAST USED\tIN USE\tDESCRIPTION")
 		for _, r := range u.Records {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\n", r.ID, r.RecordType, usage.Bytes(r.Size), lastUsed(r), r.InUse, firstLine(r.Description))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\n", r.ID, r.RecordType, size.Text(r.Size), lastUsed(r), r.InUse, firstLine(r.Description))
 		}
 		fmt.Fprintln(t)
 	}
@@ -98,9 +99,9 @@ func writeUsage(w io.Writer, u usage.DiskUsage) error {
 	n := 0
 	for _, k := range u.Kinds {
 		n += k.Records
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", k.Kind, k.Records, usage.Bytes(k.Size), usage.Bytes(k.Reclaimable))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", k.Kind, k.Records, size.Text(k.Size), size.Text(k.Reclaimable))
 	}
-	fmt.Fprintf(t, "total\t%d\t%s\t%s\n", n, usage.Bytes(u.Total), usage.Bytes(u.Reclaimable))
+	fmt.Fprintf(t, "total\t%d\t%s\t%s\n", n, size.Text(u.Total), size.Text(u.Reclaimable))
 	return t.Flush()
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/medbuild/medbuild/internal/engine"
 	"github.com/medbuild/medbuild/internal/problem"
+	"github.com/medbuild/medbuild/internal/size"
 	"github.com/medbuild/medbuild/internal/usage"
 	"github.com/moby/buildkit/client"
 	"github.com/urfave/cli/v2"
@@ -78,16 +79,16 @@ func runPrune(ctx context.Context, o options, flags pruneFlags) error {
 	var freed int64
 	err = p.Run(ctx, e, func(r client.UsageInfo) {
 		freed += r.Size
-		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, usage.Bytes(r.Size), firstLine(r.Description))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, size.Text(r.Size), firstLine(r.Description))
 	})
 	if err == nil {
 		var lost int64
 		lost, err = discarded(ctx, e)
 		if freed += lost; lost > 0 {
-			fmt.Fprintf(t, "-\t%s\twhat no record led to\n", usage.Bytes(lost))
+			fmt.Fprintf(t, "-\t%s\twhat no record led to\n", size.Text(lost))
 		}
 	}
-	fmt.Fprintf(t, "total\t%s\n", usage.Bytes(freed))
+	fmt.Fprintf(t, "total\t%s\n", size.Text(freed))
 	return errors.Join(err, t.Flush())
 }
 
@@ -113,7 +114,7 @@ func (f pruneFlags) prune() (usage.Prune, error) {
 		return p, err
 	}
 	if f.keepStorage != "" {
-		if p.KeepStorage, err = usage.ParseSize(f.keepStorage); err != nil {
+		if p.KeepStorage, err = size.Parse(f.keepStorage); err != nil {
 			return p, problem.Usagef("--keep-storage: %w", err)
 		}
 	}

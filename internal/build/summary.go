@@ -10,7 +10,7 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/medbuild/medbuild/internal/solve"
 
-	"github.com/medbuild/medbuild/internal/usage"
+	"github.com/medbuild/medbuild/internal/size"
 
 	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/llb"
@@ -93,7 +93,7 @@ func (s Summary) Write(w io.Writer) error {
 		return err
 	}
 	if s.Layers > 0 {
-		fmt.Fprintf(w, "  %d layers, %s compressed\n", s.Layers, usage.Bytes(s.Size))
+		fmt.Fprintf(w, "  %d layers, %s compressed\n", s.Layers, size.Text(s.Size))
 	}
 	for _, where := range s.Where {
 		fmt.Fprintf(w, "  %s\n", where)
@@ -122,5 +122,5 @@ func (r Row) size() string {
 	case r.Size == 0:
 		return ""
 	}
-	return usage.Bytes(r.Size)
+	return size.Text(r.Size)
 }

@@ -25,6 +25,7 @@ var (
 	// The kernel's tools take such names everywhere.
 	accountRule  = rule{regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,30}$`), "must be a user name: lower-case letters, digits, _ and -, not starting with a digit"}
 	durationRule = rule{regexp.MustCompile(`^[0-9]+(ms|s|m|h)$`), "must be a number and a unit, such as 30s"}
+	sizeRule     = rule{regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]{1,9})? ?([kKMGT]i?)?B?$`), "must be a number and a unit, such as 12 GB"}
 	ownerRule    = rule{regexp.MustCompile(`^[0-9]{1,9}:[0-9]{1,9}$`), "must be a numeric user and group, such as 1000:100"}
 )
 
@@ -57,6 +58,8 @@ func formRule(form string) (rule, bool) {
 		return portRule, true
 	case "account":
 		return accountRule, true
+	case "size":
+		return sizeRule, true
 	case "duration":
 		return durationRule, true
 	}

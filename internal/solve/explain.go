@@ -61,9 +61,9 @@ func (a account) problem(err error, place Place) error {
 }
 
 func (a account) step(f *failure, place Place) *problem.Error {
-	log := a.record.Tail(f.digest)
+	log, told := told(a.record.Tail(f.digest))
 	f = a.indexed(f, log)
-	reason, hints := a.advise(f, log)
+	reason, hints := a.advise(f, log, told)
 	shown := *f
 	shown.Reason = reason
 	p := &problem.Error{Subject: f.of.Component, Class: classOf(f.Failure), Message: shown.Error(), Hints: hints, Cause: f}
@@ -91,11 +91,23 @@ func (a account) indexed(f *failure, log []string) *failure {
 	return &out
 }
 
+// told takes the hints that a step's script gave out of what it logged.
+func told(log []string) (rest, hints []string) {
+	for _, l := range log {
+		if hint, ok := strings.CutPrefix(l, "hint: "); ok {
+			hints = append(hints, hint)
+			continue
+		}
+		rest = append(rest, l)
+	}
+	return rest, hints
+}
+
 // killed is the exit code of a command that was ended by SIGKILL.
 const killed = 137
 
 // advise is why a step failed and what to do about it.
-func (a account) advise(f *failure, log []string) (reason string, hints []string) {
+func (a account) advise(f *failure, log, told []string) (reason string, hints []string) {
 	switch {
 	case f.Untrusted:
 		return f.Reason, []string{a.disk.trust(f.git)}
@@ -105,6 +117,8 @@ func (a account) advise(f *failure, log []string) (reason string, hints []string
 		return a.disk.full(f.Reason), []string{a.disk.hint()}
 	case f.code == killed:
 		return f.Reason, []string{"the step was killed, most often because memory ran out: try --jobs 1"}
+	case len(told) > 0:
+		return f.Reason, told
 	case f.address != "":
 		return f.Reason, []string{"check that the address is right and reachable from the engine"}
 	}

@@ -142,6 +142,7 @@ func TestStepFails(t *testing.T) {
 		says []string
 	}{
 		"exit code": {exit(2), "checking\nno compiler\n", "", []string{"tool: step [tool] compile failed: exit code: 2\n  | checking\n  | no compiler\nhint: --progress plain"}},
+		"hint":      {exit(1), "too large\nhint: state its size\n", "", []string{"exit code: 1\n  | too large\nhint: state its size"}},
 		"killed":    {exit(137), "", "", []string{"exit code: 137\nhint: the step was killed, most often because memory ran out"}},
 		"old engine": {errors.New("failed to solve: process \"make\" did not complete successfully: exit code: 137"), "", "",
 			[]string{"failed: exit code: 137\nhint: the step was killed"}},

@@ -11,20 +11,22 @@ import (
 
 // format is a way in which files are packed.
 type format struct {
-	option   string   // for tar
-	packages []string // distribution packages that unpack it, in addition to tar and gzip
+	stream   string   // shell that writes what is in $archive as a tar
+	packages []string // distribution packages that it needs, in addition to tar and gzip
 }
 
 // formats are those that a source can have, by the end of its address. Every
 // distribution that is known has these packages under these names, and tar and
-// gzip without asking.
+// gzip without asking. libarchive reads a zip as a stream, which unzip cannot; its
+// names are in UTF-8.
 var formats = map[string]format{
-	"tar":     {},
-	"tar.gz":  {option: "-z"},
-	"tar.bz2": {option: "-j", packages: []string{"bzip2"}},
-	"tar.xz":  {option: "-J", packages: []string{"xz-utils"}},
-	"tar.zst": {option: "-I zstd", packages: []string{"zstd"}},
-	"zip":     {packages: []string{"unzip"}},
+	"tar":     {stream: `cat "$archive"`},
+	"tar.gz":  {stream: `gzip -dc <"$archive"`},
+	"tar.bz2": {stream: `bzip2 -dc <"$archive"`, packages: []string{"bzip2"}},
+	"tar.xz":  {stream: `xz -dc <"$archive"`, packages: []string{"xz-utils"}},
+	"tar.zst": {stream: `zstd -dcq <"$archive"`, packages: []string{"zstd"}},
+	"zip":     {stream: `LC_ALL=C.UTF-8 bsdtar -c --format gnutar -f - "@$archive"`, packages: []string{"libarchive-tools"}},
+	tree:      {stream: `tar -C "$archive" -cf - .`},
 }
 
 // formatNames is formats and the other names that they go by, each before what
@@ -60,11 +62,13 @@ func FormatOf(s Source, stated string) (string, error) {
 // Unpacking is how an input becomes files in a folder. Its patterns are as
 // Pattern has them, of paths as they are after Strip.
 type Unpacking struct {
-	Format      string // a key of formats, or tree
+	Format      string // a key of formats
 	Folder      string // of an image, where the files lie
 	Strip       int    // folders taken off the paths
 	Keep, Prune []string
-	To          string // absolute
+	To          string   // absolute
+	Most        int64    // bytes that all of the archive may be when it is unpacked; 0 for what goes by its own size
+	KeepModes   []string // absolute paths of what keeps its set-uid, set-gid and world-writable bits
 }
 
 // Packages are the distribution packages that the script needs.
@@ -76,27 +80,31 @@ const SourceMount = llb.Run + "/src"
 //go:embed scripts/unpack.sh
 var unpackScript string
 
-// A zip, whose programs know neither strip nor where a * must stop, and the
-// files of a repository or an image are put into a tar first: one set of rules
-// for all.
-const (
-	inputFile = SourceMount + "/*"
-	tarFile   = "/tmp/unpack.tar"
-	zipScript = "unzip -q " + inputFile + " -d /tmp/unzipped && tar -C /tmp/unzipped -cf " + tarFile + " . && rm -rf /tmp/unzipped\n"
-)
+// maxTree is how much a repository or an image may hold, in bytes: the engine has
+// them unpacked already.
+const maxTree = 1 << 40
 
-// Script unpacks what is mounted at SourceMount. Archives often hold files that
-// only their owner can read, who does not exist in the image.
+// Script unpacks what is mounted at SourceMount, and no more than Most. Archives
+// often hold files that only their owner can read, who does not exist in the
+// image. Devices, pipes and sockets end it.
 func (u Unpacking) Script() string {
-	from, before, strip := inputFile, "", u.Strip
-	switch u.Format {
-	case "zip":
-		from, before, strip = tarFile, zipScript, strip+1 // its paths begin with ./
-	case tree:
-		from, before, strip = tarFile, "tar -C "+llb.Quote(SourceMount+u.Folder)+" -cf "+tarFile+" .\n", strip+1
+	from, most, strip := SourceMount+"/*", u.Most, u.Strip
+	if u.Format == tree {
+		from, most, strip = llb.Quote(SourceMount+u.Folder), maxTree, strip+1 // its paths begin with ./
 	}
-	return llb.Script(unpackScript, llb.Values{"TO": u.To, "STRIP": strconv.Itoa(strip)},
-		llb.Code{"BEFORE": before, "OPTIONS": strings.TrimSpace("-x " + formats[u.Format].option), "FROM": from, "PATTERNS": u.patterns(strip)})
+	return llb.Script(unpackScript,
+		llb.Values{"TO": u.To, "STRIP": strconv.Itoa(strip), "MOST": strconv.FormatInt(most, 10)},
+		llb.Code{"STREAM": formats[u.Format].stream, "FROM": from, "PATTERNS": u.patterns(strip),
+			"KEPT": llb.Args(u.KeepModes...), "EXCEPT": u.except()})
+}
+
+// except is find's words for what keeps its bits.
+func (u Unpacking) except() string {
+	var b strings.Builder
+	for _, f := range u.KeepModes {
+		b.WriteString(" ! -path " + llb.Word(f))
+	}
+	return b.String()
 }
 
 func (u Unpacking) patterns(strip int) string {

@@ -55,9 +55,9 @@ func TestUnpack(t *testing.T) {
 func TestUnpackNothing(t *testing.T) {
 	t.Parallel()
 	for want, u := range map[string]Unpacking{
-		"nothing at this depth":   {Strip: 9},
-		"Not found in archive":    {Strip: 1, Keep: []string{"bin/other"}},
-		"nothing at this depth: ": {Strip: 1, Prune: []string{"*"}},
+		"nothing at this depth":          {Strip: 9},
+		"Not found in archive":           {Strip: 1, Keep: []string{"bin/other"}},
+		"at this depth\nhint: see strip": {Strip: 1, Prune: []string{"*"}},
 	} {
 		root := packed(t, "tar.gz")
 		u.Format, u.To = "tar.gz", filepath.Join(root, "to")

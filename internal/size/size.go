@@ -1,4 +1,5 @@
-package usage
+// Package size reads and writes numbers of bytes for people.
+package size
 
 import (
 	"fmt"
@@ -9,9 +10,9 @@ import (
 	"github.com/medbuild/medbuild/internal/problem"
 )
 
-// ParseSize reads a number of bytes: "512", "10GB" (1000³), "1.5GiB" (1024³).
+// Parse reads a number of bytes: "512", "10GB" (1000³), "1.5GiB" (1024³).
 // The B may be left out, and case does not matter.
-func ParseSize(s string) (int64, error) {
+func Parse(s string) (int64, error) {
 	text := strings.ToLower(strings.ReplaceAll(s, " ", ""))
 	digits := strings.TrimRight(text, "bikmgtp")
 	factor, ok := unit(strings.TrimSuffix(text[len(digits):], "b"))
@@ -35,8 +36,8 @@ func unit(s string) (float64, bool) {
 	return math.Pow(base, float64(power)), len(letter) == 1 && power > 0
 }
 
-// Bytes is a size for people, in powers of 1000.
-func Bytes(n int64) string {
+// Text is a size for people, in powers of 1000.
+func Text(n int64) string {
 	const units = "kMGTPE"
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
