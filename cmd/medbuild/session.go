@@ -89,6 +89,7 @@ func (o options) engineAlone(ctx context.Context) (*engine.Engine, error) {
 func (o options) connect(ctx context.Context, n network, here site.Site) (*engine.Engine, error) {
 	wanted := o.engine
 	wanted.Env, wanted.Say, wanted.Registries = here.Engine(), o.say(), n.registries()
+	wanted.Mirrors = n.submodules()
 	e, err := engine.Find(ctx, wanted)
 	if err != nil {
 		return nil, err

@@ -50,6 +50,19 @@ func (n network) registries() []engine.Registry {
 	return out
 }
 
+// submodules are the preferred mirrors of git submodules.
+func (n network) submodules() []engine.Mirror {
+	var out []engine.Mirror
+	known := map[string]bool{}
+	for _, m := range n.mirrors {
+		if !(config.Mirror{From: m.From}).Image() && !known[m.From] {
+			known[m.From] = true
+			out = append(out, engine.Mirror{From: m.From, To: m.To[0]})
+		}
+	}
+	return out
+}
+
 // site is the machine in its network.
 func (n network) site(jobs int) site.Site {
 	home, _ := os.UserHomeDir()

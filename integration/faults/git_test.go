@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,4 +60,27 @@ func TestGitTrustsTheSitesBundle(t *testing.T) {
 	kit.WriteFile(t, bundle, string(ca))
 	t.Setenv("SSL_CERT_FILE", bundle)
 	kit.Built(t, dir).OK(t)
+}
+
+// Submodules that a source asks for come from the mirror of where the repository
+// says they are, with the login for that host.
+func TestSubmodulesComeFromMirrors(t *testing.T) {
+	kit.SharedEngine(t)
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed (make tools does it)")
+	}
+	s := kit.Site(t)
+	data, scripts := t.TempDir(), t.TempDir()
+	kit.WriteFile(t, filepath.Join(data, "version"), kit.Own(t, "echo data 3.0\n"))
+	_, commit, err := s.Repository("/lab/data.git", data)
+	kit.NoError(t, err)
+	kit.NoError(t, upstream.Link(scripts, "data", "https://github.example/lab/data.git", commit))
+	kit.WriteFile(t, filepath.Join(scripts, "bin/script"), "#!/bin/sh\n. /opt/scripts/data/version\n")
+	_, commit, err = s.Repository(scriptsPath, scripts)
+	kit.NoError(t, err)
+	gh := guarded(t, "reader", readerPassword, http.StripPrefix("/gh", s))
+	logins(t, "registry.example")
+	dir := kit.Project(t, kit.Components("scripts", fmt.Sprintf("stage = \"archive\"\nversion = \"3.0\"\nprefix = \"/opt/scripts\"\nlicence = \"MIT\"\n"+
+		"version_command = \"sh /opt/scripts/bin/script\"\nsource = { git = \"https://github.example%s\", commit = %q, submodules = true }\n", scriptsPath, commit)))
+	kit.Built(t, dir, "--mirror", "https://github.example="+gh.URL+"/gh").OK(t)
 }

@@ -78,3 +78,22 @@ func (s *Site) repository(path string) (root, dir string) {
 	}
 	return "", ""
 }
+
+// Link makes a folder a repository with a submodule at name, which is a commit of
+// the repository at address.
+func Link(dir, name, address, commit string) error {
+	if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "master"},
+		{"config", "--file", ".gitmodules", "submodule." + name + ".path", name},
+		{"config", "--file", ".gitmodules", "submodule." + name + ".url", address},
+		{"update-index", "--add", "--cacheinfo", "160000," + commit + "," + name},
+	} {
+		if _, err := git(dir, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -33,6 +33,7 @@ type daemon struct {
 	config     string // text of the config file
 	registries []Registry
 	environ    map[string]string
+	mirrors    string // git's configuration for submodules
 	say        func(string)
 }
 
@@ -103,7 +104,7 @@ func (d *daemon) again(ctx context.Context, c *client.Client) error {
 
 // newDaemon checks what the machine needs to have and makes the root's folders.
 func newDaemon(o Options) (*daemon, error) {
-	d := &daemon{say: o.Say, registries: o.Registries}
+	d := &daemon{say: o.Say, registries: o.Registries, mirrors: gitMirrors(o.Mirrors)}
 	var needs [3]error
 	needs[0] = checkUser(os.Geteuid())
 	d.binary, needs[1] = findBuildkitd(o.Binary)
@@ -199,7 +200,7 @@ func (d *daemon) env() []string {
 func (d *daemon) fingerprint() string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	_ = enc.Encode([]any{d.binary, d.config, d.env()}) // writing to a hash cannot fail
+	_ = enc.Encode([]any{d.binary, d.config, d.env(), d.mirrors}) // writing to a hash cannot fail
 	if fi, err := os.Stat(d.binary); err == nil {
 		_ = enc.Encode([]int64{fi.Size(), fi.ModTime().UnixNano()})
 	}

@@ -59,6 +59,9 @@ type Options struct {
 	// sources itself: CA bundle, proxies. An idle engine that runs with another
 	// Env is restarted; a busy one is used as it is, and Say tells so.
 	Env map[string]string
+	// Mirrors take the place of the beginnings of addresses of git submodules, which
+	// our own engine fetches from where their repository says.
+	Mirrors []Mirror
 	// Frees says that what is done on the engine frees its disk: it may use the
 	// room that our own engine sets aside for that.
 	Frees bool
@@ -75,6 +78,9 @@ type Registry struct {
 	CA       string // file with the authority of its certificate; "" for the system's
 	Insecure bool   // plain http, and certificates that cannot be verified
 }
+
+// Mirror is what to fetch from in place of addresses that begin with From.
+type Mirror struct{ From, To string }
 
 // Engine is a BuildKit that answers and can merge. Close releases it.
 type Engine struct {

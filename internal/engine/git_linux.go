@@ -1,6 +1,7 @@
 package engine
 
 import (
+	_ "embed" // the script of our git
 	"fmt"
 	"maps"
 	"os"
@@ -18,18 +19,25 @@ var caSettings = map[string]string{"SSL_CERT_FILE": "GIT_SSL_CAINFO", "SSL_CERT_
 // gitFolder is where our git lies.
 func (d *daemon) gitFolder() string { return d.path("bin") }
 
-// withGit is the daemon's environment in which git is ours, if the site has a CA
-// bundle. BuildKit starts git with an environment of its own and without the
+// withGit is the daemon's environment in which git is ours, on a machine that has
+// one. BuildKit starts git with an environment of its own and without the
 // system's and the user's configuration (util/gitutil); of the daemon's only PATH
 // and the proxies are left, so that a program in front of git is the one way to
-// tell git of the bundle.
+// tell git of the CA bundle, and of what holds for submodules.
 func (d *daemon) withGit(env map[string]string) map[string]string {
-	if gitExports(env) == "" {
+	if !hasGit(env["PATH"]) {
 		return env
 	}
 	out := maps.Clone(env)
 	out["PATH"] = d.gitFolder() + ":" + env["PATH"]
 	return out
+}
+
+func hasGit(path string) bool {
+	return slices.ContainsFunc(filepath.SplitList(path), func(dir string) bool {
+		info, err := os.Stat(filepath.Join(dir, "git"))
+		return err == nil && !info.IsDir()
+	})
 }
 
 // gitExports sets for git what the daemon's environment sets for Go; "" when
@@ -48,21 +56,55 @@ func gitExports(env map[string]string) string {
 	return b.String()
 }
 
-// writeGit puts our git where the daemon looks for git first. The real one is
-// looked for each time, in the rest of PATH.
+// gitMirrors is git's configuration of mirrors, by url.<base>.insteadOf
+// (git-config(1)), which takes the longest beginning as well. An address up to a
+// border is two beginnings: one that ends in it, and the whole of a repository's.
+func gitMirrors(mirrors []Mirror) string {
+	var b strings.Builder
+	for _, m := range mirrors {
+		from, to := strings.TrimRight(m.From, "/"), strings.TrimRight(m.To, "/")
+		fmt.Fprintf(&b, "[url %s]\n", quoteConfig(to+"/"))
+		if strings.HasSuffix(from, ":") { // git@host:
+			fmt.Fprintf(&b, "\tinsteadOf = %s\n", quoteConfig(from))
+			continue
+		}
+		fmt.Fprintf(&b, "\tinsteadOf = %s\n", quoteConfig(from+"/"))
+		if strings.HasSuffix(from, ".git") {
+			fmt.Fprintf(&b, "[url %s]\n\tinsteadOf = %s\n", quoteConfig(to), quoteConfig(from))
+		}
+	}
+	return b.String()
+}
+
+// quoteConfig is a value in a file of git's configuration.
+func quoteConfig(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}
+
+// gitScript is our git: the real one, looked for each time in the rest of PATH.
+// BuildKit fetches submodules from where the repository says, with its login for
+// that one repository: they come from mirrors, and the login is for its host.
+//
+//go:embed git.sh
+var gitScript string
+
+// writeGit puts our git where the daemon looks for git first.
 func (d *daemon) writeGit() error {
-	exports := gitExports(d.environ)
-	if exports == "" {
+	path, ours := strings.CutPrefix(d.environ["PATH"], d.gitFolder()+":")
+	if !ours {
 		return nil
 	}
 	if err := os.MkdirAll(d.gitFolder(), 0o700); err != nil {
 		return err
 	}
-	script := "#!/bin/sh\n# Written by medbuild at every start: git for this site's CA bundle.\n" + exports +
-		"PATH=" + llb.Quote(strings.TrimPrefix(d.environ["PATH"], d.gitFolder()+":")) + "\nexport PATH\nexec git \"$@\"\n"
-	path := filepath.Join(d.gitFolder(), "git")
-	if err := writeFile(path, []byte(script)); err != nil {
+	mirrors := filepath.Join(d.gitFolder(), "mirrors")
+	if err := writeFile(mirrors, []byte(d.mirrors)); err != nil {
 		return err
 	}
-	return os.Chmod(path, 0o700) // #nosec G302 -- it is a program
+	script := strings.NewReplacer("@EXPORTS@\n", gitExports(d.environ), "@MIRRORS@", llb.Quote(mirrors), "@PATH@", llb.Quote(path)).Replace(gitScript)
+	file := filepath.Join(d.gitFolder(), "git")
+	if err := writeFile(file, []byte(script)); err != nil {
+		return err
+	}
+	return os.Chmod(file, 0o700) // #nosec G302 -- it is a program
 }
