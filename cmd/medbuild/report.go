@@ -72,14 +72,18 @@ func (r *request) summaries(ctx context.Context, s *session, images []built, too
 		return nil
 	}
 	for _, b := range images {
-		sum := build.Summarize(ctx, s.solve.Progress.Record, build.Blobs(s.engine.Client), b.Image.Image, b.result)
+		sum := build.Summarize(ctx, s.solve, build.Blobs(s.engine.Client), b.Image.Image, b.result)
 		if err := sum.Write(os.Stderr); err != nil {
 			return err
 		}
 	}
-	if len(images) > 0 {
-		fmt.Fprintf(os.Stderr, "  %s in all\n", took.Round(10*time.Millisecond))
+	if len(images) == 0 {
+		return nil
 	}
+	if err := build.WritePath(os.Stderr, s.solve.Progress.Record); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "  %s in all\n", took.Round(10*time.Millisecond))
 	return nil
 }
 

@@ -19,6 +19,9 @@ const (
 	FolderLayer    LayerKind = "folders"
 )
 
+// MergeAction is what the step does that lays an image's layers over each other.
+const MergeAction = "merge layers"
+
 // Layer is what one thing brings to an image.
 type Layer struct {
 	Kind  LayerKind

@@ -109,7 +109,7 @@ func (t Target) merge(img Image) Image {
 	img.Layers = t.layers(img)
 	all := merged(img.Layers)
 	img.Root = all[0]
-	img.State = llb.Merge(t.does("merge layers"), all...)
+	img.State = llb.Merge(t.does(MergeAction), all...)
 	return img
 }
 

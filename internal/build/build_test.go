@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,6 +24,7 @@ import (
 	"github.com/medbuild/medbuild/internal/solve"
 	"github.com/medbuild/medbuild/internal/solve/solvetest"
 	"github.com/medbuild/medbuild/internal/testkit"
+	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/stages/stage/stagetest"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -165,11 +167,14 @@ func TestFailedBuildLeavesNoFolder(t *testing.T) {
 
 // exported is an image's manifest as an engine keeps it, and what its exporter
 // answered.
-func exported(t *testing.T, sizes ...int64) (content.Provider, Result) {
+func exported(t *testing.T, sizes ...int64) (*blobs, Result) {
 	t.Helper()
 	m := ocispecs.Manifest{MediaType: ocispecs.MediaTypeImageManifest}
+	kept := &blobs{infos: map[digest.Digest]content.Info{}}
 	for _, n := range sizes {
-		m.Layers = append(m.Layers, ocispecs.Descriptor{Size: n})
+		d := digest.FromString(fmt.Sprintf("layer of %d bytes", n))
+		m.Layers = append(m.Layers, ocispecs.Descriptor{Digest: d, Size: n})
+		kept.infos[d] = content.Info{Digest: d, Size: n}
 	}
 	data, err := json.Marshal(m)
 	if err != nil {
@@ -180,17 +185,28 @@ func exported(t *testing.T, sizes ...int64) (content.Provider, Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return blob{desc.Digest, data}, Result{Response: map[string]string{exptypes.ExporterImageDescriptorKey: base64.StdEncoding.EncodeToString(told)}}
+	kept.digest, kept.data = desc.Digest, data
+	return kept, Result{Response: map[string]string{exptypes.ExporterImageDescriptorKey: base64.StdEncoding.EncodeToString(told)}}
 }
 
-// blob is a store of one.
-type blob struct {
+// blobs is what an engine keeps: all can be looked up, and one can be read.
+type blobs struct {
 	digest digest.Digest
 	data   []byte
+	infos  map[digest.Digest]content.Info
 }
 
-// ReaderAt is the blob's.
-func (b blob) ReaderAt(_ context.Context, d ocispecs.Descriptor) (content.ReaderAt, error) {
+// Info is that of a blob.
+func (b *blobs) Info(_ context.Context, d digest.Digest) (content.Info, error) {
+	info, ok := b.infos[d]
+	if !ok {
+		return info, os.ErrNotExist
+	}
+	return info, nil
+}
+
+// ReaderAt is that of the one.
+func (b *blobs) ReaderAt(_ context.Context, d ocispecs.Descriptor) (content.ReaderAt, error) {
 	if d.Digest != b.digest {
 		return nil, os.ErrNotExist
 	}
@@ -204,34 +220,128 @@ func (blobReader) Close() error { return nil }
 func TestSummarize(t *testing.T) {
 	t.Parallel()
 	img := layered(t)["accounts"]
-	blobs, result := exported(t, 1000, 2, 3, 4, 5, 6)
-	s := Summarize(t.Context(), solve.NewRecord(), blobs, img, result)
+	kept, result := exported(t, 1000, 2, 3, 4, 5, 6)
+	s := Summarize(t.Context(), sessionOn(t, &solvetest.Engine{}), kept, img, result)
 	s.Where = []string{"in out"}
+	wantSummary(t, s, `
+t
+  part              compressed
+  base      cached  1.0 kB
+  packages  cached  2 B
+  accounts  cached  3 B
+  ants      cached  in packages
+  scripts   cached  4 B
+  manifest  cached  5 B
+  folders   cached  6 B
+  6 layers, 1.0 kB compressed
+  in out
+`)
+}
+
+func wantSummary(t *testing.T, s Summary, want string) {
+	t.Helper()
 	var b strings.Builder
 	if err := s.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	want := `
-t
-  base      cached    1.0 kB
-  packages  cached    2 B
-  accounts  cached    3 B
-  ants      cached    no layer of its own: distribution packages
-  scripts   cached    4 B
-  manifest  cached    5 B
-  folders   cached    6 B
-  6 layers, 1.0 kB compressed
-  in out
-`
 	if b.String() != want {
 		t.Errorf("summary is\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// Unpacked sizes come from the records that the image's merge lies on, the newest
+// merge of the target's: without the blobs that the engine counts among them, also
+// those that it compressed in another way. A difference takes up what its upper
+// side has beyond the lower.
+func TestUnpackedSizes(t *testing.T) {
+	t.Parallel()
+	img := layered(t)["accounts"]
+	kept, result := exported(t, 700, 300, 20, 30, 40, 50, 60)
+	layer := func(n int) digest.Digest { return digest.FromString(fmt.Sprintf("layer of %d bytes", n)) }
+	other := digest.FromString("layer of 40 bytes in gzip")
+	for from, to := range map[digest.Digest]digest.Digest{layer(40): other, other: layer(40)} {
+		info := kept.infos[from]
+		info.Size, info.Labels = max(info.Size, 7), map[string]string{blobLabel + to.String(): to.String(), "containerd.io/uncompressed": "x"}
+		kept.infos[from] = info
+	}
+	delete(kept.infos, layer(60)) // of a layer that the engine did not export
+	now := time.Now()
+	disk := []*client.UsageInfo{
+		{ID: "old", Description: "[t] merge layers", Parents: []string{"gone"}, CreatedAt: now.Add(-time.Hour)},
+		{ID: "new", Description: "[t] merge layers", Parents: []string{"accounts", "scripts", "manifest", "folders"}, CreatedAt: now.Add(-2 * time.Hour), LastUsedAt: &now},
+		{ID: "accounts", Size: 2030, Parents: []string{"packages"}},
+		{ID: "packages", Size: 3020, Parents: []string{"base2"}},
+		{ID: "base2", Size: 5300, Parents: []string{"base1"}},
+		{ID: "base1", Size: 6700},
+		{ID: "scripts", Parents: []string{"empty", "written"}},
+		{ID: "written", Size: 4047, Parents: []string{"empty"}},
+		{ID: "empty", Size: 12},
+		{ID: "manifest", Size: 1050},
+		{ID: "folders", Size: 8000},
+	}
+	s := Summarize(t.Context(), sessionOn(t, &solvetest.Engine{Disk: disk}), kept, img, result)
+	wantSummary(t, s, `
+t
+  part              compressed   unpacked
+  base      cached  1.0 kB       11.0 kB
+  packages  cached  20 B         3.0 kB
+  accounts  cached  30 B         2.0 kB
+  ants      cached  in packages
+  scripts   cached  40 B         4.0 kB
+  manifest  cached  50 B         1.0 kB
+  folders   cached  60 B         8.0 kB
+  7 layers, 1.2 kB compressed, 29.0 kB unpacked
+`)
+	for name, broken := range map[string]*client.UsageInfo{
+		"a merge of something else": {ID: "new", Description: "[t] merge layers", Parents: []string{"accounts"}, LastUsedAt: &now},
+		"packages on two layers":    {ID: "packages", Size: 3020, Parents: []string{"base2", "base1"}},
+		"a record that is gone":     {ID: "accounts", Size: 2030, Parents: []string{"gone"}},
+	} {
+		changed := slices.Clone(disk)
+		changed[slices.IndexFunc(disk, func(u *client.UsageInfo) bool { return u.ID == broken.ID })] = broken
+		s := Summarize(t.Context(), sessionOn(t, &solvetest.Engine{Disk: changed}), kept, img, result)
+		if s.Rows[0].Unpacked != 0 || s.Unpacked != 0 {
+			t.Errorf("%s: the base is %d bytes unpacked, the image %d", name, s.Rows[0].Unpacked, s.Unpacked)
+		}
+	}
+}
+
+// The summary tells what was fetched for each part, and how long the parts that
+// are not cached took.
+func TestSummaryOfARun(t *testing.T) {
+	t.Parallel()
+	img := layered(t)["packages"]
+	s := sessionOn(t, &solvetest.Engine{})
+	from, to := time.Unix(1, 0), time.Unix(4, 0)
+	def, err := solve.Definition(t.Context(), img.State, "linux/amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Progress.Record.Expect(def)
+	for d, meta := range def.Metadata {
+		if of := llb.OperationOf(meta.Description); of.Owner == llb.OfBase {
+			s.Progress.Record.Add(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: d, Name: of.Name(), Started: &from, Completed: &to}},
+				Statuses: []*client.VertexStatus{{Vertex: d, ID: "sha256:1", Current: 5000}}})
+		}
+	}
+	sum := Summarize(t.Context(), s, &blobs{}, img, Result{Where: []string{"in out"}})
+	if base := sum.Rows[0]; base.Cached || base.Time != 3*time.Second || base.Fetched == 0 || sum.Fetched != base.Fetched {
+		t.Errorf("%+v of %d bytes that were fetched", base, sum.Fetched)
+	}
+	var b strings.Builder
+	if err := WritePath(&b, s.Progress.Record); err != nil || !strings.HasPrefix(b.String(), "  critical path\n    [base] ") {
+		t.Errorf("%v, %q", err, b.String())
+	}
+	b.Reset()
+	if err := WritePath(&b, solve.NewRecord()); err != nil || b.String() != "" {
+		t.Errorf("%v, %q of a run of nothing", err, b.String())
 	}
 }
 
 // Of an image that the engine does not have the summary says what ran.
 func TestSummarizeWithoutManifest(t *testing.T) {
 	t.Parallel()
-	blobs, result := exported(t)
+	kept, result := exported(t)
 	for name, r := range map[string]Result{
 		"no layers":     result,
 		"no descriptor": {},
@@ -239,7 +349,7 @@ func TestSummarizeWithoutManifest(t *testing.T) {
 		"no blob": {Response: map[string]string{exptypes.ExporterImageDescriptorKey: base64.StdEncoding.EncodeToString(
 			fmt.Appendf(nil, `{"digest":%q,"size":1}`, digest.FromString("absent")))}},
 	} {
-		s := Summarize(t.Context(), solve.NewRecord(), blobs, layered(t)["files"], r)
+		s := Summarize(t.Context(), sessionOn(t, &solvetest.Engine{}), kept, layered(t)["files"], r)
 		if s.Layers != 0 || s.Size != 0 || len(s.Rows) != 4 {
 			t.Errorf("%s: %+v", name, s)
 		}
@@ -250,7 +360,7 @@ func TestRowOfWork(t *testing.T) {
 	t.Parallel()
 	s := Summary{Target: "t", Rows: []Row{{Part: "a", Work: solve.Work{Time: 1234 * time.Millisecond}, Layer: true}}}
 	var b strings.Builder
-	if err := s.Write(&b); err != nil || b.String() != "\nt\n  a  built  1.2s  \n" {
+	if err := s.Write(&b); err != nil || b.String() != "\nt\n  part         time\n  a     built  1.2s\n" {
 		t.Errorf("%q, %v", b.String(), err)
 	}
 	if err := s.Write(broken{}); err == nil {
@@ -272,7 +382,7 @@ func TestBlobsOfNoEngine(t *testing.T) {
 	}
 	defer c.Close()
 	_, result := exported(t, 1)
-	if s := Summarize(ctx, solve.NewRecord(), Blobs(c), assemble.Image{Name: "t"}, result); s.Layers != 0 {
+	if s := Summarize(ctx, sessionOn(t, &solvetest.Engine{}), Blobs(c), assemble.Image{Name: "t"}, result); s.Layers != 0 {
 		t.Errorf("%+v", s)
 	}
 }

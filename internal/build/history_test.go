@@ -91,7 +91,7 @@ func history(t *testing.T, config string, img assemble.Image) []ocispecs.History
 func TestSummaryHasTheSizeOfEachLayer(t *testing.T) {
 	t.Parallel()
 	rows := rows(solve.NewRecord(), layered(t)["accounts"])
-	assign(rows, []int64{1000, 2, 3, 4, 5, 6})
+	assign(rows, []ocispecs.Descriptor{{Size: 900}, {Size: 100}, {Size: 2}, {Size: 3}, {Size: 4}, {Size: 5}, {Size: 6}})
 	var parts []string
 	var sizes []int64
 	for _, r := range rows {

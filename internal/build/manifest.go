@@ -12,7 +12,9 @@ import (
 )
 
 // Blobs is what an engine keeps of the images that it exported.
-func Blobs(c *client.Client) content.Provider { return proxy.NewContentStore(c.ContentClient()) }
+func Blobs(c *client.Client) content.InfoReaderProvider {
+	return proxy.NewContentStore(c.ContentClient())
+}
 
 // manifest reads the manifest of an exported image from the engine, whose
 // build history keeps it. false when the engine does not have it.

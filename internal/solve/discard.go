@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/util/urlutil"
 )
 
 // keeper is an engine that says what it keeps and removes it. BuildKit's
@@ -14,6 +13,20 @@ import (
 type keeper interface {
 	DiskUsage(ctx context.Context, opts ...client.DiskUsageOption) ([]*client.UsageInfo, error)
 	Prune(ctx context.Context, gone chan client.UsageInfo, opts ...client.PruneOption) error
+}
+
+// Kept is what the engine keeps that one of the filters, in BuildKit's own form,
+// lets through; nothing where the engine does not say.
+func (s *Session) Kept(ctx context.Context, filters ...string) []*client.UsageInfo {
+	k, can := s.engine.(keeper)
+	if !can {
+		return nil
+	}
+	kept, err := k.DiskUsage(ctx, client.WithFilter(filters))
+	if err != nil {
+		return nil
+	}
+	return kept
 }
 
 // discard removes from the engine what came last from an address, and returns how
@@ -24,8 +37,8 @@ func (s *Session) discard(ctx context.Context, address string) int64 {
 	if !can {
 		return 0
 	}
-	kept, err := k.DiskUsage(ctx, client.WithFilter([]string{"description==" + strconv.Quote("http url "+urlutil.RedactCredentials(address))}))
-	if err != nil || len(kept) == 0 {
+	kept := s.Kept(ctx, "description=="+strconv.Quote(keptAs(address)))
+	if len(kept) == 0 {
 		return 0
 	}
 	last := slices.MaxFunc(kept, func(a, b *client.UsageInfo) int { return a.CreatedAt.Compare(b.CreatedAt) })

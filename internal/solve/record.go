@@ -22,13 +22,16 @@ const logLines = 20
 // It is safe for concurrent use.
 type Record struct {
 	mu    sync.Mutex
-	work  map[digest.Digest]bool            // steps that are work; true for commands, false for fetches
+	work  map[digest.Digest]bool            // steps that are work; true for those that make something, false for fetches
 	of    map[digest.Digest][]llb.Operation // what the solves say of each; components and targets can share one
+	from  map[digest.Digest]string          // what a fetch asks: BuildKit's identifier of the source
 	steps map[digest.Digest]*Step
 	logs  map[digest.Digest]*bytes.Buffer
 
 	running map[digest.Digest]*pending
-	blobs   map[string]digest.Digest // the step that fetches each
+	blobs   map[string]digest.Digest           // the step that fetches each
+	came    map[digest.Digest]map[string]int64 // bytes of each blob of a step that were fetched
+	opened  map[digest.Digest]bool             // steps whose blobs were unpacked
 }
 
 // Step is one step of the graph as it went.
@@ -38,17 +41,22 @@ type Step struct {
 	Error    string
 	Started  time.Time // zero when it never ran
 	Finished time.Time // zero while it runs
+
+	spans  []span // in which it ran
+	inputs []digest.Digest
 }
+
+// span is a time in which a step ran.
+type span struct{ from, to time.Time }
 
 // NewRecord is an empty record.
 func NewRecord() *Record {
-	return &Record{work: map[digest.Digest]bool{}, of: map[digest.Digest][]llb.Operation{}, steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{},
-		running: map[digest.Digest]*pending{}, blobs: map[string]digest.Digest{}}
+	return &Record{work: map[digest.Digest]bool{}, of: map[digest.Digest][]llb.Operation{}, from: map[digest.Digest]string{},
+		steps: map[digest.Digest]*Step{}, logs: map[digest.Digest]*bytes.Buffer{},
+		running: map[digest.Digest]*pending{}, blobs: map[string]digest.Digest{}, came: map[digest.Digest]map[string]int64{}, opened: map[digest.Digest]bool{}}
 }
 
-// Expect takes note of what a definition has the engine do. Merging, copying
-// and looking at the user's own files is not work: it takes no time worth
-// telling, and BuildKit reports it as done anew in builds that change nothing.
+// Expect takes note of what a definition has the engine do.
 func (r *Record) Expect(def *bk.Definition) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,18 +65,36 @@ func (r *Record) Expect(def *bk.Definition) {
 		if proto.Unmarshal(data, &op) != nil {
 			continue
 		}
-		source := op.GetSource().GetIdentifier()
-		if op.GetExec() != nil || source != "" && !strings.HasPrefix(source, "local://") {
-			d := digest.FromBytes(data)
-			of := llb.OperationOf(def.Metadata[d].Description)
-			for _, d := range []digest.Digest{d, uncached(d)} {
-				r.work[d] = op.GetExec() != nil
-				if !slices.Contains(r.of[d], of) {
-					r.of[d] = append(r.of[d], of)
-				}
-			}
+		d := digest.FromBytes(data)
+		of := llb.OperationOf(def.Metadata[d].Description)
+		for _, d := range []digest.Digest{d, uncached(d)} {
+			r.expect(d, &op, of)
 		}
 	}
+}
+
+func (r *Record) expect(d digest.Digest, op *pb.Op, of llb.Operation) {
+	if work, makes := isWork(op, of); work {
+		r.work[d] = makes
+	}
+	if source := op.GetSource(); source != nil {
+		r.from[d] = source.Identifier
+	}
+	if !slices.Contains(r.of[d], of) {
+		r.of[d] = append(r.of[d], of)
+	}
+}
+
+// isWork reports whether an operation is work, and whether it makes something.
+// Merging, copying and looking at the user's own files is none: it takes no time
+// worth telling, and BuildKit reports it as done anew in builds that change
+// nothing. Unpacking the tar of a base is.
+func isWork(op *pb.Op, of llb.Operation) (work, makes bool) {
+	if op.GetExec() != nil || op.GetFile() != nil && of.Owner == llb.OfBase {
+		return true, true
+	}
+	source := op.GetSource().GetIdentifier()
+	return source != "" && !strings.HasPrefix(source, "local://"), false
 }
 
 // Add takes in what a solve reports.
@@ -79,9 +105,7 @@ func (r *Record) Add(s *client.SolveStatus) {
 		r.vertex(v)
 	}
 	for _, v := range s.Statuses {
-		if strings.HasPrefix(v.ID, "sha256:") {
-			r.blobs[v.ID] = v.Vertex
-		}
+		r.status(v)
 	}
 	for _, l := range s.Logs {
 		r.log(l)
@@ -93,17 +117,39 @@ func (r *Record) Add(s *client.SolveStatus) {
 // about the result, such as fetching it from a cache that is far away.
 func (r *Record) vertex(v *client.Vertex) {
 	r.runs(v.Digest, v.Started != nil && v.Completed == nil && !v.Cached)
-	step := Step{Name: v.Name, Cached: v.Cached, Error: v.Error}
+	step := Step{Name: v.Name, Cached: v.Cached, Error: v.Error, inputs: v.Inputs}
 	if v.Started != nil {
 		step.Started = *v.Started
 	}
 	if v.Completed != nil {
 		step.Finished = *v.Completed
 	}
-	if old := r.steps[v.Digest]; old != nil && (old.ran() || old.Cached) {
+	if step.ran() {
+		step.spans = []span{{step.Started, step.Finished}}
+	}
+	old := r.steps[v.Digest]
+	if old == nil {
+		r.steps[v.Digest] = &step
 		return
 	}
-	r.steps[v.Digest] = &step
+	old.again(step, r.work[v.Digest])
+}
+
+// again is further news of a step. Of one that runs a command the first end
+// counts; the others look first, which ends as well, and then do what they are
+// for.
+func (s *Step) again(news Step, command bool) {
+	if len(s.inputs) == 0 {
+		s.inputs = news.inputs
+	}
+	if !s.ran() && !s.Cached {
+		news.inputs = s.inputs
+		*s = news
+		return
+	}
+	if s.ran() && !command && len(news.spans) > 0 && !slices.Contains(s.spans, news.spans[0]) {
+		s.spans = append(s.spans, news.spans[0])
+	}
 }
 
 // ran is false of a step that was given up: what it would have made was found.
@@ -137,7 +183,7 @@ func (r *Record) Tail(d digest.Digest) []string {
 
 // Work is what a component's steps did in a run.
 type Work struct {
-	Cached bool          // no command of it ran; looking whether a source is still the same is none
+	Cached bool          // nothing of it was made; looking whether a source is still the same makes nothing
 	Time   time.Duration // in which at least one of its steps ran
 }
 
@@ -147,19 +193,19 @@ type Work struct {
 func (r *Record) Of(all llb.Operation, without ...llb.Operation) Work {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var ran []Step
-	commands := 0
+	var ran []span
+	made := 0
 	for d, s := range r.steps {
-		command, known := r.work[d]
+		makes, known := r.work[d]
 		if !known || !s.ran() || !r.within(d, all) || r.within(d, without...) {
 			continue
 		}
-		ran = append(ran, *s)
-		if command {
-			commands++
+		ran = append(ran, s.spans...)
+		if makes || len(r.came[d]) > 0 || r.opened[d] {
+			made++
 		}
 	}
-	return Work{Cached: commands == 0, Time: covered(ran)}
+	return Work{Cached: made == 0, Time: covered(ran)}
 }
 
 // within reports whether one of the operations stands for a step.
@@ -167,19 +213,19 @@ func (r *Record) within(d digest.Digest, of ...llb.Operation) bool {
 	return slices.ContainsFunc(r.of[d], func(o llb.Operation) bool { return slices.ContainsFunc(of, o.Within) })
 }
 
-// covered is the length of the union of the steps' intervals.
-func covered(steps []Step) time.Duration {
-	slices.SortFunc(steps, func(a, b Step) int { return a.Started.Compare(b.Started) })
+// covered is the length of the spans' union.
+func covered(spans []span) time.Duration {
+	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
 	var total time.Duration
 	var end time.Time
-	for _, s := range steps {
-		from := s.Started
+	for _, s := range spans {
+		from := s.from
 		if from.Before(end) {
 			from = end
 		}
-		if s.Finished.After(from) {
-			total += s.Finished.Sub(from)
-			end = s.Finished
+		if s.to.After(from) {
+			total += s.to.Sub(from)
+			end = s.to
 		}
 	}
 	return total

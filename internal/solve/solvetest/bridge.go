@@ -62,7 +62,7 @@ func (b *bridge) step(ctx context.Context, d digest.Digest, op *pb.Op, meta *pb.
 	}
 	name := meta.GetDescription()["llb.customname"]
 	from := time.Now()
-	v := client.Vertex{Digest: d, Name: name, Started: &from}
+	v := client.Vertex{Digest: d, Name: name, Started: &from, Inputs: inputs(op)}
 	begun := v
 	b.status <- &client.SolveStatus{Vertexes: []*client.Vertex{&begun}, Logs: b.logs(d, name), Statuses: b.blobs(d, name)}
 	err := b.run(ctx, d, name, asked(op))
@@ -96,6 +96,14 @@ func (b *bridge) run(ctx context.Context, d digest.Digest, name, asked string) e
 	return r.err
 }
 
+func inputs(op *pb.Op) []digest.Digest {
+	var out []digest.Digest
+	for _, in := range op.Inputs {
+		out = append(out, digest.Digest(in.Digest))
+	}
+	return out
+}
+
 func asked(op *pb.Op) string {
 	s := op.GetSource()
 	switch {
@@ -118,7 +126,7 @@ func (b *bridge) logs(d digest.Digest, name string) []*client.VertexLog {
 func (b *bridge) blobs(d digest.Digest, name string) []*client.VertexStatus {
 	var out []*client.VertexStatus
 	for _, blob := range b.engine.Fetches[name] {
-		out = append(out, &client.VertexStatus{Vertex: d, ID: blob})
+		out = append(out, &client.VertexStatus{Vertex: d, ID: blob, Current: b.engine.Sizes[blob]})
 	}
 	return out
 }

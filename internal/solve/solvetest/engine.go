@@ -7,9 +7,10 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
+	"time"
 
+	"github.com/containerd/containerd/v2/pkg/filters"
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/gateway/grpcclient"
@@ -36,8 +37,10 @@ type Engine struct {
 	Images  map[string]Image         // by reference
 	Sources map[string]digest.Digest // what addresses have now; others cannot be asked
 	Logs    map[string]string        // what steps say, by name
-	Kept    map[string]int64         // the sizes of what is kept, by description
+	Kept    map[string]int64         // the sizes of what is kept since now, by description
+	Disk    []*client.UsageInfo      // what is kept besides
 	Fetches map[string][]string      // the blobs that a step fetches, by name
+	Sizes   map[string]int64         // of those blobs, in bytes
 	Files   map[string]string        // of every result
 	Exports error                    // of exporting a result
 	Answer  map[string]string        // of the exporters
@@ -153,19 +156,29 @@ func (e *Engine) GatewayClientForBuild(ref string) gatewayapi.LLBBridgeClient {
 	return e.builds[ref]
 }
 
-// DiskUsage is what of Kept the filters name.
+// DiskUsage is what of Kept and Disk the filters name.
 func (e *Engine) DiskUsage(_ context.Context, opts ...client.DiskUsageOption) ([]*client.UsageInfo, error) {
 	var info client.DiskUsageInfo
 	for _, o := range opts {
 		o.SetDiskUsageOption(&info)
 	}
-	var out []*client.UsageInfo
-	for description, size := range e.Kept {
-		if slices.Contains(info.Filter, "description=="+strconv.Quote(description)) {
-			out = append(out, &client.UsageInfo{ID: "of " + description, Size: size})
-		}
+	wanted, err := filters.ParseAll(info.Filter...)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	all := slices.Clone(e.Disk)
+	for description, size := range e.Kept {
+		all = append(all, &client.UsageInfo{ID: "of " + description, Description: description, Size: size, CreatedAt: time.Now()})
+	}
+	return slices.DeleteFunc(all, func(u *client.UsageInfo) bool { return !wanted.Match(fields(u)) }), nil
+}
+
+// fields are those of a record that filters are compared with.
+func fields(u *client.UsageInfo) filters.Adaptor {
+	return filters.AdapterFunc(func(path []string) (string, bool) {
+		value := map[string]string{"id": u.ID, "description": u.Description}[path[0]]
+		return value, value != ""
+	})
 }
 
 // Prune takes note of what is to be removed.
