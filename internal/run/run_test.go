@@ -252,9 +252,9 @@ func TestSignals(t *testing.T) {
 	std := quiet()
 	std.TTY, std.Stdout, std.Resize, std.Signals = true, out, resize, signals
 	p := prepared(t, e, Command{})
-	signals <- syscall.SIGUSR1
+	signals <- syscall.SIGALRM // of every system, and none that ends a command
 	code, err := p.Run(t.Context(), std)
-	if err != nil || code != 7 || out.String() != "[80 24]USR1" {
+	if err != nil || code != 7 || out.String() != "[80 24]ALRM" {
 		t.Errorf("code %d, %v: %q", code, err, out.String())
 	}
 }
