@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/osparc"
@@ -10,10 +11,11 @@ import (
 
 // refused is what stands against building the targets, unless it is allowed.
 func (o options) refused(p *project.Project, targets []project.Target) error {
+	unfilled := project.Unfilled(targets)
 	if o.allowUnpinned {
-		return nil
+		return unfilled
 	}
-	return project.Refused(targets, o.bases(p.Dir()))
+	return errors.Join(unfilled, project.Refused(targets, o.bases(p.Dir())))
 }
 
 // bases is those of a file in dir, and what earlier builds kept of them.

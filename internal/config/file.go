@@ -57,21 +57,22 @@ type Image struct {
 
 // Target is an image that can be built: a base and components.
 type Target struct {
-	Name       string            `toml:"-"`
-	At         problem.Position  `toml:"-"`
-	Base       string            `toml:"base" doc:"the base of the image"`
-	Components []string          `toml:"components" doc:"the components of the image, in the order of their layers"`
-	ImageName  string            `toml:"name" doc:"the image's name, instead of the one in the image table"`
-	Labels     map[string]string `toml:"labels" empty:"values" doc:"labels of this image, in addition to those of the image table"`
-	Env        map[string]string `toml:"env" empty:"values" doc:"environment variables, which take precedence over those of the base and of the components"`
-	Path       []string          `toml:"path" doc:"folders in front of all others in PATH"`
-	Entrypoint []string          `toml:"entrypoint" empty:"arguments" doc:"the entrypoint; the base's when left out"`
-	Cmd        []string          `toml:"cmd" empty:"arguments" doc:"the command; the base's when left out"`
-	WorkingDir string            `toml:"workdir" doc:"the working folder; the base's when left out"`
-	User       string            `toml:"user" doc:"the user; the base's when left out"`
-	Ports      []string          `toml:"ports" form:"port" doc:"ports that a container listens on, such as \"8888/tcp\", in addition to the base's"`
-	Health     *HealthCheck      `toml:"healthcheck" doc:"how a container reports that it is healthy; the base's when left out"`
-	Osparc     osparc.Service    `toml:"osparc" doc:"the folder with metadata.yml of the oSPARC service that the image is, relative to the folder of this file"`
+	Name        string            `toml:"-"`
+	At          problem.Position  `toml:"-"`
+	Base        string            `toml:"base" doc:"the base of the image"`
+	Components  []string          `toml:"components" doc:"the components of the image, in the order of their layers"`
+	ImageName   string            `toml:"name" doc:"the image's name, instead of the one in the image table"`
+	Labels      map[string]string `toml:"labels" empty:"values" doc:"labels of this image, in addition to those of the image table"`
+	Env         map[string]string `toml:"env" empty:"values" doc:"environment variables, which take precedence over those of the base and of the components"`
+	Path        []string          `toml:"path" doc:"folders in front of all others in PATH"`
+	Entrypoint  []string          `toml:"entrypoint" empty:"arguments" doc:"the entrypoint; the base's when left out"`
+	Cmd         []string          `toml:"cmd" empty:"arguments" doc:"the command; the base's when left out"`
+	WorkingDir  string            `toml:"workdir" doc:"the working folder; the base's when left out"`
+	User        string            `toml:"user" doc:"the user; the base's when left out"`
+	Ports       []string          `toml:"ports" form:"port" doc:"ports that a container listens on, such as \"8888/tcp\", in addition to the base's"`
+	Health      *HealthCheck      `toml:"healthcheck" doc:"how a container reports that it is healthy; the base's when left out"`
+	Osparc      osparc.Service    `toml:"osparc" doc:"the folder with metadata.yml of the oSPARC service that the image is, relative to the folder of this file"`
+	Placeholder bool              `toml:"osparc_placeholder" doc:"build the image although the service's owner has not filled in its authors and contact: it is not to be published"`
 
 	Accounts       map[string]stage.Account `toml:"accounts" doc:"users to add to those of the base, by name"`
 	RemoveAccounts []string                 `toml:"remove_accounts" form:"account" doc:"users of the base to remove, with their home folders"`

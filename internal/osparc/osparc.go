@@ -35,6 +35,7 @@ type Service struct {
 	Version   string            // the image's tag
 	VersionAt problem.Position  // where the version stands
 	Labels    map[string]string // of the image's configuration
+	Open      []*problem.Error  // what its owner has not filled in
 }
 
 // Parse makes the labels of a service, and lists what is wrong with its files.
@@ -49,6 +50,7 @@ func Parse(metadata, runtime, oci File) (Service, []*problem.Error) {
 	r.label(s.Labels, "simcore.service.", r.parse(runtime, runtimeShape()), plain)
 	s.Key, s.KeyAt = about.get("key").text()
 	s.Version, s.VersionAt = about.get("version").text()
+	s.Open = r.open
 	return s, r.problems
 }
 

@@ -68,6 +68,7 @@ const (
 // reader collects what is wrong with the files.
 type reader struct {
 	problems []*problem.Error
+	open     []*problem.Error // what is the owner's to fill in
 	file     string
 	values   int
 	text     int // bytes of the values

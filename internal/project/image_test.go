@@ -216,7 +216,7 @@ func TestAssembleRefuses(t *testing.T) {
 
 func TestService(t *testing.T) {
 	t.Parallel()
-	p, err := Read(os.DirFS("../../examples/osparc"), "components.toml", nil)
+	p, err := Read(os.DirFS("../.."), "examples/osparc/components.toml", nil)
 	if err != nil {
 		t.Fatal(problem.Text(err))
 	}
@@ -233,7 +233,7 @@ func TestService(t *testing.T) {
 		}
 	}
 	// The file's labels come before the service's.
-	own, err := Read(os.DirFS("../../examples/osparc"), "components.toml", []string{`image.labels={"org.label-schema.vcs-ref"="mine"}`})
+	own, err := Read(os.DirFS("../.."), "examples/osparc/components.toml", []string{`image.labels={"org.label-schema.vcs-ref"="mine"}`})
 	if err != nil {
 		t.Fatal(problem.Text(err))
 	}
@@ -242,7 +242,7 @@ func TestService(t *testing.T) {
 	}
 	// Without a date of its own the command's counts.
 	_, err = Assemble(t.Context(), picked(t, p, "runner"), somewhere(), Options{})
-	refuses(t, err, problem.ClassOf(err), "components.toml:29:10: target runner: the service has no build date", "\nhint: build in a git checkout")
+	refuses(t, err, problem.ClassOf(err), "components.toml:31:10: target runner: the service has no build date", "\nhint: build in a git checkout")
 	said := Options{Labels: map[string]string{date: "2024-06-01T12:00:00+0000"}}
 	if got := assembled(t, picked(t, p, "runner"), said)[0].Labels[date]; got != said.Labels[date] {
 		t.Errorf("the date is %s", got)

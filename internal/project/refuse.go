@@ -30,6 +30,25 @@ func Refused(targets []Target, kept Kept) error {
 	return errors.Join(append(bases, components...)...)
 }
 
+// Unfilled tells what the owners of services have not filled in, unless their
+// targets say that they are placeholders.
+func Unfilled(targets []Target) error {
+	var all []error
+	seen := map[problem.Position]bool{}
+	for _, t := range targets {
+		if t.settings.Placeholder {
+			continue
+		}
+		for _, e := range t.settings.Osparc.Open {
+			if !seen[e.At] {
+				all = append(all, e)
+			}
+			seen[e.At] = true
+		}
+	}
+	return errors.Join(all...)
+}
+
 func loosePin(b stage.BaseSettings) error {
 	if err := b.Usable(false); unpinned(err) {
 		return problem.At(b.At, "base "+b.Name, err)

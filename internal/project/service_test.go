@@ -1,9 +1,11 @@
 package project
 
 import (
+	"encoding/json"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +159,47 @@ func TestServiceRefused(t *testing.T) {
 		slices.Sort(refused) // two locks may have the same line
 		if n := len(slices.Compact(refused)); n != len(want) {
 			t.Errorf("%d are refused, want %d:\n%s", n, len(want), said)
+		}
+	}
+}
+
+// TestServiceIsUnfilled: authors and contact of the service are its owner's, and
+// nobody stands in for them in an image that is not called a placeholder.
+func TestServiceIsUnfilled(t *testing.T) {
+	t.Parallel()
+	p := opened(t, "../../components.toml")
+	said := problem.Text(Unfilled(p.Targets))
+	for _, folder := range []string{"jupyter-medimproc", "runner-medimproc", "runner-medimproc-slim"} {
+		for _, key := range []string{"name", "email", "affiliation", "contact"} {
+			if !regexp.MustCompile(`service/osparc/` + folder + `/metadata.yml:\d+:\d+: ` + key + ` of the service is not filled in\n`).MatchString(said) {
+				t.Errorf("nothing of %s of %s in\n%s", key, folder, said)
+			}
+		}
+	}
+	if err := Unfilled(opened(t, "../../examples/osparc/components.toml").Targets); err != nil {
+		t.Errorf("a placeholder is refused: %v", err)
+	}
+}
+
+// TestServicePorts: what pipelines connect to are four inputs and four outputs of
+// each image.
+func TestServicePorts(t *testing.T) {
+	t.Parallel()
+	for _, target := range opened(t, "../../components.toml").Targets {
+		for label, key := range map[string]string{"inputs": "input_", "outputs": "output_"} {
+			var ports map[string]map[string]map[string]any
+			if err := json.Unmarshal([]byte(target.settings.Osparc.Labels["io.simcore."+label]), &ports); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(ports[label]); n != 4 {
+				t.Errorf("%s has %d %s", target.Name, n, label)
+			}
+			for i := range 4 {
+				name := key + strconv.Itoa(i+1)
+				if p := ports[label][name]; p["type"] != "data:*/*" || p["displayOrder"] != float64(i+1) {
+					t.Errorf("%s: %s is %v", target.Name, name, p)
+				}
+			}
 		}
 	}
 }
