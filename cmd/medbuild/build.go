@@ -26,22 +26,24 @@ func buildCommand() *cli.Command {
 		Name:      "build",
 		Usage:     "build targets of components.toml",
 		UsageText: "medbuild build [options]\n\nEXAMPLES:\n   " + buildExamples,
-		Description: "Builds images. Progress goes to standard error; standard output has one line\n" +
-			"per reference of an image, with its digest.\n\n" +
-			"Short options mean what they mean to docker build: -t is --tag. Targets are\nnamed with --target alone.",
+		Description: "Builds images. Progress and a summary go to standard error; standard output\n" +
+			"has one line for each reference of an image, with its digest.\n" +
+			"\n" +
+			"Short options have the meaning that docker build gives them: -t is --tag. A\n" +
+			"target is named with --target only.",
 		Flags: withEngine(
 			fileFlag(), allowFilesFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
-			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "`REFERENCE` of the image; may be repeated"},
-			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=TYPE[,dest=PATH][,KEY=VALUE] with TYPE oci, docker, local, tar, image or registry; may be repeated"},
-			&cli.BoolFlag{Name: "push", Usage: "push the image outputs, or an image when there is none, to the registries of the tags"},
-			&cli.StringSliceFlag{Name: "label", Usage: "`KEY=VALUE` in the image's configuration; may be repeated"},
-			&cli.StringSliceFlag{Name: "annotation", Usage: "`KEY=VALUE` in the image's manifest; may be repeated"},
-			&cli.StringSliceFlag{Name: "cache-from", Usage: "read the `CACHE`: type=registry,ref=REFERENCE"},
-			&cli.StringSliceFlag{Name: "cache-to", Usage: "write the `CACHE`: type=registry,ref=REFERENCE,mode=max"},
+			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "name and tag of the image, as `REFERENCE`; may be repeated"},
+			&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "where the image goes, as `OUTPUT` type=TYPE[,dest=PATH][,KEY=VALUE]; TYPE is oci, docker, local, tar, image or registry; may be repeated"},
+			&cli.BoolFlag{Name: "push", Usage: "push to the registries of the tags: each output of type image, or an image of its own if there is none"},
+			&cli.StringSliceFlag{Name: "label", Usage: "set a label in the image's configuration: `KEY=VALUE`; may be repeated"},
+			&cli.StringSliceFlag{Name: "annotation", Usage: "add an annotation to the image's manifest: `KEY=VALUE`; may be repeated"},
+			&cli.StringSliceFlag{Name: "cache-from", Usage: "import the build cache from `CACHE`, such as type=registry,ref=REFERENCE; may be repeated"},
+			&cli.StringSliceFlag{Name: "cache-to", Usage: "export the build cache to `CACHE`, such as type=registry,ref=REFERENCE,mode=max; may be repeated"},
 			secretFlag(),
-			&cli.StringFlag{Name: "metadata-file", Usage: "write what is known of the result to `FILE` as JSON"},
-			&cli.StringFlag{Name: "iidfile", Usage: "write the image's digest to `FILE`"},
-			&cli.GenericFlag{Name: "no-cache", Value: &noCacheValue{}, Usage: "run every step again, or with --no-cache=`COMPONENT` that component's"},
+			&cli.StringFlag{Name: "metadata-file", Usage: "write metadata of the result to `FILE`, as JSON"},
+			&cli.StringFlag{Name: "iidfile", Usage: "write the digest of the image to `FILE`"},
+			&cli.GenericFlag{Name: "no-cache", Value: &noCacheValue{}, Usage: "do not use the build cache: run every step again, or only those of `COMPONENT`; may be repeated"},
 		),
 		Action: func(c *cli.Context) error { return runBuild(c.Context, readBuild(c)) },
 	}

@@ -20,12 +20,13 @@ const completionExamples = `source <(medbuild completion bash)
 
 func completionCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "completion",
-		Usage:       "print a script that completes command lines: bash, zsh or fish",
-		ArgsUsage:   "bash|zsh|fish",
-		UsageText:   "medbuild completion bash|zsh|fish\n\nEXAMPLES:\n   " + completionExamples,
-		Description: "Commands, options and their values are completed; names of targets and\ncomponents are those of components.toml, or of the file that --file names.",
-		Action:      func(c *cli.Context) error { return runCompletion(readOptions(c), c.App.Writer) },
+		Name:      "completion",
+		Usage:     "print a shell completion script: bash, zsh or fish",
+		ArgsUsage: "bash|zsh|fish",
+		UsageText: "medbuild completion bash|zsh|fish\n\nEXAMPLES:\n   " + completionExamples,
+		Description: "Completes commands, options and their values. The names of targets and\n" +
+			"components are those of components.toml, or of the file given with --file.",
+		Action: func(c *cli.Context) error { return runCompletion(readOptions(c), c.App.Writer) },
 	}
 }
 

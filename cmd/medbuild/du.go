@@ -21,14 +21,15 @@ const duExamples = `medbuild du
    medbuild du --verbose --filter type=exec.cachemount
    medbuild du --format json`
 
-const duDescription = `Kinds: regular is what steps wrote, source.local what was sent from here,
-source.git.checkout repositories, exec.cachemount caches of compilers and
-package managers. What a build uses at this moment cannot be reclaimed.`
+const duDescription = `The kinds are BuildKit's: regular is what steps wrote and what was fetched,
+source.local files sent from this machine, source.git.checkout repositories,
+exec.cachemount cache mounts of compilers and package managers. What a
+running build uses cannot be reclaimed.`
 
 func duCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "du",
-		Usage:       "show what the engine keeps on its disk",
+		Usage:       "show how much disk space the engine uses",
 		UsageText:   "medbuild du [options]\n\nEXAMPLES:\n   " + duExamples,
 		Description: duDescription,
 		Flags: withEngine(
@@ -43,7 +44,7 @@ func duCommand() *cli.Command {
 
 // filterFlag names the filters that all commands have, and more.
 func filterFlag(more string) cli.Flag {
-	return &cli.StringSliceFlag{Name: "filter", Usage: "only records with `KEY=VALUE`: type=KIND, id=ID, description=TEXT, " + more + "shared or private; all of them when repeated"}
+	return &cli.StringSliceFlag{Name: "filter", Usage: "only records that match `FILTER`: type=KIND, id=ID, description=TEXT, " + more + "shared or private; if repeated, all must match"}
 }
 
 func runDu(ctx context.Context, o options, filter []string, verbose bool) error {

@@ -13,13 +13,13 @@ func withEngine(flags ...cli.Flag) []cli.Flag { return append(flags, engineFlags
 // for TLS are buildctl's, written as the other options here are.
 func engineFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "engine", EnvVars: []string{"BUILDKIT_HOST"}, Usage: "`ADDRESS` of the BuildKit to use, such as tcp://host:1234, docker or child; searched for when left out"},
+		&cli.StringFlag{Name: "engine", EnvVars: []string{"BUILDKIT_HOST"}, Usage: "`ADDRESS` of the BuildKit daemon to use, such as tcp://host:1234, docker (Docker's own) or child (started by medbuild); the first one found if left out"},
 		&cli.PathFlag{Name: "tls-dir", EnvVars: []string{"MEDBUILD_TLS_DIR"}, Usage: "`FOLDER` with ca.pem, cert.pem and key.pem (or ca.crt, tls.crt and tls.key) for an engine at tcp://"},
-		&cli.PathFlag{Name: "tls-ca", Usage: "`FILE` with the certificate of the CA that signed the engine's; the system's CAs when left out"},
-		&cli.PathFlag{Name: "tls-cert", Usage: "`FILE` with our certificate for the engine"},
-		&cli.PathFlag{Name: "tls-key", Usage: "`FILE` with the key of that certificate"},
-		&cli.StringFlag{Name: "tls-server-name", Usage: "`NAME` that the engine's certificate is for; the host of its address when left out"},
-		&cli.BoolFlag{Name: "insecure-engine", EnvVars: []string{"MEDBUILD_INSECURE_ENGINE"}, Usage: "allow tcp:// to another machine without TLS: passwords and secrets cross the network readable"},
+		&cli.PathFlag{Name: "tls-ca", Usage: "`FILE` with the CA certificate that the engine's certificate is verified with; the system's CAs if left out"},
+		&cli.PathFlag{Name: "tls-cert", Usage: "`FILE` with the client certificate"},
+		&cli.PathFlag{Name: "tls-key", Usage: "`FILE` with the private key of the client certificate"},
+		&cli.StringFlag{Name: "tls-server-name", Usage: "`NAME` expected in the engine's certificate; the host in its address if left out"},
+		&cli.BoolFlag{Name: "insecure-engine", EnvVars: []string{"MEDBUILD_INSECURE_ENGINE"}, Usage: "allow tcp:// to another machine without TLS: passwords and secrets are sent unencrypted"},
 	}
 }
 

@@ -108,48 +108,48 @@ func (o options) checkEngine() error {
 // the value of its command.
 
 func fileFlag() cli.Flag {
-	return &cli.PathFlag{Name: "file", Aliases: []string{"f"}, Value: "components.toml", Usage: "read components from `FILE`, or from standard input with -"}
+	return &cli.PathFlag{Name: "file", Aliases: []string{"f"}, Value: "components.toml", Usage: "read the components from `FILE`; - is standard input"}
 }
 
 func allowFilesFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "allow-files", EnvVars: []string{"MEDBUILD_ALLOW_FILES"}, Usage: "let the file name others below `DIR`, which lies outside of its repository; may be repeated"}
+	return &cli.StringSliceFlag{Name: "allow-files", EnvVars: []string{"MEDBUILD_ALLOW_FILES"}, Usage: "let FILE refer to files below `DIR`, outside its own repository; may be repeated"}
 }
 
 func targetFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "target", Usage: "`NAME` of a target or of a single component; may be repeated"}
+	return &cli.StringSliceFlag{Name: "target", Usage: "`NAME` of a target, or of a single component; may be repeated"}
 }
 
 func setFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "set", Usage: "override a value for this run, as in mrtrix3.version=3.0.8: `KEY=VALUE`"}
+	return &cli.StringSliceFlag{Name: "set", Usage: "override a value for this run: `KEY=VALUE`, such as mrtrix3.version=3.0.8; may be repeated"}
 }
 
 // onlyPlatform is the platform that the stages build for.
 const onlyPlatform = "linux/amd64"
 
 func platformFlag() cli.Flag {
-	return &cli.StringFlag{Name: "platform", Value: onlyPlatform, Usage: "`OS/ARCH` of the image; only linux/amd64 is supported"}
+	return &cli.StringFlag{Name: "platform", Value: onlyPlatform, Usage: "platform of the image, as `OS/ARCH`; only linux/amd64 is supported"}
 }
 
 func progressFlag() cli.Flag {
-	return &cli.StringFlag{Name: "progress", Value: "auto", EnvVars: []string{"BUILDKIT_PROGRESS"}, Usage: "how to show progress: auto, tty, plain, rawjson or quiet"}
+	return &cli.StringFlag{Name: "progress", Value: "auto", EnvVars: []string{"BUILDKIT_PROGRESS"}, Usage: "`TYPE` of progress output: auto, tty, plain, rawjson or quiet"}
 }
 
 func mirrorFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "mirror", Usage: "fetch what begins with FROM from TO: `FROM=TO`, before the site file's mirrors; may be repeated, the preferred first"}
+	return &cli.StringSliceFlag{Name: "mirror", Usage: "`FROM=TO`: fetch what begins with FROM from the mirror TO; asked before the mirrors of the site file; may be repeated, the preferred first"}
 }
 
 func allowUnpinnedFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "allow-unpinned", Usage: "take sources and base images that have no checksum, commit or digest as they are today"}
+	return &cli.BoolFlag{Name: "allow-unpinned", Usage: "accept sources and base images without a checksum, commit or digest, as they are today"}
 }
 
 func debugFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "debug", Usage: "name the lines of medbuild's own source that made the steps"}
+	return &cli.BoolFlag{Name: "debug", Usage: "show the line of medbuild's source code that made a step"}
 }
 
 func jobsFlag() cli.Flag {
-	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "compile with `N` jobs at a time; one per core of the engine when left out"}
+	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run up to `N` compile jobs in parallel; the default is one per core of the engine"}
 }
 
 func secretFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "secret", Usage: "a `SECRET` for the components that name it: id=ID[,src=PATH|env=NAME]"}
+	return &cli.StringSliceFlag{Name: "secret", Usage: "pass a `SECRET` to the components that ask for it: id=ID[,src=PATH|env=NAME]; may be repeated"}
 }

@@ -18,12 +18,13 @@ const initExamples = `medbuild init
 
 func initCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "init",
-		Usage:       "write a components.toml to start from",
-		ArgsUsage:   "[FILE]",
-		UsageText:   "medbuild init [options] [FILE]\n\nEXAMPLES:\n   " + initExamples,
-		Description: "Writes a commented file with an image, and every key of every stage as a\ncomment. FILE is components.toml when it is left out.",
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists"}},
+		Name:      "init",
+		Usage:     "write a components.toml to start from",
+		ArgsUsage: "[FILE]",
+		UsageText: "medbuild init [options] [FILE]\n\nEXAMPLES:\n   " + initExamples,
+		Description: "Writes a commented file with one image, and every key of every stage as a\n" +
+			"comment. FILE is components.toml if left out.",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists"}},
 		Action: func(c *cli.Context) error {
 			return runInit(readOptions(c), c.Bool("force"))
 		},

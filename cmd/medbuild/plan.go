@@ -22,11 +22,11 @@ const planExamples = `medbuild plan --target production
 func planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
-		Usage:     "show what a build would do, without building",
+		Usage:     "show the steps and layers of a build, without building",
 		UsageText: "medbuild plan --target NAME [options]\n\nEXAMPLES:\n   " + planExamples,
-		Description: "Shows the components with their steps and inputs, and where the image's\n" +
-			"layers come from. What is known of a base is kept from earlier builds; an\n" +
-			"engine is asked only for a base that no build has seen.",
+		Description: "Shows the components with their steps and sources, and which part of the\n" +
+			"image each layer is. What earlier builds found out about a base is reused: an\n" +
+			"engine is needed only for a base that has not been built on before.",
 		Flags: withEngine(
 			fileFlag(), allowFilesFlag(), targetFlag(), setFlag(), platformFlag(), progressFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
 			formatFlag("plan"),

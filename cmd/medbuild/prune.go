@@ -27,16 +27,17 @@ const pruneExamples = `medbuild prune
 func pruneCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "prune",
-		Usage:     "remove what the engine keeps on its disk",
+		Usage:     "remove unused data from the engine's disk",
 		UsageText: "medbuild prune [options]\n\nEXAMPLES:\n   " + pruneExamples,
-		Description: "Removes what no build uses at this moment, and prints each record and how\n" +
-			"much was freed. What is removed is built or fetched again when it is needed.\nOn a terminal it asks first.",
+		Description: "Removes the build cache that no running build uses, and prints each record\n" +
+			"and how much space was freed. What is removed is built or fetched again when\n" +
+			"it is needed. On a terminal it asks first.",
 		Flags: withEngine(
 			filterFlag("until=24h, "),
-			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also what the engine keeps for itself and what images share"},
-			&cli.StringFlag{Name: "keep-storage", Usage: "keep `SIZE` of what was used last, such as 20GB"},
-			&cli.DurationFlag{Name: "keep-duration", Usage: "keep what was used within `TIME`, such as 48h"},
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f", "y"}, Usage: "do not ask"},
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also remove internal records of the engine and those that images share"},
+			&cli.StringFlag{Name: "keep-storage", Usage: "keep up to `SIZE` of the most recently used records, such as 20GB"},
+			&cli.DurationFlag{Name: "keep-duration", Usage: "keep records that were used within `TIME`, such as 48h"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f", "y"}, Usage: "do not ask for confirmation"},
 		),
 		Action: func(c *cli.Context) error {
 			return runPrune(c.Context, readOptions(c), readPrune(c))

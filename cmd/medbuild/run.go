@@ -25,38 +25,39 @@ const runExamples = `medbuild run --target production -- mrinfo -version
    medbuild run --target python --set python.version=3.13 \
      --entrypoint "" -- python3`
 
-const runDescription = `Builds the target if it is not built yet and runs a command in a container of
-its own on the engine. The container is gone afterwards; the exit code is the
-command's.
+const runDescription = `Builds the target unless it is in the cache, and runs a command in a new
+container on the engine. The container is removed afterwards; the exit code
+is that of the command.
 
-A folder given with --volume is copied to the engine and what the command
-changed in it is copied back when it ends: the engine may be another machine.
-Until then nothing changes here. What was removed there is removed here too,
-unless it was changed here meanwhile. Say :ro for input: nothing of it is
-then copied back, and the image needs no tar for it.
+The engine may be another machine, so a folder given with --volume is copied
+to it, and the command's changes are copied back when the command ends. Until
+then nothing changes here. A file that the command removed is removed here
+too, unless it was changed here in the meantime. With :ro nothing is copied
+back; without it the image must have the program tar.
 
 On a terminal the command gets a terminal of its own. Otherwise an interrupt
-is passed on, and a command that does not end within a second is killed.
+is passed on to the command, and it is killed if it does not end within a
+second.
 
-Short options mean what they mean to docker run: -t is --tty. The target is
-named with --target alone.`
+Short options have the meaning that docker run gives them: -t is --tty. The
+target is named with --target only.`
 
 func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "run",
-		Usage:       "run a command inside a target",
+		Usage:       "run a command in the image of a target",
 		UsageText:   "medbuild run [options] [--] [COMMAND [ARGUMENT...]]\n\nEXAMPLES:\n   " + runExamples,
 		Description: runDescription,
 		Flags: withEngine(
 			fileFlag(), allowFilesFlag(), setFlag(), platformFlag(), progressFlag(), jobsFlag(), secretFlag(), mirrorFlag(), allowUnpinnedFlag(), debugFlag(),
-			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target or of a single component"},
-			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "a folder for the command: `HOST:CONTAINER[:ro]`; may be repeated"},
-			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `WORKDIR` of the container"},
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "`KEY=VALUE` in the command's environment, or KEY to pass it on; may be repeated"},
-			&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `USER[:GROUP]`, by name or number"},
-			&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Value: true, Usage: "pass standard input on"},
-			&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal; the default when standard input and output are one"},
-			&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` instead of the image's entrypoint; \"\" for none"},
+			&cli.StringFlag{Name: "target", Usage: "`NAME` of a target, or of a single component"},
+			&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, Usage: "make a folder available to the command: `HOST:CONTAINER[:ro]`; it is copied, not mounted; may be repeated"},
+			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in the folder `WORKDIR` of the container"},
+			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set an environment variable: `KEY=VALUE`, or KEY to pass on its value here; may be repeated"},
+			&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `USER[:GROUP]`, names or numeric IDs"},
+			&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Value: true, Usage: "pass standard input on to the command"},
+			&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a terminal for the command; the default if standard input and output are terminals"},
+			&cli.StringFlag{Name: "entrypoint", Usage: "run `PROGRAM` in place of the image's entrypoint; \"\" for none"},
 		),
 		Action: func(c *cli.Context) error { return runRun(c.Context, readRun(c)) },
 	}

@@ -12,11 +12,13 @@ const schemaExamples = `medbuild schema >components.schema.json
 
 func schemaCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "schema",
-		Usage:       "print the JSON Schema of components.toml, for editors",
-		UsageText:   "medbuild schema\n\nEXAMPLES:\n   " + schemaExamples,
-		Description: "An editor that knows the schema completes keys, shows what they mean and\nmarks those that are wrong. A first line \"#:schema ./components.schema.json\"\nin components.toml names it to editors that use Taplo.",
-		Action:      func(c *cli.Context) error { return runSchema(readOptions(c), c.App.Writer) },
+		Name:      "schema",
+		Usage:     "print the JSON Schema of components.toml, for editors",
+		UsageText: "medbuild schema\n\nEXAMPLES:\n   " + schemaExamples,
+		Description: "With the schema an editor completes keys, shows what they mean and marks\n" +
+			"errors. Editors that use Taplo find it by a first line \"#:schema\n" +
+			"./components.schema.json\" in components.toml.",
+		Action: func(c *cli.Context) error { return runSchema(readOptions(c), c.App.Writer) },
 	}
 }
 

@@ -19,10 +19,13 @@ const stagesExamples = `medbuild stages
 
 func stagesCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "stages",
-		Usage:       "list the components, bases and targets of components.toml",
-		UsageText:   "medbuild stages [options]\n\nEXAMPLES:\n   " + stagesExamples,
-		Description: "Lists the components with their stage, version, prefix, licence, pin and\nsource, the bases, and the targets with their base, components and image\nnames. No engine is needed. What cannot be built as it stands is said on\nstandard error.",
+		Name:      "stages",
+		Usage:     "list the components, bases and targets of components.toml",
+		UsageText: "medbuild stages [options]\n\nEXAMPLES:\n   " + stagesExamples,
+		Description: "Lists the components with their stage, version, prefix, licence, pin and\n" +
+			"source, the bases, and the targets with their base, components and image\n" +
+			"names. No engine is needed. What cannot be built as it is, such as an\n" +
+			"unpinned source, is reported on standard error.",
 		Flags: []cli.Flag{
 			fileFlag(), allowFilesFlag(), setFlag(), formatFlag("stages"),
 		},

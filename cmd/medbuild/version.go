@@ -18,12 +18,13 @@ const versionExamples = `medbuild version
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "version",
-		Usage:       "print the versions of medbuild and what it is made of",
-		UsageText:   "medbuild version [options]\n\nEXAMPLES:\n   " + versionExamples,
-		Description: "Prints the version of medbuild, the version of BuildKit it speaks to engines\nas, the version of Go it was compiled with and the platform it runs on.",
-		Flags:       []cli.Flag{formatFlag("version")},
-		Action:      func(c *cli.Context) error { return runVersion(readOptions(c), c.App.Writer) },
+		Name:      "version",
+		Usage:     "print the versions of medbuild, BuildKit and Go",
+		UsageText: "medbuild version [options]\n\nEXAMPLES:\n   " + versionExamples,
+		Description: "Prints the version of medbuild, of its BuildKit client and of the Go\n" +
+			"compiler, and the platform it runs on.",
+		Flags:  []cli.Flag{formatFlag("version")},
+		Action: func(c *cli.Context) error { return runVersion(readOptions(c), c.App.Writer) },
 	}
 }
 
