@@ -180,7 +180,8 @@ func (f *FSL) smoke() []stage.Check {
 	out = append(out,
 		stage.Check{Command: "[ -s $FSLDIR/etc/flirtsch/b02b0.cnf ]"},
 		stage.Check{Command: "[ -s $FSLDIR/etc/fslconf/fsl.sh ]"},
-		stage.Check{Command: "eddy=$(command -v eddy_openmp || command -v eddy_cpu || command -v eddy) || exit 1; $eddy </dev/null; [ $? -lt 126 ]"})
+		stage.Check{Command: "eddy=$(command -v eddy_openmp || command -v eddy_cpu || command -v eddy) || exit 1; $eddy </dev/null" + stage.StartedScript,
+			Shown: "eddy </dev/null"})
 	if f.Profile == "full" {
 		out = append(out, stage.Check{Command: "[ -s $FSLDIR/data/standard/MNI152_T1_2mm.nii.gz ]"})
 	}

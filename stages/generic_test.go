@@ -1,11 +1,13 @@
 package stages
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/medbuild/medbuild/stages/stage/stagetest"
 
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/testkit"
 	"github.com/medbuild/medbuild/llb"
 	"github.com/medbuild/medbuild/llb/llbtest"
@@ -153,5 +155,19 @@ func TestStatedFiles(t *testing.T) {
 		if e.Content = nil; e.Path != want[i].Path || e.Mode != want[i].Mode || e.UID != want[i].UID || e.GID != want[i].GID {
 			t.Errorf("%+v, want %+v", e, want[i])
 		}
+	}
+}
+
+// TestCommandsOfMake: each is told at its key, in the order in which they run.
+func TestCommandsOfMake(t *testing.T) {
+	t.Parallel()
+	at := func(line int) problem.Position { return problem.Position{File: "components.toml", Line: line, Col: 1} }
+	m := testkit.With(newMake(), func(m *Make) {
+		m.Build, m.Keys = "", map[string]problem.Position{"configure": at(3), "build": at(5), "install": at(4)}
+	})
+	s, err := m.Stage(stage.Ground{Build: stagetest.Trixie(), Run: stagetest.Trixie()})
+	want := []stage.Command{{Key: "configure", Text: m.Configure, At: at(3)}, {Key: "install", Text: m.Install, At: at(4)}}
+	if err != nil || !slices.Equal(s.Commands, want) {
+		t.Errorf("%v: %+v, want %+v", err, s.Commands, want)
 	}
 }

@@ -3,7 +3,7 @@ package stages
 import (
 	"cmp"
 	_ "embed"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/medbuild/medbuild/internal/problem"
@@ -69,7 +69,7 @@ func (m *Make) Stage(g stage.Ground) (stage.Stage, error) {
 		return stage.Stage{}, err
 	}
 	s, err := m.Describe(m.Common, g.Run.Facts)
-	s.Layer, s.Inputs = &layer, []llb.Input{input}
+	s.Layer, s.Inputs, s.Commands = &layer, []llb.Input{input}, m.commands()
 	return s, err
 }
 
@@ -101,7 +101,7 @@ func (m *Make) compile(on stage.Base, input llb.Input, u stage.Unpacking) (llb.S
 		Component: m.Name,
 		Action:    "compile",
 		On:        tools.Root(),
-		Script:    llb.Script(makeScript, llb.Values{"PREFIX": m.Prefix}, llb.Code{"UNPACK": u.Script() + "\n", "COMMANDS": m.commands()}),
+		Script:    llb.Script(makeScript, llb.Values{"PREFIX": m.Prefix}, llb.Code{"UNPACK": u.Script() + "\n", "RUN": stage.RunScript, "COMMANDS": m.calls()}),
 		Env:       []string{"PREFIX=" + m.Prefix, "CCACHE_DIR=" + llb.Run + "/ccache"},
 		Inputs:    []llb.Mount{{Target: stage.SourceMount, State: input.Fetch(m.Name, here())}},
 		Caches:    []llb.Cache{{Target: llb.Run + "/ccache", ID: "medbuild/" + m.Name + llb.Run + "/ccache"}},
@@ -111,12 +111,20 @@ func (m *Make) compile(on stage.Base, input llb.Input, u stage.Unpacking) (llb.S
 	}.Layer(m.Prefix), nil
 }
 
-func (m *Make) commands() string {
+// commands are the user's, in the order in which they run.
+func (m *Make) commands() []stage.Command {
+	all := []stage.Command{{Key: "configure", Text: m.Configure}, {Key: "build", Text: m.Build}, {Key: "install", Text: m.Install}}
+	all = slices.DeleteFunc(all, func(c stage.Command) bool { return c.Text == "" })
+	for i, c := range all {
+		all[i].At = m.Keys[c.Key]
+	}
+	return all
+}
+
+func (m *Make) calls() string {
 	var b strings.Builder
-	for _, c := range []string{m.Configure, m.Build, m.Install} {
-		if c != "" {
-			fmt.Fprintf(&b, "sh -ec %s\n", llb.Quote(c))
-		}
+	for _, c := range m.commands() {
+		b.WriteString(c.Call())
 	}
 	return b.String()
 }

@@ -188,7 +188,7 @@ func (l *loader) decodeTool(value any, n *node, name string) (reflect.Value, boo
 	defer func() { l.component = "" }()
 	l.decode(value, reflect.ValueOf(tool).Elem(), n, name)
 	c := tool.Shared()
-	c.Name, c.At, c.Stage = name, n.place(), kind.Name
+	c.Name, c.At, c.Stage, c.Keys = name, n.place(), kind.Name, n.positions()
 	return reflect.ValueOf(tool), true
 }
 

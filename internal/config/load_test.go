@@ -76,6 +76,8 @@ func TestLoadComponents(t *testing.T) {
 	same(t, "order", names, []string{"python", "mrtrix3-new", "ants"})
 
 	m := component[*stages.MRtrix3](t, f, "mrtrix3-new")
+	same(t, "keys", m.Keys["commands[0]"], at(26, 13))
+	m.Keys = nil
 	same(t, "common", m.Common, stage.Common{Name: "mrtrix3-new", At: at(22, 13), Stage: "mrtrix3", Version: "3.0.8", Prefix: "/opt/new"})
 	same(t, "source", m.Source, stage.Source{At: at(28, 25), Git: "https://example.org/mrtrix3.git",
 		Commit: "0123456789abcdef0123456789abcdef01234567"})

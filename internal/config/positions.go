@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 
@@ -55,6 +56,26 @@ func (n *node) key(name string) problem.Position {
 		return s.at
 	}
 	return n.place()
+}
+
+// positions is where each key of a table is, and each element of its lists.
+func (n *node) positions() map[string]problem.Position {
+	out := map[string]problem.Position{}
+	for _, k := range n.names() {
+		out[k] = n.key(k)
+		for i, e := range n.sub(k).all() {
+			out[fmt.Sprintf("%s[%d]", k, i)] = e.at
+		}
+	}
+	return out
+}
+
+// all is the elements of an array.
+func (n *node) all() []*node {
+	if n == nil {
+		return nil
+	}
+	return n.elements
 }
 
 func (n *node) place() problem.Position {

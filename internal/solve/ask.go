@@ -22,7 +22,7 @@ var _ base.Engine = (*Session)(nil)
 func (s *Session) Ask(ctx context.Context, q base.Question) (base.Answer, error) {
 	var a base.Answer
 	_, err := s.One(ctx, Job{
-		Place: func(llb.Operation, string) (problem.Position, string) { return q.At, q.Subject },
+		Place: func(llb.Operation, string, string) Origin { return Origin{At: q.At, Subject: q.Subject} },
 		Work: func(ctx context.Context, c *Client) (*gateway.Result, error) {
 			var err error
 			a, err = c.answer(ctx, q)

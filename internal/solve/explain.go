@@ -10,13 +10,21 @@ import (
 	"github.com/medbuild/medbuild/internal/fetch"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages/stage"
 	"github.com/moby/buildkit/util/grpcerrors"
 	"google.golang.org/grpc/codes"
 )
 
-// Place is where in the user's file the step of a component is stated, or its
-// source, and whose it is there. address is "" for a step that fetches nothing.
-type Place func(of llb.Operation, address string) (at problem.Position, subject string)
+// Origin is where in the user's file something is stated that failed.
+type Origin struct {
+	At      problem.Position
+	Subject string        // whose it is
+	Command stage.Command // of a step that runs several, the one that failed; the zero value is none
+}
+
+// Place is the origin of a component's step, or of the source that it fetches, or
+// of the command that it ends with. address and command are "" where there is none.
+type Place func(of llb.Operation, address, command string) Origin
 
 // IsStep reports whether an error tells of a step that failed, and not of the
 // engine or an export.
@@ -61,15 +69,15 @@ func (a account) problem(err error, place Place) error {
 }
 
 func (a account) step(f *failure, place Place) *problem.Error {
-	log, told := told(a.record.Tail(f.digest))
+	log := a.record.Tail(f.digest)
+	from := Origin{Subject: f.of.Component}
+	f, log = from.of(f, log, place)
+	log, told := from.told(log)
 	f = a.indexed(f, log)
 	reason, hints := a.advise(f, log, told)
 	shown := *f
 	shown.Reason = reason
-	p := &problem.Error{Subject: f.of.Component, Class: classOf(f.Failure), Message: shown.Error(), Hints: hints, Cause: f}
-	if place != nil {
-		p.At, p.Subject = place(f.of, f.address)
-	}
+	p := &problem.Error{At: from.At, Subject: from.Subject, Class: classOf(f.Failure), Message: shown.Error(), Hints: hints, Cause: f}
 	if a.debug && f.line != "" {
 		p.Message += "\nmade at " + f.line
 	}
@@ -77,6 +85,24 @@ func (a account) step(f *failure, place Place) *problem.Error {
 		p.Message += "\n  | " + l
 	}
 	return p
+}
+
+// of finds out where a step is from. A command that the step says failed is named
+// in the failure in place of the step's own exit code, and the log is without that
+// line.
+func (o *Origin) of(f *failure, log []string, place Place) (*failure, []string) {
+	if place == nil {
+		return f, log
+	}
+	end := max(0, len(log)-1)
+	key, how, ok := stage.Ended(strings.Join(log[end:], ""))
+	*o = place(f.of, f.address, key)
+	if !ok || o.Command.Key == "" {
+		return f, log
+	}
+	out := *f
+	out.Reason = o.Command.Failed(how)
+	return &out, log[:end]
 }
 
 // indexed is the failure with what uv said of a package index.
@@ -91,8 +117,12 @@ func (a account) indexed(f *failure, log []string) *failure {
 	return &out
 }
 
-// told takes the hints that a step's script gave out of what it logged.
-func told(log []string) (rest, hints []string) {
+// told takes the hints that a step's script gave out of what it logged. Those of a
+// command, as git gives them, are its own.
+func (o *Origin) told(log []string) (rest, hints []string) {
+	if o.Command.Text != "" {
+		return log, nil
+	}
 	for _, l := range log {
 		if hint, ok := strings.CutPrefix(l, "hint: "); ok {
 			hints = append(hints, hint)

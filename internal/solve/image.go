@@ -38,23 +38,33 @@ func (c *Client) all(ctx context.Context, states []llb.State) error {
 	return Join(ctx, final(errs)...)
 }
 
-// In is the places of an image: that of the step's source, or else of its
-// component; for the packages and the accounts of the whole image the target's.
+// In is the places of an image: that of the step's command or source, or else of
+// its component; for the packages and the accounts of the whole image the target's.
 func In(img assemble.Image) Place {
-	return func(of llb.Operation, address string) (problem.Position, string) {
+	return func(of llb.Operation, address, command string) Origin {
+		out := Origin{Subject: of.Component}
 		if of.Owner != llb.OfComponent && of.Owner != llb.OfTarget {
-			return problem.Position{}, of.Component
+			return out
 		}
 		for _, p := range img.Parts {
 			if p.Name == of.Component {
-				return source(p, address), of.Component
+				return ofPart(p, address, command)
 			}
 		}
-		if of.Owner == llb.OfTarget && img.At.Line > 0 {
-			return img.At, of.Component
+		if of.Owner == llb.OfTarget {
+			out.At = img.At
 		}
-		return problem.Position{}, of.Component
+		return out
 	}
+}
+
+func ofPart(p assemble.Part, address, command string) Origin {
+	out := Origin{At: source(p, address), Subject: p.Name}
+	out.Command, _ = p.Command(command)
+	if out.Command.At.Line > 0 {
+		out.At = out.Command.At
+	}
+	return out
 }
 
 func source(p assemble.Part, address string) problem.Position {

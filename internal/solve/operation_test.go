@@ -100,12 +100,12 @@ func TestWhereAStepIsFrom(t *testing.T) {
 		llb.OfComponent: component, llb.OfTarget: component, llb.OfBase: {}, llb.OfManifest: {},
 	} {
 		of := llb.Operation{Owner: owner, Component: "base", Action: "x"}
-		if at, subject := In(img)(of, ""); at != want || subject != "base" {
-			t.Errorf("%s of %s is from %q, want %q", of.Name(), owner, at, want)
+		if o := In(img)(of, "", ""); o.At != want || o.Subject != "base" {
+			t.Errorf("%s of %s is from %q, want %q", of.Name(), owner, o.At, want)
 		}
 	}
 	img.Parts = nil
-	if at, _ := In(img)(llb.Operation{Owner: llb.OfTarget, Component: "base"}, ""); at != target {
-		t.Errorf("the target's step is from %q", at)
+	if o := In(img)(llb.Operation{Owner: llb.OfTarget, Component: "base"}, "", ""); o.At != target {
+		t.Errorf("the target's step is from %q", o.At)
 	}
 }

@@ -66,8 +66,8 @@ func TestAbsentSourceIsAskedOnce(t *testing.T) {
 	s := on(t, e, solve.Settings{})
 	j := job(tool())
 	at := problem.Position{File: "components.toml", Line: 4, Col: 2}
-	j.Place = func(of llb.Operation, address string) (problem.Position, string) {
-		return at, of.Component + " of " + address
+	j.Place = func(of llb.Operation, address, _ string) solve.Origin {
+		return solve.Origin{At: at, Subject: of.Component + " of " + address}
 	}
 	_, err := s.One(t.Context(), j)
 	s.end(t)

@@ -276,8 +276,8 @@ func TestPlaces(t *testing.T) {
 		{llb.OfComponent, "absent", "", " absent"},
 		{llb.OfBase, "base", "", " base"},
 	} {
-		at, subject := place(llb.Operation{Owner: c.owner, Component: c.of}, c.source)
-		if got := at.String() + " " + subject; got != c.want {
+		o := place(llb.Operation{Owner: c.owner, Component: c.of}, c.source, "")
+		if got := o.At.String() + " " + o.Subject; got != c.want {
 			t.Errorf("%s %s, %s: %q, want %q", c.owner, c.of, c.source, got, c.want)
 		}
 	}

@@ -19,9 +19,13 @@ func Serves(name string, commands, programs []string) error {
 		Hint(`add "%s" to the commands of %s, or leave them out to keep all`, strings.Join(lacking, `", "`), name)
 }
 
+// StartedScript ends a check whose program may end with any code of its own: 126
+// and above are the shell's, for what cannot be run, lacks a library or crashes.
+const StartedScript = " || { code=$?; [ $code -lt 126 ] || exit $code; }"
+
 // Starts checks that a program starts, for one that answers a call without
-// arguments with a page of help and a code of its own: 126 and above are the
-// shell's, for what cannot be run, lacks a library or crashes.
+// arguments with a page of help and a code of its own.
 func Starts(program string) Check {
-	return Check{Command: llb.Word(program) + " </dev/null; [ $? -lt 126 ]"}
+	call := llb.Word(program) + " </dev/null"
+	return Check{Command: call + StartedScript, Shown: call}
 }

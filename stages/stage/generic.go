@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
@@ -63,7 +64,7 @@ func (s *Generic) Describe(c Common, on Facts) (Stage, error) {
 		Path:      folders,
 		Env:       s.variables(c.Prefix),
 		Questions: s.questions(c),
-		Smoke:     s.checks(c.Prefix),
+		Smoke:     s.checks(c),
 	}, err
 }
 
@@ -100,7 +101,7 @@ func (s *Generic) questions(c Common) []Question {
 		return nil
 	}
 	return []Question{{Key: s.ManifestKey(c.Name), Section: Software, Want: c.Version,
-		Command: filled(s.VersionCommand, c.Prefix), Pattern: s.pattern()}}
+		Command: filled(s.VersionCommand, c.Prefix), Pattern: s.pattern(), At: c.Keys["version_command"]}}
 }
 
 // ManifestKey is the line of the component in the version manifest.
@@ -127,10 +128,10 @@ func (s *Generic) pattern() string {
 // slash is a slash, or a sign that is escaped already and stays.
 var slash = regexp.MustCompile(`(?s)\\.|/`)
 
-func (s *Generic) checks(prefix string) []Check {
+func (s *Generic) checks(c Common) []Check {
 	var out []Check
-	for _, command := range s.Smoke {
-		out = append(out, Check{filled(command, prefix)})
+	for i, command := range s.Smoke {
+		out = append(out, Check{Command: filled(command, c.Prefix), At: c.Keys[fmt.Sprintf("smoke[%d]", i)]})
 	}
 	return out
 }

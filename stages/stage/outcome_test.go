@@ -38,6 +38,50 @@ func run(script string) string {
 	return string(out)
 }
 
+// became is what the last line of a step says of the stage's commands.
+func became(s Stage, said string) string {
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	key, how, _ := Ended(lines[len(lines)-1])
+	c, _ := s.Command(key)
+	return c.Failed(how)
+}
+
+// TestCommands: the command that fails ends the others and is named; each is a
+// shell of its own, in which a variable that is not set is not an error.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	s := Stage{Commands: []Command{{Key: "configure", Text: "cd /; echo \"$NOT_SET.\""}, {Key: "build", Text: "pwd | grep -x /; echo it\\'s\nexit 3"}, {Key: "install", Text: "echo no"}}}
+	script := "cd /tmp\n" + RunScript
+	for _, c := range s.Commands {
+		script += c.Call()
+	}
+	said := run(script)
+	if said != ".\nfailed: build: exit code 1\n" {
+		t.Errorf("said %q", said)
+	}
+	if got, want := became(s, said), s.Commands[1].Text+": exit code 1"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if said = run(strings.Replace(script, "cd /tmp", "cd /", 1)); said != ".\n/\nit's\nfailed: build: exit code 3\n" {
+		t.Errorf("said %q", said)
+	}
+}
+
+// TestOthersLines: what is no such line, or names nothing of the stage, tells of no
+// command.
+func TestOthersLines(t *testing.T) {
+	t.Parallel()
+	s := Stage{Smoke: []Check{{Command: "a; b", Shown: "a"}}}
+	for line, want := range map[string]string{"failed: 1: exit code 2": "a: exit code 2", "failed: 2: x": "", "failed: x": "", "failed: 0: x": "", "failed: -1: x": "",
+		"failed: layer: /a is a device": "/a is a device", " failed: 1: x": "", "failed: configure: x": "", "": ""} {
+		key, how, ok := Ended(line)
+		c, known := s.Command(key)
+		if got := c.Failed(how); (ok && known) != (want != "") || ok && known && got != want {
+			t.Errorf("%q is read as %q", line, got)
+		}
+	}
+}
+
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	version := Question{Key: "TOOL_VERSION", Section: Software, Want: "1.2", Command: "echo tool 1.2.3; exit 4", Pattern: "^tool ([0-9.]+)$"}
@@ -76,9 +120,9 @@ func TestOutcomesOfFailures(t *testing.T) {
 		problem, said string
 		exit          int
 	}{
-		{question("echo v2.4"), "echo v2.4 answers version 2.4, components.toml has 2.5.4", "echo v2.4 answers version 2.4, components.toml has 2.5.4\n", 0},
-		{question("echo no; exit 9"), "echo no; exit 9 does not answer with a version", "echo no; exit 9 does not answer with a version:\nno\n", 9},
-		{Stage{Smoke: Checks("echo no >&2; exit 7", "true")}, "exit code 7", "failed: echo no >&2; exit 7\nno\n", 7},
+		{question("echo v2.4"), "echo v2.4 answers version 2.4, components.toml has 2.5.4", "v2.4\nfailed: V: answers version 2.4, components.toml has 2.5.4\n", 0},
+		{question("echo no; exit 9"), "echo no; exit 9 does not answer with a version (exit code 9)", "no\nfailed: V: does not answer with a version (exit code 9)\n", 9},
+		{Stage{Smoke: Checks("echo no >&2; exit 7", "true")}, "exit code 7", "no\nfailed: 1: exit code 7\n", 7},
 	} {
 		got, answers, said := tested(t, tt.stage)
 		if len(got) != 1 || got[0].Passed() || got[0].Problem != tt.problem || got[0].Exit != tt.exit {
@@ -86,6 +130,9 @@ func TestOutcomesOfFailures(t *testing.T) {
 		}
 		if said != tt.said || len(answers) > 0 {
 			t.Errorf("said %q, want %q; answers %q", said, tt.said, answers)
+		}
+		if why := became(tt.stage, said); why != tt.problem && why != got[0].Command+": "+tt.problem {
+			t.Errorf("the step's last line is read as %q", why)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Stage struct {
 	Without   []string    // files of those packages that the image does not get, absolute
 	Lacks     string      // what is not in the component although its name promises it, and why; "" for nothing
 	Called    []Called    // programs of other stages that what it was asked to keep calls
+	Commands  []Command   // of the user's, that its layer is made with
 	Path      []string    // folders for PATH, absolute, first first
 	Env       []string    // "KEY=value" in the image
 	Questions []Question  // asked of the finished component
@@ -35,6 +36,8 @@ type Common struct {
 	Answer  string           `toml:"version_answer" doc:"what the tool answers when it is asked its version, where that is another number than the version"`
 	Prefix  string           `toml:"prefix" doc:"the folder of the component, in the build and in the image"`
 	Secrets []string         `toml:"secrets" doc:"ids of the build secrets that its steps may read below /run/medbuild/secrets"`
+
+	Keys map[string]problem.Position `toml:"-"` // where each key is stated; of a list's elements "smoke[0]"
 }
 
 // Shared is the settings common to all tools. Tools get the method by
@@ -79,6 +82,8 @@ type Question struct {
 	Pattern string // extended regular expression whose first group is the version; "/" is written "\/"
 	Want    string // the version it must answer; "" takes any
 	Tell    string // the version in the manifest; "" is the answer
+
+	At problem.Position // where the command is stated; the zero value is nowhere
 }
 
 // Called is programs of another stage that a program of this one calls.
@@ -100,6 +105,8 @@ const (
 // Check is a shell command that must succeed in the finished component.
 type Check struct {
 	Command string
+	Shown   string           // what of it says what is checked; "" is all of it
+	At      problem.Position // where it is stated; the zero value is nowhere
 }
 
 // Checks are checks of the commands.

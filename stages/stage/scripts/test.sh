@@ -23,26 +23,31 @@ ask() { # key, section, wanted, command, pattern, what the manifest has instead 
 	got=$(sed -nE "s/$5/\n\1\n/p" "$said" | sed -n 2p)
 	problem=
 	case $got in
-	'') problem="$4 does not answer with a version" ;;
+	'') problem="$4 does not answer with a version (exit code $code)" ;;
 	"${3:-$got}" | "$3".*) ;;
 	*) problem="$4 answers version $got, components.toml has $3" ;;
 	esac
 	record question "$1" "$4" "$got" "$problem"
-	if [ -z "$got" ]; then echo "$problem:" >&2; head -n 20 "$said" >&2; exit 1; fi
-	if [ -n "$problem" ]; then echo "$problem" >&2; exit 1; fi
+	if [ -n "$problem" ]; then failed "$1" "${problem#"$4 "}" 1; fi
 	echo "$1=${6:-$got}" >>"$out/$2"
+}
+failed() { # key, how, exit code; after what the command said
+	{ tail -n 500 "$said"; echo "failed: $1: $2"; } >&2
+	exit "$3"
 }
 check() { # name, command
 	try "$2"
 	if [ "$code" = 0 ]; then record check "$1" "$2" '' ''; return; fi
 	record check "$1" "$2" '' "exit code $code"
-	echo "failed: $2" >&2
-	tail -n 20 "$said" >&2
+	failed "$1" "exit code $code" "$code"
+}
+unwanted() { # files, what they are
+	echo "failed: layer: $(printf '%s' "$1" | tr '\n' ' ') $2, which must not get into an image" >&2
 	exit 1
 }
 free() { # folders and files without a FreeSurfer licence and without devices
 	found=$(find "$@" ! -type f ! -type d ! -type l)
-	[ -z "$found" ] || { echo "$found is a device, a pipe or a socket, which must not get into an image" >&2; exit 1; }
+	[ -z "$found" ] || unwanted "$found" 'is a device, a pipe or a socket'
 	found=$(licensed "$@")
-	[ -z "$found" ] || { echo "$found looks like a FreeSurfer licence, which must not get into an image" >&2; exit 1; }
+	[ -z "$found" ] || unwanted "$found" 'looks like a FreeSurfer licence'
 }
