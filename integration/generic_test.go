@@ -233,9 +233,9 @@ func TestGenericErrors(t *testing.T) {
 	kit.Built(t, project(`"/bin", "lib"`, `"/bin", "libs"`)).Failed(t, 1, "tool: step [tool] unpack failed", "libs: Not found in archive")
 	kit.Built(t, project(`version = "1.2.3"`, `version = "1.2.4"`)).Failed(t, 1, "tool answers version 1.2.3, components.toml has 1.2.4")
 	kit.Built(t, project(`"tool | grep version"`, `"echo seen; tool | grep nothing"`)).Failed(t, 1,
-		"components.toml:22:10: tool: step [tool] test failed: echo seen; tool | grep nothing: exit code 1\n  | seen\n")
+		"components.toml:21:10: tool: step [tool] test failed: echo seen; tool | grep nothing: exit code 1\n  | seen\n")
 	kit.Built(t, project(`version_command = "tool"`, `version_command = "nosuch; exit 9"`)).Failed(t, 1,
-		"components.toml:21:1: tool: step [tool] test failed: nosuch; exit 9 does not answer with a version (exit code 9)\n  | sh: 1: nosuch: not found\n")
+		"components.toml:20:1: tool: step [tool] test failed: nosuch; exit 9 does not answer with a version (exit code 9)\n  | sh: 1: nosuch: not found\n")
 	compiled := strings.Replace(makeTable(t, s), "configure = '", "configure = 'cat CMakeLists.txt | grep -x nothing && ", 1)
 	kit.Built(t, kit.Project(t, kit.Components("compiled", compiled))).Failed(t, 1,
 		"components.toml:14:1: compiled: step [compiled] compile failed: cat CMakeLists.txt | grep -x nothing && test -z", `-DTIME=0: exit code 1`)
