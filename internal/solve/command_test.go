@@ -1,10 +1,13 @@
 package solve_test
 
 import (
+	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/medbuild/medbuild/internal/assemble"
+	"github.com/medbuild/medbuild/internal/base"
 	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/solve"
 	"github.com/medbuild/medbuild/internal/solve/solvetest"
@@ -39,5 +42,27 @@ func TestFailedCommandIsNamed(t *testing.T) {
 		_, err := s.One(t.Context(), imageJob(ofCommands()))
 		s.end(t)
 		testkit.WantText(t, err, want)
+	}
+}
+
+// What the display shows of a failed step is its exit code, and not the script that
+// an engine quotes.
+func TestProgressQuotesNoScript(t *testing.T) {
+	t.Parallel()
+	var shown bytes.Buffer
+	p, err := solve.NewProgress(t.Context(), &shown, "plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &solvetest.Engine{Fail: map[string][]error{"[a] compile": times(9, errors.New("process \"/bin/sh -eu -c json() { cat; }\" did not complete successfully: exit code: 1"))}}
+	s := solve.New(e, solve.Settings{Progress: p, Platform: "linux/amd64", Files: base.New("", "").Files, Say: func(string) {}})
+	if _, err = s.One(t.Context(), imageJob(ofCommands())); err == nil {
+		t.Error("no error")
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if text := shown.String(); !strings.Contains(text, " ERROR: exit code: 1") || strings.Contains(text, "json()") {
+		t.Errorf("shown:\n%s", text)
 	}
 }

@@ -3,6 +3,7 @@ package solve
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -51,11 +52,26 @@ func (p *Progress) channel() (in chan *client.SolveStatus, shown <-chan struct{}
 		for s := range in {
 			p.Record.Add(s)
 			if !p.closed.Load() {
-				p.out <- s
+				p.out <- short(s)
 			}
 		}
 	}()
 	return in, done
+}
+
+// short is a status whose failed steps do not quote their scripts: what the display
+// shows in the end would be lost among them.
+func short(s *client.SolveStatus) *client.SolveStatus {
+	out := *s
+	out.Vertexes = slices.Clone(s.Vertexes)
+	for i, v := range out.Vertexes {
+		if v.Error != "" {
+			changed := *v
+			changed.Error = withoutScript(v.Error)
+			out.Vertexes[i] = &changed
+		}
+	}
+	return &out
 }
 
 // Close waits until everything is shown. All solves must have ended; later ones
