@@ -110,8 +110,9 @@ func makeTable(t *testing.T, s *upstream.Site) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"main.c":   "int more(void);\nint main(void) { return more(); }\n",
-		"more.cpp": "#include <cstdio>\nextern \"C\" int more() { return puts(\"compiled 2.0\") < 0; }\n",
+		"main.c":      "int more(void);\nint main(void) { return more(); }\n",
+		"more.cpp":    "#include <cstdio>\nextern \"C\" int more() { return puts(\"compiled 2.0\") < 0; }\n",
+		"fetch.cmake": "file(DOWNLOAD https://files.example/x x STATUS s)\nmessage(FATAL_ERROR \"${s}\")\n",
 		"CMakeLists.txt": "cmake_minimum_required(VERSION 3.13)\nproject(compiled C CXX)\nadd_executable(compiled main.c more.cpp)\n" +
 			"install(TARGETS compiled DESTINATION bin)\n",
 	} {
@@ -236,9 +237,10 @@ func TestGenericErrors(t *testing.T) {
 		"components.toml:21:10: tool: step [tool] test failed: echo seen; tool | grep nothing: exit code 1\n  | seen\n")
 	kit.Built(t, project(`version_command = "tool"`, `version_command = "nosuch; exit 9"`)).Failed(t, 1,
 		"components.toml:20:1: tool: step [tool] test failed: nosuch; exit 9 does not answer with a version (exit code 9)\n  | sh: 1: nosuch: not found\n")
-	compiled := strings.Replace(makeTable(t, s), "configure = '", "configure = 'cat CMakeLists.txt | grep -x nothing && ", 1)
+	compiled := strings.Replace(makeTable(t, s), "configure = '", "configure = 'cmake -P fetch.cmake && ", 1)
 	kit.Built(t, kit.Project(t, kit.Components("compiled", compiled))).Failed(t, 1,
-		"components.toml:14:1: compiled: step [compiled] compile failed: cat CMakeLists.txt | grep -x nothing && test -z", `-DTIME=0: exit code 1`)
+		"components.toml:14:1: compiled: step [compiled] compile failed: cmake -P fetch.cmake && test -z", "-DTIME=0: exit code 1\n",
+		"hint: steps have no network: state what they fetch as source")
 	kit.Built(t, licensed(t, s)).Failed(t, 1, "components.toml:8:13: tool: step [tool] test failed: /opt/tool/doc/License.old looks like a FreeSurfer licence")
 }
 

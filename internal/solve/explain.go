@@ -136,6 +136,9 @@ func (o *Origin) told(log []string) (rest, hints []string) {
 // killed is the exit code of a command that was ended by SIGKILL.
 const killed = 137
 
+const offlineHint = `steps have no network: state what they fetch as source = { url = "…", sha256 = "…" }, and distribution packages as build_packages or runtime; ` +
+	`submodules = true brings the submodules of a git source`
+
 // advise is why a step failed and what to do about it.
 func (a account) advise(f *failure, log, told []string) (reason string, hints []string) {
 	switch {
@@ -147,6 +150,8 @@ func (a account) advise(f *failure, log, told []string) (reason string, hints []
 		return a.disk.full(f.Reason), []string{a.disk.hint()}
 	case f.code == killed:
 		return f.Reason, []string{"the step was killed, most often because memory ran out: try --jobs 1"}
+	case f.offline && wantsNetwork(a.record.Log(f.digest)):
+		return f.Reason, []string{offlineHint}
 	case len(told) > 0:
 		return f.Reason, told
 	case f.address != "":

@@ -24,6 +24,7 @@ type failure struct {
 	line      string // of the stage that made the step
 	code      int    // that the command ended with
 	networked bool   // a command that has a network: it installs packages
+	offline   bool   // a command that has none
 	python    bool   // a command that asks the Python index
 	git       bool   // it fetches a repository
 	alone     bool   // a repository's commit was asked for by itself
@@ -51,7 +52,7 @@ func (g graph) failure(d digest.Digest) *failure {
 	address := fetch.Address(op.GetSource())
 	exec := op.GetExec()
 	networked := exec != nil && exec.Network != pb.NetMode_NONE
-	return &failure{networked: networked, python: networked && fetch.AsksIndex(exec.Meta.GetArgs()), digest: d, of: llb.OperationOf(meta.Description), address: address, asked: address, git: fetch.IsGit(op.GetSource()), alone: fetch.IsAlone(op.GetSource())}
+	return &failure{networked: networked, offline: exec != nil && !networked, python: networked && fetch.AsksIndex(exec.Meta.GetArgs()), digest: d, of: llb.OperationOf(meta.Description), address: address, asked: address, git: fetch.IsGit(op.GetSource()), alone: fetch.IsAlone(op.GetSource())}
 }
 
 // index is the Python index that a command asks, "" when it asks none.

@@ -169,15 +169,23 @@ func (r *Record) log(l *client.VertexLog) {
 	}
 }
 
-// Tail is the last lines a step logged.
-func (r *Record) Tail(d digest.Digest) []string {
+// Log is what a step logged, or the last 64 kB of it.
+func (r *Record) Log(d digest.Digest) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b := r.logs[d]
-	if b == nil {
+	if b := r.logs[d]; b != nil {
+		return b.String()
+	}
+	return ""
+}
+
+// Tail is the last lines a step logged.
+func (r *Record) Tail(d digest.Digest) []string {
+	log := strings.TrimRight(r.Log(d), "\n")
+	if log == "" {
 		return nil
 	}
-	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	lines := strings.Split(log, "\n")
 	return lines[max(0, len(lines)-logLines):]
 }
 

@@ -36,6 +36,14 @@ func fullDisk(said string) bool {
 	return strings.Contains(strings.ToLower(said), "no space left on device") || strings.Contains(said, "ENOSPC")
 }
 
+// noNetwork is what programs say that look for a server where there is no network:
+// glibc and musl, curl and git, wget, apt, busybox, Node.js, Java, Rust and Go.
+var noNetwork = regexp.MustCompile(`(?i)temporary failure (?:in name resolution|resolving)|name or service not known|network is unreachable` +
+	`|could(?: not|n't) resolve (?:host|proxy|')|unable to resolve host|bad address '|EAI_AGAIN|UnknownHostException|failed to lookup address|no such host`)
+
+// wantsNetwork reports whether a step's log tells of a network that it looked for.
+func wantsNetwork(said string) bool { return noNetwork.MatchString(said) }
+
 var fullPath = regexp.MustCompile(`write (\S+): no space left on device`)
 
 // unwritten is the path that a full disk kept from being written, "" where none
