@@ -56,6 +56,7 @@ const genericLook = `
 cat /VERSION_MANIFEST.txt
 cd /opt && find tool zipped c3d art -type f -o -type l | sort
 echo "TOOLHOME=$TOOLHOME ARTHOME=$ARTHOME"
+head -n 1 /root/.bashrc; tail -n 1 /root/.bashrc; stat -c '%n %a %u:%g' /root/.bashrc
 stat -c '%n %a %u:%g' /opt/scripts/bin/hello /etc/hello/hello.sh /etc /etc/hello
 for p in hello tool compiled c3d_affine_tool; do command -v $p; done
 for p in gcc unzip make; do if command -v $p; then exit 1; fi; done; echo no tools of the builder`
@@ -64,6 +65,7 @@ var genericSeen = []string{
 	"TOOL_VERSION=1.2.3", "ZIPPED=4.5", "COMPILED_VERSION=2.0", "BC_VERSION=1.07.1", "C3D_VERSION=1.0.0", "ART_VERSION=2.0",
 	"art/PILbrain.nii\nart/bin/acpcdetect\nart/models/T1acpc.mdl\nc3d/bin/c3d_affine_tool\nc3d/version.txt\ntool/share/bin/tool\ntool/share/lib/a.so\nzipped/bin/zipped",
 	"TOOLHOME=/opt/tool/share ARTHOME=/opt/art",
+	"# ~/.bashrc: executed by bash(1) for non-login shells.\necho hello\n/root/.bashrc 644 0:0", // the base's line, and the one added
 	"/opt/scripts/bin/hello 755 1000:100", "/etc/hello/hello.sh 644 0:0", "/etc 755 0:0", "/etc/hello 755 0:0",
 	"/opt/scripts/bin/hello", "/opt/tool/share/bin/tool", "/opt/compiled/bin/compiled", "/opt/c3d/bin/c3d_affine_tool",
 	"no tools of the builder",
@@ -148,6 +150,7 @@ smoke = ["hello | grep -x hello", "test -r /etc/hello/hello.sh"]
 files = [
   { from = "hello.sh", to = "bin/hello", mode = "0755", owner = "1000:100" },
   { from = "hello.sh", to = "/etc/hello/" },
+  { from = "hello.sh", to = "/root/.bashrc", append = true },
 ]
 `
 

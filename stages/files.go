@@ -29,6 +29,7 @@ type Entry struct {
 	From  stage.File       `toml:"from" doc:"the file, relative to the folder of this file; an empty folder when left out"`
 	To    string           `toml:"to" form:"path" doc:"the destination, below the prefix or absolute; a folder to copy into when it ends in a slash"`
 	Mode  string           `toml:"mode" form:"mode" doc:"permissions in octal digits; 0644 when left out, 0755 for a folder"`
+	Add   bool             `toml:"append" doc:"add the file to the end of one that the base has, which keeps its owner and permissions"`
 	Owner string           `toml:"owner" form:"owner" doc:"numeric user and group, such as 1000:100; 0:0 when left out"`
 }
 
@@ -52,6 +53,17 @@ func (e *Entry) Check() error {
 	if stage.HoldsLicence(e.From.Content) {
 		return problem.Refusedf("%s looks like a FreeSurfer licence, which must not be part of an image", e.From.Path).
 			Hint("provide it when a container runs: see fs-license in the image")
+	}
+	if !e.Add {
+		return nil
+	}
+	switch {
+	case e.folder():
+		return problem.Refusedf("append adds a file, and the entry names none").Hint(`add from = "…"`)
+	case !path.IsAbs(e.To) || strings.HasSuffix(e.To, "/"):
+		return problem.Refusedf("append adds to a file of the base, and %q is not the absolute path of one", e.To)
+	case e.Mode+e.Owner != "":
+		return problem.Refusedf("a file that is added to keeps its owner and permissions").Hint("remove mode and owner")
 	}
 	return nil
 }
@@ -97,14 +109,31 @@ func (f *Files) Stage(g stage.Ground) (stage.Stage, error) {
 		return stage.Stage{}, err
 	}
 	s, err := f.Describe(f.Common, g.Run.Facts)
-	layer := llb.FileLayer(f.Name, entries, here())
-	s.Layer, s.Places = &layer, f.places(entries)
+	s.Appends = f.appends()
+	if len(entries) > 0 {
+		layer := llb.FileLayer(f.Name, entries, here())
+		s.Layer, s.Places = &layer, f.places(entries)
+	}
 	return s, err
+}
+
+// appends are the entries that are no files of their own.
+func (f *Files) appends() []llb.Entry {
+	var out []llb.Entry
+	for _, e := range f.Files {
+		if e.Add {
+			out = append(out, llb.Entry{Path: path.Clean(e.To), Content: e.From.Content})
+		}
+	}
+	return out
 }
 
 func (f *Files) entries() ([]llb.Entry, error) {
 	var out []llb.Entry
 	for _, e := range f.Files {
+		if e.Add {
+			continue
+		}
 		entry, err := e.entry(f.Prefix)
 		if err != nil {
 			return nil, problem.At(e.At, "", err)

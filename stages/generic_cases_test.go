@@ -105,6 +105,12 @@ func filesCases() []stageCase {
 				f.Files[0].To, f.Files[1].To = "/usr/local/bin/hello", "/etc/notes/"
 			})
 		}},
+		{"appended", stagetest.Trixie, func() stage.Tool {
+			return testkit.With(newFiles(), func(f *Files) {
+				f.Prefix, f.Smoke = "", nil
+				f.Files = []Entry{{From: stage.File{Path: "bashrc", Content: []byte("alias ll='ls -l'\n")}, To: "/root/.bashrc", Add: true}}
+			})
+		}},
 		{"links", stagetest.Trixie, func() stage.Tool {
 			return testkit.With(newFiles(), func(f *Files) {
 				f.Links = map[string]string{"/home/jovyan/fsl": "/opt/fsl", "bin/hi": "hello"}

@@ -166,10 +166,13 @@ func (m marked) in(t *testing.T, l v1.Layer) []string {
 var unwanted = regexp.MustCompile(`^opt/(.*/)?(\.git|pkgs|v1_0)(/|$)|^opt/.*\.a$|(^|/)\.license$|^root/\.cache|\.cache/(uv|pip)/`)
 
 // replaced is the base's files that the notebook service has its own in place of.
-var replaced = []string{"/home/jovyan/.bashrc", "/home/jovyan/work/README.ipynb", "/home/jovyan/.local/share/jupyter/kernels/python-maths/kernel.json"}
+var replaced = []string{"/home/jovyan/work/README.ipynb", "/home/jovyan/.local/share/jupyter/kernels/python-maths/kernel.json"}
 
-// added is where packages add a line of their own: a system group, a shell.
-var added = []string{"/etc/group", "/etc/group-", "/etc/gshadow", "/etc/gshadow-", "/etc/shells", "/var/lib/shells.state"}
+// bashrc gets lines of the service's behind the base's.
+const bashrc = "/home/jovyan/.bashrc"
+
+// added is where lines are added: the service's, a system group, a shell.
+var added = []string{bashrc, "/etc/group", "/etc/group-", "/etc/gshadow", "/etc/gshadow-", "/etc/shells", "/var/lib/shells.state"}
 
 // checkImageBase compares the base entry by entry.
 func checkImageBase(t *testing.T, layout string) {
@@ -179,6 +182,10 @@ func checkImageBase(t *testing.T, layout string) {
 	have.Keeps(t, base, func(p string) bool {
 		return kit.ByPackages(p) || slices.Contains(replaced, p) || slices.Contains(added, p)
 	})
+	ours := int64(len(kit.ReadFile(t, kit.Path("service/jupyter/bashrc"))))
+	if was, is := base[bashrc].Size, have[bashrc].Size; is != was+ours {
+		t.Errorf("%s has %d bytes, in the base %d, and the service adds %d", bashrc, is, was, ours)
+	}
 	for _, p := range added {
 		if base[p] != nil && (have[p].Mode != base[p].Mode || have[p].UID != base[p].UID || have[p].GID != base[p].GID || have[p].Size < base[p].Size) {
 			t.Errorf("%s is %+v, in the base %+v", p, have[p], base[p])

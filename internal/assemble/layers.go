@@ -14,6 +14,7 @@ const (
 	BaseLayer      LayerKind = "base"
 	PackageLayer   LayerKind = "packages"
 	AccountLayer   LayerKind = "accounts"
+	AppendLayer    LayerKind = "appended"
 	ComponentLayer LayerKind = "component"
 	ManifestLayer  LayerKind = "manifest"
 	FolderLayer    LayerKind = "folders"
@@ -30,7 +31,7 @@ type Layer struct {
 	Line  string        // in the image's history
 	Count int           // of layers: a base's can be many, or 0 when they are not known; 0 of a component that is packages alone
 	Steps llb.Operation // what makes it
-	State llb.State     // its files; those of the base, the packages and the accounts hold what lies below them
+	State llb.State     // its files; those of the base, the packages, the accounts and what is added hold what lies below them
 }
 
 // LayerCount is how many layers the image has, the base's included.
@@ -71,6 +72,9 @@ func (t Target) rootLayers(parts []Part) []Layer {
 	if !t.Accounts.None() {
 		out = append(out, one(AccountLayer, "users of the image", accountsAction, t.does(accountsAction), t.withAccounts(top(out))))
 	}
+	if entries := appends(parts); len(entries) > 0 {
+		out = append(out, one(AppendLayer, "files of the base", appendAction, t.does(appendAction), appended(t.does(appendAction), top(out), entries)))
+	}
 	return out
 }
 
@@ -102,7 +106,7 @@ func merged(layers []Layer) []llb.State {
 	var out []llb.State
 	for _, l := range layers {
 		switch l.Kind {
-		case BaseLayer, PackageLayer, AccountLayer:
+		case BaseLayer, PackageLayer, AccountLayer, AppendLayer:
 			root = l.State
 		default:
 			if l.Count > 0 {

@@ -31,7 +31,7 @@ type Image struct {
 	Name   string
 	At     problem.Position // of the target in the user's file
 	State  llb.State        // all layers, merged
-	Root   llb.State        // the base with all runtime packages and the accounts
+	Root   llb.State        // the base with all runtime packages, the accounts and what is added to its files
 	Layers []Layer          // from the bottom up, the base first
 	Config llb.Config
 	Parts  []Part
@@ -97,6 +97,7 @@ func (t Target) part(s stage.Stage, notes []string) Part {
 func (t Target) isolated(s stage.Stage) llb.State {
 	root := llb.Apt{Component: s.Name, Action: packagesAction, On: t.Run.Root,
 		Distribution: t.Run.ID(), Packages: s.Runtime, Without: s.Without, Slim: true, At: here()}.Root()
+	root = withAppended(s, root)
 	if s.Layer == nil {
 		return root
 	}

@@ -68,7 +68,7 @@ func rows(record *solve.Record, img assemble.Image) []Row {
 	for _, l := range img.Layers {
 		of, without := whose(l, img)
 		rows = append(rows, Row{Part: l.Name, Work: record.Of(of, without...), Layer: l.Count > 0 || l.Kind == assemble.BaseLayer,
-			root: l.Kind == assemble.BaseLayer || l.Kind == assemble.PackageLayer || l.Kind == assemble.AccountLayer})
+			root: l.Kind == assemble.BaseLayer || l.Kind == assemble.PackageLayer || l.Kind == assemble.AccountLayer || l.Kind == assemble.AppendLayer})
 	}
 	return rows
 }

@@ -18,7 +18,7 @@ type Layers struct {
 
 // LayerSource is what one thing brings to an image.
 type LayerSource struct {
-	Kind  string `json:"kind"`  // "base", "packages", "accounts", "component", "manifest" or "folders"
+	Kind  string `json:"kind"`  // "base", "packages", "accounts", "appended", "component", "manifest" or "folders"
 	Name  string `json:"name"`  // a component's, or the kind
 	What  string `json:"what"`  // what is in it: the base's name, a prefix or a file
 	Count *int   `json:"count"` // null when it is not known

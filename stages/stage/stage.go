@@ -14,6 +14,7 @@ type Stage struct {
 	Licence   Licence
 	Layer     *llb.State  // at Prefix; nil when the distribution's package is the component
 	Places    []string    // what the layer holds, where that is not only Prefix
+	Appends   []llb.Entry // what is added to the end of files of the base: their paths, and the content
 	Inputs    []llb.Input // what the layer is made from
 	Fetches   string      // what its own installer fetches in addition, unpinned; "" for nothing
 	Runtime   []string    // distribution packages it needs at run time
