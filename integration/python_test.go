@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"image"
 	_ "image/png"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/BurntSushi/toml"
 	"github.com/medbuild/medbuild/integration/kit"
 )
 
@@ -48,7 +50,7 @@ func TestPythonOfTheService(t *testing.T) {
 		t.Skip("installs 400 MB of packages; run without -short")
 	}
 	kit.SharedEngine(t)
-	dir := kit.Project(t, kit.Components("python", fsleyesTable))
+	dir := kit.Project(t, kit.Components("python", serviceSmoke(t)+fsleyesTable))
 	kit.WriteFile(t, filepath.Join(dir, "python-3.13.txt"), kit.ReadFile(t, kit.Path("locks/python-3.13.txt")))
 	kit.Built(t, dir).OK(t)
 	out := t.TempDir()
@@ -63,6 +65,21 @@ func TestPythonOfTheService(t *testing.T) {
 		}
 	}
 	checkPicture(t, filepath.Join(out, "ball.png"))
+}
+
+// serviceSmoke is the checks that the service's own environment has, without torch,
+// which is not installed here.
+func serviceSmoke(t *testing.T) string {
+	t.Helper()
+	var file struct {
+		Components map[string]struct{ Smoke []string }
+	}
+	kit.Must(toml.DecodeFile(kit.Path("components.toml"), &file))(t)
+	var out []string
+	for _, check := range file.Components["python"].Smoke {
+		out = append(out, fmt.Sprintf("%q", strings.Replace(check, "torch, torchvision, ", "", 1)))
+	}
+	return "smoke = [" + strings.Join(out, ", ") + "]\n"
 }
 
 // checkPicture wants a picture with a ball in it: shades of grey, which a screen

@@ -125,7 +125,8 @@ func environment(t *testing.T, dir, name string, torch ...string) string {
 		packages = append(packages, "torch", "torchvision")
 	}
 	kit.WriteFile(t, filepath.Join(dir, name+".txt"), lock)
-	return fmt.Sprintf("version = \"3.13\"\ninterpreter = \"/usr/bin/python3\"\nrequirements = %q\nsystem_site_packages = true\npackages = %s\nruntime = %s\n",
+	// The service's own checks want wxPython and fsleyes: integration has them.
+	return "smoke = [\"python -c 'import torch, torchvision, nibabel'\"]\n" + fmt.Sprintf("version = \"3.13\"\ninterpreter = \"/usr/bin/python3\"\nrequirements = %q\nsystem_site_packages = true\npackages = %s\nruntime = %s\n",
 		name+".txt", arrayOf(packages), arrayOf(append([]string{"python3"}, torch...)))
 }
 

@@ -204,6 +204,31 @@ func TestServicePorts(t *testing.T) {
 	}
 }
 
+// TestServicePythonDraws: packages that are there and do not start are found when
+// they are built.
+func TestServicePythonDraws(t *testing.T) {
+	t.Parallel()
+	for name := range serviceFiles {
+		seen := 0
+		for _, c := range opened(t, name).Components {
+			p, ok := c.Tool.(*stages.Python)
+			if !ok {
+				continue
+			}
+			seen++
+			said := strings.Join(p.Smoke, "\n")
+			for _, want := range []string{"import torch, torchvision, wx, fsleyes", "fsleyes render", "PYOPENGL_PLATFORM=osmesa"} {
+				if !strings.Contains(said, want) {
+					t.Errorf("%s: the checks of %s have no %q", name, p.Name, want)
+				}
+			}
+		}
+		if seen < 2 {
+			t.Errorf("%s has %d environments", name, seen)
+		}
+	}
+}
+
 // TestServiceMRtrix3: the pipelines call some twenty programs of MRtrix3. The
 // service compiles all there are, which the tests' stand-in cannot show.
 func TestServiceMRtrix3(t *testing.T) {
