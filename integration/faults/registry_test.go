@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -23,20 +24,39 @@ func scriptProject(t *testing.T) string {
 	return dir
 }
 
+// hub is a registry that may refuse some requests.
+type hub struct {
+	http.Handler
+	refuses func(*http.Request) bool
+	code    int
+	body    string
+}
+
+// ServeHTTP answers a request.
+func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.refuses == nil || !h.refuses(r) {
+		h.Handler.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+	w.WriteHeader(h.code)
+	_, _ = io.WriteString(w, h.body) // the client may have gone
+}
+
+func (h *hub) serve(t *testing.T) (host string) {
+	t.Helper()
+	h.Handler = kit.EmptyRegistry()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+func uploads(r *http.Request) bool { return r.Method == http.MethodPost }
+
 // refusing is a registry that answers uploads so.
 func refusing(t *testing.T, code int, body string) (host string) {
 	t.Helper()
-	hub := kit.EmptyRegistry()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			hub.ServeHTTP(w, r)
-			return
-		}
-		w.WriteHeader(code)
-		_, _ = io.WriteString(w, body) // the client may have gone
-	}))
-	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://")
+	return (&hub{refuses: uploads, code: code, body: body}).serve(t)
 }
 
 // A push that is refused names the registry and its answer, and its exit code says
@@ -69,5 +89,50 @@ func TestPushOverTLS(t *testing.T) {
 	kit.Built(t, dir, "--tag", tag, "--push").OK(t)
 	if _, err := remote.Head(kit.Must(name.ParseReference(tag))(t), remote.WithTransport(s.Client().Transport)); err != nil {
 		t.Error(err)
+	}
+}
+
+// A cache in a registry that asks for a login, is in trouble or has lost a layer is
+// one that is not read: the build says so and goes on without it.
+func TestCacheFaults(t *testing.T) {
+	kit.SharedEngine(t)
+	dir := scriptProject(t)
+	h := &hub{}
+	reference := h.serve(t) + "/lab/cache:1"
+	kit.Built(t, dir, "--cache-to", "ref="+reference).OK(t)
+	read := func(says ...string) {
+		t.Helper()
+		r := kit.Built(t, dir, "--cache-from", "ref="+reference, "--output", "type=oci,dest=image.tar").OK(t)
+		for _, text := range says {
+			if strings.Count(r.Stderr, "cache "+reference+" is not read: "+text) != 1 {
+				t.Errorf("%q was not said once: %s", text, r.Stderr)
+			}
+		}
+	}
+	h.refuses = everyRequest
+	for code, says := range map[int]string{401: "answers 401 Unauthorized", 500: "answers 500 Internal Server Error"} {
+		h.code = code
+		host, _, _ := strings.Cut(reference, "/")
+		read("registry " + host + " " + says + " to HEAD /v2/lab/cache/manifests/1")
+	}
+	kit.Medbuild(t, "prune", "--all").OK(t)
+	h.code, h.refuses = http.StatusNotFound, lostLayers()
+	read("it has no blob sha256:")
+	h.refuses = uploads
+	kit.Built(t, dir, "--cache-to", "ref="+reference+"-2").Failed(t, 1, "--cache-to "+reference+"-2: registry ", "answers 404 Not Found", "\nhint: the image itself was built")
+}
+
+func everyRequest(*http.Request) bool { return true }
+
+// lostLayers refuses all blobs but the first that is asked for, the list of the
+// cache's contents.
+func lostLayers() func(*http.Request) bool {
+	var list atomic.Value
+	return func(r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/") {
+			return false
+		}
+		list.CompareAndSwap(nil, r.URL.Path)
+		return list.Load() != r.URL.Path
 	}
 }

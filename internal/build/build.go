@@ -8,6 +8,7 @@ import (
 
 	"github.com/medbuild/medbuild/internal/assemble"
 	"github.com/medbuild/medbuild/internal/output"
+	"github.com/medbuild/medbuild/internal/problem"
 	"github.com/medbuild/medbuild/internal/solve"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -55,17 +56,32 @@ func Build(ctx context.Context, s *solve.Session, all Settings, orders []Order) 
 	if err != nil {
 		return results, sent.release, errors.Join(err, sent.abandon())
 	}
-	var jobs []solve.Job
+	jobs, made := make([]solve.Job, len(orders)), make([]bool, len(orders))
 	for i, o := range orders {
-		jobs = append(jobs, job(s, all, o, sent[i]))
+		jobs[i] = job(s, all, o, sent[i], &made[i])
 	}
 	_, errs := s.Do(ctx, jobs...)
 	for i, o := range orders {
+		uncached := error(nil)
+		if made[i] && ctx.Err() == nil {
+			uncached, errs[i] = unwritten(all, errs[i]), nil
+		}
 		if errs[i] = sent[i].finish(errs[i]); errs[i] == nil {
-			results[i] = sent[i].result(o.Image.Name)
+			results[i], errs[i] = sent[i].result(o.Image.Name), uncached
 		}
 	}
 	return results, sent.release, solve.Join(ctx, errs...)
+}
+
+// unwritten is why the caches of an image that was made were not written: what
+// became of the image does not depend on it.
+func unwritten(all Settings, err error) error {
+	if err == nil {
+		return nil
+	}
+	shared, _ := cachesFor(all.Caches)
+	return problem.Wrapf("%s %s: %w", cacheTo, solve.CacheNames(shared), err).
+		Hint("the image itself was built; %s …,ignore-error=true makes this a notice", cacheTo)
 }
 
 // job builds an image and, while the engine still has all of it at hand, exports
@@ -73,9 +89,13 @@ func Build(ctx context.Context, s *solve.Session, all Settings, orders []Order) 
 // the exporters of one solve answer, and its client would write one's digest
 // into the other's index. The solves share all steps, also those that
 // are to run whatever the cache has.
-func job(s *solve.Session, all Settings, o Order, d deliveries) solve.Job {
+//
+// made is set once the image is built and exported, whatever came of the exports:
+// caches are written after that.
+func job(s *solve.Session, all Settings, o Order, d deliveries, made *bool) solve.Job {
 	shared, own := cachesFor(all.Caches)
 	work := func(ctx context.Context, c *solve.Client) (*gateway.Result, error) {
+		*made = false
 		config, err := configuration(o, s.Platform, all.Created)
 		if err != nil {
 			return nil, err
@@ -85,7 +105,9 @@ func job(s *solve.Session, all Settings, o Order, d deliveries) solve.Job {
 			return nil, err
 		}
 		d.export(ctx, s, export(o, config, own))
-		return res, nil
+		err = d.stale()
+		*made = err == nil
+		return res, err
 	}
 	return solve.Job{Work: work, Place: solve.In(o.Image), Caches: shared}
 }
@@ -100,7 +122,7 @@ func export(o Order, config []byte, caches []client.CacheOptionsEntry) solve.Job
 		res.AddMeta(exptypes.ExporterImageConfigKey, config)
 		return res, nil
 	}
-	return solve.Job{Work: work, Place: solve.In(o.Image), Caches: caches}
+	return solve.Job{Work: work, Place: solve.In(o.Image), Caches: caches, Within: true}
 }
 
 // cachesFor parts the caches of an image from those that are written into it,

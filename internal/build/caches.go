@@ -3,6 +3,7 @@ package build
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"github.com/medbuild/medbuild/internal/problem"
 
@@ -48,6 +49,11 @@ func checkCache(flag string, e client.CacheOptionsEntry) error {
 	needs, known := cacheNeeds(flag)[e.Type]
 	if !known {
 		return problem.Usagef("%s: type %q is unknown", flag, e.Type).Hint("types are registry, local, inline, gha, s3 and azblob")
+	}
+	if ignore := e.Attrs["ignore-error"]; ignore != "" {
+		if _, err := strconv.ParseBool(ignore); err != nil {
+			return problem.Usagef("%s: ignore-error=%s is neither true nor false", flag, ignore)
+		}
 	}
 	for _, n := range needs {
 		if !slices.ContainsFunc(n.attrs, func(attr string) bool { return e.Attrs[attr] != "" }) {

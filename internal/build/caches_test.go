@@ -67,6 +67,7 @@ func TestParseCachesRefuses(t *testing.T) {
 		{"--cache-to", "type=local,src=x", "--cache-to: type local needs dest\nhint: dest=PATH is the folder to write"},
 		{"--cache-from", "type=local,dest=x", "--cache-from: type local needs src\nhint: src=PATH is the folder to read"},
 		{"--cache-to", "type=registry", "--cache-to: type registry needs ref\nhint: ref=REFERENCE"},
+		{"--cache-to", "ref=x,ignore-error=maybe", "--cache-to: ignore-error=maybe is neither true nor false"},
 		{"--cache-to", "a,b", `"a" is not key=value`},
 	} {
 		_, err := ParseCaches(c.flag, []string{c.given}, variable(nil))

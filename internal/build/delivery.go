@@ -94,6 +94,17 @@ func (d deliveries) failed() error {
 	return errors.Join(errs...)
 }
 
+// stale is the error of an export for which a cache lacked something: the whole
+// image is to be made again.
+func (d deliveries) stale() error {
+	for _, one := range d {
+		if solve.IsStale(one.err) {
+			return one.err
+		}
+	}
+	return nil
+}
+
 // export forgets how an earlier one went: an image is built anew on an engine
 // that was started again.
 func (d *delivery) export(ctx context.Context, s *solve.Session, job solve.Job) {
@@ -106,7 +117,7 @@ func (d *delivery) export(ctx context.Context, s *solve.Session, job solve.Job) 
 	switch {
 	case err == nil:
 		d.response = answer.ExporterResponse
-	case solve.IsStep(err) || ctx.Err() != nil:
+	case solve.IsStep(err) || solve.IsStale(err) || ctx.Err() != nil:
 		d.err = err
 	default:
 		d.err = d.Failed(err)

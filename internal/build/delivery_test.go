@@ -327,3 +327,40 @@ func TestRefusedPush(t *testing.T) {
 		}
 	}
 }
+
+// An export that wants a layer which a cache has lost has the whole image made
+// again: what was made by the cache's word is of no use to any export.
+func TestExportLacksALayerOfACache(t *testing.T) {
+	t.Parallel()
+	tries := 0
+	e := &solvetest.Engine{Export: func(x client.ExportEntry) (map[string]string, error) {
+		if tries++; tries == 1 {
+			return nil, errors.New("failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:" + testkit.SHA256 + " (x) from remote: not found")
+		}
+		return exporter(x)
+	}}
+	s := sessionOn(t, e)
+	s.Imports = []client.CacheOptionsEntry{{Type: "registry", Attrs: map[string]string{"ref": "hub.example/c:1"}}}
+	results, release, err := Build(t.Context(), s, Settings{}, []Order{order(t, "one", "type=oci,tar=false,dest="+t.TempDir()+"/one")})
+	release()
+	if err != nil || tries != 2 || results[0].Digest == "" {
+		t.Fatalf("%+v, %v, %d tries", results, err, tries)
+	}
+	wants(t, results[0].Written[0].Output.Dest, "example/one:1", results[0].Digest)
+	if n := len(e.Options()); n != 4 {
+		t.Errorf("%d builds, want the image and its export twice; read %q", n, e.Read())
+	}
+}
+
+// A cache that cannot be written leaves the image where it goes, and is an error.
+func TestUnwrittenCache(t *testing.T) {
+	t.Parallel()
+	e := &solvetest.Engine{Export: exporter, Unkept: errors.New("error writing layer blob: unexpected status from POST request to https://hub.example/v2/c/blobs/uploads/: 503 Service Unavailable")}
+	caches := []client.CacheOptionsEntry{{Type: "registry", Attrs: map[string]string{"ref": "hub.example/c:1"}}}
+	results, err := built(t, e, Settings{Caches: caches}, order(t, "one", "type=oci,tar=false,dest="+t.TempDir()+"/one"))
+	testkit.WantText(t, err, "--cache-to hub.example/c:1: registry hub.example answers 503 Service Unavailable to POST /v2/c/blobs/uploads/", "hint: the registry is in trouble", "hint: the image itself was built")
+	if problem.ExitCode(err) != 75 || results[0].Digest == "" {
+		t.Fatalf("exit code %d, %+v", problem.ExitCode(err), results)
+	}
+	wants(t, results[0].Written[0].Output.Dest, "example/one:1", results[0].Digest)
+}

@@ -27,6 +27,20 @@ func Registry(said string) (Failure, bool) {
 	return f, true
 }
 
+// Blob reads whether the engine could not get a layer that it had taken from an
+// image or a cache without fetching it, and why.
+func Blob(said string) (why string, yes bool) {
+	if m := noBlob.FindStringSubmatch(said); m != nil {
+		return "it has no blob " + m[1] + " any more", true
+	}
+	if !lazyRead.MatchString(said) {
+		return "", false
+	}
+	a := answerOf(strings.TrimPrefix(said, "failed to solve: "))
+	a.pushed = ""
+	return a.words(), true
+}
+
 // answer is what a registry said, as far as the engine tells it.
 type answer struct {
 	pushed string // the reference that was pushed; "" when it was no image, or none was
@@ -46,8 +60,11 @@ var (
 	pushing    = regexp.MustCompile(`(?s)failed to push (\S+): (.*)$`)
 	unexpected = regexp.MustCompile(`(?s)unexpected status from (\w+) request to (\S+): (\d{3}) ?[^:\n]*:?\s*(.*)$`)
 	unasked    = regexp.MustCompile(`(?s)failed to do request: (\w+) "([^"]*)": (.*)$`)
-	writing    = regexp.MustCompile(`(?s)error writing (?:layer|config|manifest) blob: (.*)$`)
-	coded      = regexp.MustCompile(`(?s)^(unsupported|unauthorized|denied|unavailable|toomanyrequests|unknown)(?:: (.*))?$`)
+	// containerd (core/remotes/docker/httpreadseeker.go) reads, and BuildKit checks.
+	lazyRead = regexp.MustCompile(`httpReadSeeker: |failed commit on ref "layer-`)
+	noBlob   = regexp.MustCompile(`could not fetch content descriptor (sha256:[0-9a-f]{64}) .*not found`)
+	writing  = regexp.MustCompile(`(?s)error writing (?:layer|config|manifest) blob: (.*)$`)
+	coded    = regexp.MustCompile(`(?s)^(unsupported|unauthorized|denied|unavailable|toomanyrequests|unknown)(?:: (.*))?$`)
 )
 
 // statusOf is the HTTP status that goes with a registry's own code (distribution

@@ -29,7 +29,11 @@ func (c *Client) State(ctx context.Context, state llb.State) (*gateway.Result, e
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.evaluate(ctx, def, imports(c.session.Imports))
+	read := c.session.imports()
+	res, err := c.evaluate(ctx, def, imports(read))
+	if old := c.session.staleFor(ctx, read, err); old != nil {
+		return nil, old
+	}
 	var f *failure
 	switch {
 	case errors.As(err, &f) && c.session.sources.mendable(f):

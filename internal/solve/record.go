@@ -32,6 +32,7 @@ type Record struct {
 	blobs   map[string]digest.Digest           // the step that fetches each
 	came    map[digest.Digest]map[string]int64 // bytes of each blob of a step that were fetched
 	opened  map[digest.Digest]bool             // steps whose blobs were unpacked
+	misses  []Step                             // of caches, since they were last asked for
 }
 
 // Step is one step of the graph as it went.
@@ -118,6 +119,9 @@ func (r *Record) Add(s *client.SolveStatus) {
 func (r *Record) vertex(v *client.Vertex) {
 	r.runs(v.Digest, v.Started != nil && v.Completed == nil && !v.Cached)
 	step := Step{Name: v.Name, Cached: v.Cached, Error: v.Error, inputs: v.Inputs}
+	if v.Error != "" && !givenUp(v.Error) && (reading.MatchString(v.Name) || writing.MatchString(v.Name)) {
+		r.misses = append(r.misses, step)
+	}
 	if v.Started != nil {
 		step.Started = *v.Started
 	}
@@ -150,6 +154,15 @@ func (s *Step) again(news Step, command bool) {
 	if s.ran() && !command && len(news.spans) > 0 && !slices.Contains(s.spans, news.spans[0]) {
 		s.spans = append(s.spans, news.spans[0])
 	}
+}
+
+// cacheMisses is the steps that failed to read or write a cache since the last call.
+func (r *Record) cacheMisses() []Step {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.misses
+	r.misses = nil
+	return out
 }
 
 // ran is false of a step that was given up: what it would have made was found.

@@ -64,11 +64,12 @@ type Session struct {
 	Settings
 	engine  Engine
 	sources *sources
+	caches  caches
 }
 
 // New is a session on an engine.
 func New(e Engine, s Settings) *Session {
-	return &Session{Settings: s, engine: e, sources: sourcesOf(s)}
+	return &Session{Settings: s, engine: e, sources: sourcesOf(s), caches: caches{gone: map[string]bool{}, told: map[string]bool{}}}
 }
 
 // Job is something to solve on a client of its own.
@@ -79,6 +80,7 @@ type Job struct {
 	Caches  []client.CacheOptionsEntry // to write
 	Folders map[string]fsutil.FS       // served beside the bases' own, with their owners
 	Once    bool                       // its work is not done again when the engine was lost: it may have had effects
+	Within  bool                       // it is part of another job's work, which is done again for a stale cache
 }
 
 // Do does all jobs at once: steps that they share run once. A job's work is
@@ -102,7 +104,9 @@ func (s *Session) Do(ctx context.Context, jobs ...Job) ([]*client.SolveResponse,
 	})
 	told := account{record: s.Progress.Record, disk: disk(s.Root), debug: s.Debug, index: cmp.Or(s.Index, fetch.AnyIndex)}
 	for i, j := range jobs {
-		errs[i] = told.problem(errs[i], j.Place)
+		if !j.Within || !IsStale(errs[i]) {
+			errs[i] = told.problem(errs[i], j.Place)
+		}
 	}
 	return out, errs
 }
@@ -125,7 +129,7 @@ func Join(ctx context.Context, errs ...error) error {
 // build is one build on the engine. What goes wrong in the work is returned as
 // it is: on its way through the engine it would become text.
 func (s *Session) build(ctx context.Context, j Job) (*client.SolveResponse, error) {
-	opt := s.options(j)
+	opt, read := s.options(j), s.imports()
 	status, shown := s.Progress.channel()
 	var failed error
 	resp, err := s.engine.Build(ctx, opt, "medbuild", func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
@@ -134,11 +138,18 @@ func (s *Session) build(ctx context.Context, j Job) (*client.SolveResponse, erro
 		return res, err
 	}, status)
 	<-shown
+	s.missed(err == nil)
 	switch {
 	case err == nil:
 		return resp, nil
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	}
+	if old := s.staleFor(ctx, read, err); failed == nil && old != nil {
+		failed = old
+	}
+	if IsStale(failed) && !j.Within {
+		failed = again{failed}
 	}
 	return nil, s.ended(ctx, j, err, failed)
 }

@@ -40,6 +40,9 @@ func (b *bridge) Ping(context.Context, *gatewayapi.PingRequest, ...grpc.CallOpti
 
 // Solve runs the steps of a definition.
 func (b *bridge) Solve(ctx context.Context, req *gatewayapi.SolveRequest, _ ...grpc.CallOption) (*gatewayapi.SolveResponse, error) {
+	for _, c := range req.CacheImports {
+		b.imports(c.Attrs["ref"])
+	}
 	for _, data := range req.Definition.Def {
 		var op pb.Op
 		if err := proto.Unmarshal(data, &op); err != nil {
@@ -54,6 +57,18 @@ func (b *bridge) Solve(ctx context.Context, req *gatewayapi.SolveRequest, _ ...g
 		}
 	}
 	return &gatewayapi.SolveResponse{Result: &gatewayapi.Result{Result: &gatewayapi.Result_Ref{Ref: &gatewayapi.Ref{Id: "result"}}}}, ctx.Err()
+}
+
+// imports reads a cache. As BuildKit does, it says what goes wrong of a step of its
+// own and goes on without.
+func (b *bridge) imports(reference string) {
+	name := "importing cache manifest from " + reference
+	from := time.Now()
+	v := client.Vertex{Digest: digest.FromString(name), Name: name, Started: &from, Completed: &from}
+	if err := b.engine.reads(reference); err != nil {
+		v.Error = err.Error()
+	}
+	b.status <- &client.SolveStatus{Vertexes: []*client.Vertex{&v}}
 }
 
 func (b *bridge) step(ctx context.Context, d digest.Digest, op *pb.Op, meta *pb.OpMetadata) error {

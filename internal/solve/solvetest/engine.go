@@ -44,6 +44,8 @@ type Engine struct {
 	Files   map[string]string        // of every result
 	Exports error                    // of exporting a result
 	Answer  map[string]string        // of the exporters
+	Caches  map[string]error         // of reading caches, by reference; those of others work
+	Unkept  error                    // of writing caches
 
 	// Export takes the place of an exporter; nil answers with Answer.
 	Export func(client.ExportEntry) (map[string]string, error)
@@ -54,6 +56,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	solved []string
+	read   []string
 	opts   []client.SolveOpt
 	pruned []string
 
@@ -67,6 +70,21 @@ func (e *Engine) Solved() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.solved)
+}
+
+// Read lists the references of the caches that solves were to read, in order.
+func (e *Engine) Read() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.read)
+}
+
+// reads takes note of a cache that a solve is to read, and how that goes.
+func (e *Engine) reads(reference string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.read = append(e.read, reference)
+	return e.Caches[reference]
 }
 
 // Options lists what the builds were begun with.
@@ -99,6 +117,9 @@ func (e *Engine) Build(ctx context.Context, opt client.SolveOpt, product string,
 	answer := e.Answer
 	if err == nil && e.Export != nil {
 		answer, err = e.exports(opt.Exports)
+	}
+	if err == nil && len(opt.CacheExports) > 0 {
+		err = e.Unkept
 	}
 	if err != nil {
 		return nil, errors.New(err.Error())
