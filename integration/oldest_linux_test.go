@@ -33,7 +33,7 @@ func TestOldestEngine(t *testing.T) {
 				r.OK(t)
 				return
 			}
-			r.Failed(t, 1, "is BuildKit "+strings.TrimPrefix(version, "v")+"; the oldest that works is "+strings.TrimPrefix(oldestEngine, "v"), "\nhint: update that BuildKit")
+			r.Failed(t, 1, "is BuildKit "+strings.TrimPrefix(version, "v")+"; the oldest supported version is "+strings.TrimPrefix(oldestEngine, "v"), "\nhint: update that BuildKit")
 		})
 	}
 }

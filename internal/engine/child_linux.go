@@ -54,7 +54,7 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 	}
 	start, err := lockExclusive(ctx, d.path("run/start.lock"))
 	if err != nil {
-		return nil, fmt.Errorf("waiting for another run that starts or stops it: %w", err)
+		return nil, fmt.Errorf("waiting for another run that is starting or stopping it: %w", err)
 	}
 	defer start.release()
 	if o.Frees {
@@ -89,7 +89,7 @@ func openOwn(ctx context.Context, o Options) (*Engine, error) {
 func (d *daemon) again(ctx context.Context, c *client.Client) error {
 	start, err := lockExclusive(ctx, d.path("run/start.lock"))
 	if err != nil {
-		return fmt.Errorf("waiting for another run that starts or stops it: %w", err)
+		return fmt.Errorf("waiting for another run that is starting or stopping it: %w", err)
 	}
 	defer start.release()
 	d.say("our own buildkitd ended while it worked: starting it once more")
@@ -127,15 +127,15 @@ func newDaemon(o Options) (*daemon, error) {
 // makeRoot creates the root and its private folders and returns its real path.
 func makeRoot(root string) (string, error) {
 	if root == "" {
-		return "", problem.Failedf("no folder for its state: neither MEDBUILD_ROOT nor HOME is set").Hint("set MEDBUILD_ROOT to a folder on a local disk")
+		return "", problem.Failedf("there is no folder for its state: neither MEDBUILD_ROOT nor HOME is set").Hint("set MEDBUILD_ROOT to a folder on a local disk")
 	}
 	root, err := filepath.Abs(root)
 	if err != nil {
-		return "", fmt.Errorf("making the folder of its state: %w", err)
+		return "", fmt.Errorf("creating the folder for its state: %w", err)
 	}
 	for _, dir := range []string{"", "state", "run", "log", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
-			return "", fmt.Errorf("making the folder of its state: %w", err)
+			return "", fmt.Errorf("creating the folder for its state: %w", err)
 		}
 	}
 	return filepath.EvalSymlinks(root)
@@ -158,7 +158,7 @@ func socketPath(root string) string {
 func (d *daemon) makeSocketFolder() error {
 	dir := filepath.Dir(d.socket)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("making a folder for its socket: %w", err)
+		return fmt.Errorf("creating a folder for its socket: %w", err)
 	}
 	return checkPrivate(dir)
 }

@@ -94,7 +94,7 @@ func (o Options) Check() error {
 	}
 	switch tcp := strings.HasPrefix(o.Address, "tcp://"); {
 	case o.TLS.used() && !tcp:
-		return problem.Usagef("TLS is for engines at tcp://, not for %q", first(o.Address, "an engine that is searched for")).
+		return problem.Usagef("TLS is only for engines at tcp://, not for %q", first(o.Address, "an engine that is searched for")).
 			Hint("give --engine tcp://host:port, or leave out the --tls- options")
 	case !o.InsecureEngine && inClear(o.Address, o.TLS):
 		return errClear(o.Address)
@@ -110,7 +110,7 @@ func checkAddress(address string) error {
 	if slices.Contains(schemes(), scheme) && rest != "" {
 		return nil
 	}
-	return problem.Usagef("%q is no valid engine address", address).
+	return problem.Usagef("%q is not a valid engine address", address).
 		Hint("give --engine as unix:///path/to/buildkitd.sock, tcp://host:port, docker or child")
 }
 

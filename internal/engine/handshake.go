@@ -104,11 +104,11 @@ func (t TLS) why(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &record):
-		return problem.Failedf("speaks no TLS (%w)", err).
+		return problem.Failedf("does not use TLS (%w)", err).
 			Hint("leave out the --tls- options, or start that buildkitd with --tlscert, --tlskey and --tlscacert")
 	case errors.Is(err, errHungUp) && !t.used():
-		return problem.Failedf("%w: it may want TLS", err).
-			Hint("give its certificates with --tls-dir, or with --tls-ca, --tls-cert and --tls-key")
+		return problem.Failedf("%w: it may require TLS", err).
+			Hint("give the certificates for it with --tls-dir, or with --tls-ca, --tls-cert and --tls-key")
 	}
 	return cmp.Or(t.whyTheirs(err), t.whyOurs(err))
 }
@@ -120,7 +120,7 @@ func (t TLS) whyTheirs(err error) error {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &unknown):
-		return problem.Failedf("its certificate was not signed by a CA of %s", first(t.CA, "this system")).
+		return problem.Failedf("its certificate is not signed by a CA of %s", first(t.CA, "this system")).
 			Hint("--tls-ca (ca.pem in the folder of --tls-dir) names the certificate of the CA that signed the engine's")
 	case errors.As(err, &name):
 		return problem.Failedf("its certificate is for another name: %w", name).
@@ -146,12 +146,12 @@ func (t TLS) whyOurs(err error) error {
 	const must = "--tls-cert and --tls-key, or --tls-dir, name one that was signed by the CA of the engine's --tlscacert"
 	switch said := alert.Err.Error(); {
 	case t.Cert == "":
-		return problem.Failedf("wants a certificate of this machine (%s)", said).Hint(must)
+		return problem.Failedf("requires a client certificate (%s)", said).Hint(must)
 	case said == "tls: expired certificate":
-		return problem.Failedf("refuses our certificate %s: it is not valid now", t.Cert).Hint("renew it, or set the clock of the engine's machine")
+		return problem.Failedf("rejects the client certificate %s: it is not valid now", t.Cert).Hint("renew it, or set the clock of the engine's machine")
 	case said == "tls: unknown certificate authority", said == "tls: bad certificate", said == "tls: certificate required":
 		// The last, too: of a CA that the engine does not name, crypto/tls sends none.
-		return problem.Failedf("refuses our certificate %s: its CA did not sign it (%s)", t.Cert, said).Hint(must)
+		return problem.Failedf("rejects the client certificate %s: its CA did not sign it (%s)", t.Cert, said).Hint(must)
 	}
 	return problem.Failedf("refuses the connection: %w", err)
 }

@@ -73,7 +73,7 @@ func (p *pulse) silent(ctx context.Context, ask func(context.Context) error) boo
 func silence(name string, limit time.Duration) error {
 	p := problem.New(problem.Transient, "has not answered for %s: it was stopped, or the network to it is broken", limit)
 	p.Subject = name
-	return p.Hint("see to that engine and run the command again: what was finished is in the engine's cache")
+	return p.Hint("check that engine, then run the command again: finished steps are in its cache")
 }
 
 // over is a context that ends with ctx, or with the engine.

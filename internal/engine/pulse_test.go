@@ -55,7 +55,7 @@ func TestPulse(t *testing.T) {
 					t.Errorf("after %s: %v", time.Since(from), context.Cause(ctx))
 				}
 				if err := context.Cause(ctx); c.lost && (problem.ClassOf(err) != problem.Transient ||
-					!strings.HasPrefix(problem.Text(err), "engine x: has not answered for 15s: it was stopped, or the network to it is broken\nhint: see to that engine")) {
+					!strings.HasPrefix(problem.Text(err), "engine x: has not answered for 15s: it was stopped, or the network to it is broken\nhint: check that engine")) {
 					t.Errorf("error is %s", problem.Text(err))
 				}
 				end()

@@ -95,7 +95,7 @@ func TestPrivateFolder(t *testing.T) {
 func TestNoRoot(t *testing.T) {
 	t.Parallel()
 	_, err := makeRoot("")
-	if want := "no folder for its state: neither MEDBUILD_ROOT nor HOME is set\nhint: set MEDBUILD_ROOT to a folder on a local disk"; err == nil || problem.Text(err) != want {
+	if want := "there is no folder for its state: neither MEDBUILD_ROOT nor HOME is set\nhint: set MEDBUILD_ROOT to a folder on a local disk"; err == nil || problem.Text(err) != want {
 		t.Errorf("error is %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "file")

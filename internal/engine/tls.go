@@ -117,6 +117,6 @@ func isOwn(ip net.IP) bool {
 
 // errClear is why a connection in clear to another machine is refused.
 func errClear(address string) error {
-	return problem.Usagef("%s is another machine, and the connection to it is not encrypted: registry passwords and secrets would cross it readable", address).
-		Hint("give the engine's certificates with --tls-dir, reach it as ssh://, or say --insecure-engine where everybody on the network may read them")
+	return problem.Usagef("%s is another machine, and the connection to it is not encrypted: registry passwords and secrets would be sent in clear text", address).
+		Hint("give the engine's certificates with --tls-dir, reach it as ssh://, or add --insecure-engine if everybody on the network may read them")
 }

@@ -113,15 +113,15 @@ func TestTLS(t *testing.T) {
 		"Kubernetes folder": {engine, TLS{Dir: ours.folder("me", tomorrow, "ca.crt", "tls.crt", "tls.key")}, nil},
 		"files":             {engine, TLS{CA: filepath.Join(good, "ca.pem"), Cert: filepath.Join(good, "cert.pem"), Key: filepath.Join(good, "key.pem")}, nil},
 		"name":              {named, TLS{Dir: good, Name: "builder"}, nil},
-		"no certificate":    {engine, TLS{CA: filepath.Join(good, "ca.pem")}, []string{"wants a certificate of this machine", "hint: --tls-cert"}},
+		"no certificate":    {engine, TLS{CA: filepath.Join(good, "ca.pem")}, []string{"requires a client certificate", "hint: --tls-cert"}},
 		"wrong CA":          {engine, TLS{CA: ca}, []string{"not signed by a CA of " + ca, "hint: --tls-ca"}},
 		"system's CAs":      {engine, TLS{Name: "127.0.0.1"}, []string{"not signed by a CA of this system", "hint: --tls-ca"}},
 		"wrong name":        {named, TLS{Dir: good}, []string{"for another name", "127.0.0.1", "hint: --tls-server-name"}},
 		"expired":           {ours.serve(ours.folder("127.0.0.1", yesterday)), TLS{Dir: good}, []string{"its certificate is valid from", "not now", "hint: renew"}},
-		"ours is expired":   {engine, TLS{Dir: ours.folder("me", yesterday)}, []string{"refuses our certificate", "not valid now", "hint: renew it"}},
-		"ours is another's": {engine, lies, []string{"refuses our certificate", "its CA did not sign it", "hint: --tls-cert"}},
-		"engine in clear":   {plain, TLS{Dir: good}, []string{"speaks no TLS", "hint: leave out"}},
-		"we in clear":       {engine, TLS{}, []string{"may want TLS", "hint: give its certificates with --tls-dir"}},
+		"ours is expired":   {engine, TLS{Dir: ours.folder("me", yesterday)}, []string{"rejects the client certificate", "not valid now", "hint: renew it"}},
+		"ours is another's": {engine, lies, []string{"rejects the client certificate", "its CA did not sign it", "hint: --tls-cert"}},
+		"engine in clear":   {plain, TLS{Dir: good}, []string{"does not use TLS", "hint: leave out"}},
+		"we in clear":       {engine, TLS{}, []string{"may require TLS", "hint: give the certificates for it with --tls-dir"}},
 		"no folder":         {engine, TLS{Dir: "/nowhere"}, []string{"--tls-dir /nowhere has neither ca.pem nor ca.crt", "tls.key"}},
 		"no file":           {engine, TLS{CA: "/nowhere/ca"}, []string{"/nowhere/ca: no such file"}},
 	} {
@@ -150,14 +150,14 @@ func TestTLSUsage(t *testing.T) {
 		o    Options
 		want string // "": it is allowed
 	}{
-		"clear":           {Options{Address: "tcp://192.0.2.1:1234"}, "registry passwords and secrets would cross it readable"},
+		"clear":           {Options{Address: "tcp://192.0.2.1:1234"}, "registry passwords and secrets would be sent in clear text"},
 		"clear by name":   {Options{Address: "tcp://builder:1234"}, "hint: give the engine's certificates with --tls-dir"},
 		"allowed":         {Options{Address: "tcp://192.0.2.1:1234", InsecureEngine: true}, ""},
 		"loopback":        {Options{Address: "tcp://127.0.0.2:1234"}, ""},
 		"loopback of v6":  {Options{Address: "tcp://[::1]:1234"}, ""},
 		"localhost":       {Options{Address: "tcp://localhost:1234"}, ""},
 		"TLS":             {Options{Address: "tcp://builder:1234", TLS: TLS{Dir: "/x"}}, ""},
-		"TLS, no tcp":     {Options{Address: "unix:///x.sock", TLS: TLS{Dir: "/x"}}, "TLS is for engines at tcp://"},
+		"TLS, no tcp":     {Options{Address: "unix:///x.sock", TLS: TLS{Dir: "/x"}}, "TLS is only for engines at tcp://"},
 		"TLS, no address": {Options{TLS: TLS{Name: "x"}}, "an engine that is searched for"},
 		"both ways":       {Options{Address: "tcp://builder:1", TLS: TLS{Dir: "/x", CA: "/y"}}, "--tls-dir together with"},
 		"half a pair":     {Options{Address: "tcp://builder:1", TLS: TLS{Cert: "/y"}}, "belong together"},
@@ -186,7 +186,7 @@ func TestDockerInClear(t *testing.T) {
 	t.Parallel()
 	f := bareMachine(t, map[string]string{"DOCKER_HOST": "tcp://192.0.2.1:2375"})
 	_, err := f.find(t.Context(), Options{Address: "docker"})
-	if err == nil || !strings.Contains(problem.Text(err), "would cross it readable") {
+	if err == nil || !strings.Contains(problem.Text(err), "would be sent in clear text") {
 		t.Errorf("error is %v", err)
 	}
 }

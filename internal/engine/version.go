@@ -40,6 +40,6 @@ func checkNumber(version string) error {
 
 func tooOld(version string) error {
 	oldest := strings.TrimPrefix(Oldest, "v")
-	return problem.Failedf("is BuildKit %s; the oldest that works is %s", version, oldest).
-		Hint("update that BuildKit to %s or newer, or give --engine the address of another one", oldest)
+	return problem.Failedf("is BuildKit %s; the oldest supported version is %s", version, oldest).
+		Hint("update that BuildKit to %s or newer, or give the address of another one with --engine", oldest)
 }

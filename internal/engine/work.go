@@ -84,10 +84,10 @@ func (e *Engine) loss(life int32, err error) error {
 	p := problem.New(problem.Transient, "ended while it worked, or the connection to it broke: %w", &lost{life, err})
 	p.Subject = e.name()
 	if e.Log == "" {
-		return p.Hint("see to that engine and run the command again: what was finished is in its cache")
+		return p.Hint("check that engine, then run the command again: finished steps are in its cache")
 	}
 	p.Message = fmt.Sprintf("ended while it worked (log: %s)", e.Log)
-	return p.Hint("the end of its log may say why; one that was killed often had too little memory (dmesg says so): try --jobs 1")
+	return p.Hint("the end of its log may say why; a daemon that was killed has often run out of memory (see dmesg): try --jobs 1")
 }
 
 // name is the engine as messages have it.
