@@ -312,7 +312,7 @@ func (s *screen) await(t *testing.T, want string) {
 func testRunWrong(t *testing.T, in runner) {
 	for want, args := range map[string][]string{
 		`no target or component "none"`: {"--target", "none", "--", "true"},
-		"no target named":               {"--", "true"},
+		"no target given":               {"--", "true"},
 		"mkdir -p":                      {"--target", "plain", "-v", "absent:/x", "--", "true"},
 		"standard input is not a term":  {"--target", "plain", "-t", "--", "true"},
 	} {

@@ -76,7 +76,7 @@ func runDu(ctx context.Context, o options, filter []string, verbose bool) error 
 func duFilters(filter []string) (usage.Filters, error) {
 	f, err := usage.ParseFilters(filter)
 	if err == nil && f.Until != 0 {
-		err = problem.Usagef("--filter until is for prune")
+		err = problem.Usagef("--filter until=TIME is only for prune")
 	}
 	return f, err
 }

@@ -127,7 +127,7 @@ func (p *planBases) Base(ctx context.Context, s stage.BaseSettings) (stage.Base,
 	}
 	if p.session == nil {
 		if p.session, err = p.open(ctx, p.dir, nil); err != nil {
-			return b, problem.Wrapf("look at base %s, which no build has seen: %w", s.Name, err)
+			return b, problem.Wrapf("inspect base %s, which has not been built on before: %w", s.Name, err)
 		}
 	}
 	return p.session.Base(ctx, s)

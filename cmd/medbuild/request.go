@@ -131,7 +131,7 @@ func (r *request) checkPlaces() error {
 		}
 	}
 	if r.flags.iid != "" && !slices.ContainsFunc(r.outputs, output.Output.Image) {
-		return problem.Usagef("--iidfile takes the digest of an image, and no output is one").Hint("add --output type=image, or leave --iidfile out")
+		return problem.Usagef("--iidfile writes the digest of an image, but no output is an image").Hint("add --output type=image, or leave --iidfile out")
 	}
 	return output.CheckPlaces(all, output.File{Option: "--metadata-file", Path: r.flags.metadata}, output.File{Option: "--iidfile", Path: r.flags.iid})
 }
@@ -148,7 +148,7 @@ func (r *request) checkOutputs() error {
 	}
 	for _, o := range r.outputs {
 		if !o.Apart() {
-			return problem.Usagef("several targets would be written to the same output %s", o.Dest).Hint("write {target} in dest: each target's name takes its place")
+			return problem.Usagef("several targets would be written to the same output %s", o.Dest).Hint("write {target} in dest: it is replaced by the name of each target")
 		}
 	}
 	return nil
@@ -182,10 +182,10 @@ func (r *request) readCaches() error {
 		return err
 	}
 	if len(r.cacheTo) > 0 && len(r.targets) > 1 {
-		return problem.Usagef("--cache-to takes the cache of one target, but several are built").Hint("build them one after the other")
+		return problem.Usagef("--cache-to exports the cache of one target, but several are built").Hint("build them one after the other")
 	}
 	if r.flags.iid != "" && len(r.targets) > 1 {
-		return problem.Usagef("--iidfile takes the digest of one image, but several targets are built").Hint("--metadata-file has all of them")
+		return problem.Usagef("--iidfile writes the digest of one image, but several targets are built").Hint("--metadata-file writes those of all targets")
 	}
 	return nil
 }

@@ -117,14 +117,14 @@ func (o Output) checkMediaTypes() error {
 	}
 	for k := range o.Attrs {
 		if strings.HasPrefix(k, "annotation") {
-			return problem.Usagef("--output: oci-mediatypes=false has no annotations").Hint("leave oci-mediatypes=false or %s out", k)
+			return problem.Usagef("--output: Docker's media types (oci-mediatypes=false) have no annotations").Hint("leave oci-mediatypes=false or %s out", k)
 		}
 	}
 	switch c := o.Attrs["compression"]; {
 	case c == "zstd" || c == "estargz":
 		return problem.Usagef("--output: compression=%s needs OCI media types", c).Hint("leave oci-mediatypes=false out, or use compression=gzip")
 	case o.Dir || o.Type == client.ExporterOCI:
-		return problem.Usagef("--output: an OCI layout with oci-mediatypes=false is refused by skopeo, podman, buildah and umoci").
+		return problem.Usagef("--output: an OCI layout with oci-mediatypes=false cannot be read by skopeo, podman, buildah and umoci").
 			Hint("leave oci-mediatypes=false out; type=docker,dest=FILE,oci-mediatypes=false writes what docker load of any age reads")
 	}
 	return nil

@@ -63,8 +63,8 @@ func TestParseOutputRefuses(t *testing.T) {
 		"type=local,dest=x,compression=gzip":                "type local has no attribute \"compression\"",
 		"type=image,dest=x":                                 "type image takes no dest\nhint: type=oci,dest=x",
 		"type=image,oci-mediatypes=false,compression=zstd":  "compression=zstd needs OCI media types\nhint: leave oci-mediatypes=false out",
-		"type=image,oci-mediatypes=false,annotation.a=b":    "oci-mediatypes=false has no annotations\nhint: leave",
-		"type=oci,dest=x,tar=false,oci-mediatypes=false":    "an OCI layout with oci-mediatypes=false is refused by skopeo, podman, buildah and umoci\nhint: ",
+		"type=image,oci-mediatypes=false,annotation.a=b":    "Docker's media types (oci-mediatypes=false) have no annotations\nhint: leave",
+		"type=oci,dest=x,tar=false,oci-mediatypes=false":    "an OCI layout with oci-mediatypes=false cannot be read by skopeo, podman, buildah and umoci\nhint: ",
 		"type=docker,dest=x,tar=false,oci-mediatypes=false": "an OCI layout with oci-mediatypes=false",
 		"type=oci,dest=x,oci-mediatypes=0,tar=true":         "an OCI layout with oci-mediatypes=false",
 	} {

@@ -82,7 +82,7 @@ func apart(a, b Output) error {
 	case x == y:
 		return problem.Usagef("--output: two outputs are written to %s", b.Dest).Hint("give each a dest of its own")
 	case a.Dir && within(x, y), b.Dir && within(y, x):
-		return problem.Usagef("--output: of %s and %s one lies in the other", a.Dest, b.Dest).Hint("give each a dest of its own")
+		return problem.Usagef("--output: %s and %s: one is inside the other", a.Dest, b.Dest).Hint("give each a dest of its own")
 	}
 	return nil
 }
@@ -101,9 +101,9 @@ func checkFile(option, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return problem.Failedf("%s: %s is a folder, and a file is to be written", option, path).Hint("name a file, as in %s", filepath.Join(path, "image.tar"))
+		return problem.Failedf("%s: %s is a folder, not a file", option, path).Hint("name a file, as in %s", filepath.Join(path, "image.tar"))
 	case err == nil && !info.Mode().IsRegular() && info.Mode().Type() != fs.ModeSymlink:
-		return problem.Failedf("%s: %s is no regular file", option, path).Hint("name a file; dest=- of type tar, oci and docker is standard output")
+		return problem.Failedf("%s: %s is not a regular file", option, path).Hint("name a file; dest=- of type tar, oci and docker is standard output")
 	}
 	return checkAbove(option, path)
 }
@@ -114,9 +114,9 @@ func checkFolder(option, path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return checkAbove(option, path)
 	case err == nil && info.Mode().Type() == fs.ModeSymlink:
-		return problem.Failedf("%s: %s is a link, which is not followed", option, path).Hint("name the folder that it leads to")
+		return problem.Failedf("%s: %s is a symbolic link, which is not followed", option, path).Hint("name the folder that it leads to")
 	case err == nil && !info.IsDir():
-		return problem.Failedf("%s: %s is a file, and a folder is to be written", option, path).Hint("name a folder, or remove the file")
+		return problem.Failedf("%s: %s is a file, not a folder", option, path).Hint("name a folder, or remove the file")
 	case err != nil:
 		return checkAbove(option, path)
 	}
@@ -133,15 +133,15 @@ func checkAbove(option, path string) error {
 		case err == nil && info.IsDir():
 			return checkWritable(option, path, dir)
 		case err == nil || files.BelowFile(err):
-			return problem.Failedf("%s: %s lies below a file", option, path).Hint("choose a folder")
+			return problem.Failedf("%s: %s is below a file", option, path).Hint("choose a folder")
 		}
-		return problem.Failedf("%s: %s: %w", option, path, err).Hint("choose a folder that you may write")
+		return problem.Failedf("%s: %s: %w", option, path, err).Hint("choose a folder that you can write to")
 	}
 }
 
 func checkWritable(option, path, dir string) error {
 	if err := files.Writable(dir); err != nil {
-		return problem.Failedf("%s: %s cannot be written: %w", option, path, err).Hint("choose a folder that you may write")
+		return problem.Failedf("%s: %s cannot be written: %w", option, path, err).Hint("choose a folder that you can write to")
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestCheckPlacesReadOnly(t *testing.T) {
 	dir := readOnly(t)
 	for _, output := range []string{"type=tar,dest=" + dir + "/x", "type=local,dest=" + dir, "type=oci,tar=false,dest=" + dir + "/deep/x"} {
 		err := CheckPlaces([]Output{parsed(t, output)})
-		testkit.WantText(t, err, "cannot be written: ", "\nhint: choose a folder that you may write")
+		testkit.WantText(t, err, "cannot be written: ", "\nhint: choose a folder that you can write to")
 		if problem.ExitCode(err) != 1 {
 			t.Errorf("%s: %v", output, err)
 		}

@@ -24,16 +24,16 @@ func TestCheckPlacesRefuses(t *testing.T) {
 		want    string
 		outputs []string
 	}{
-		{1, "folder is a folder, and a file is to be written", []string{"type=oci,dest=DIR/folder"}},
-		{1, "file is a file, and a folder is to be written", []string{"type=oci,tar=false,dest=DIR/file"}},
-		{1, "file is a file, and a folder is to be written", []string{"type=local,dest=DIR/file"}},
-		{1, "below lies below a file", []string{"type=tar,dest=DIR/file/below"}},
-		{1, "more lies below a file", []string{"type=local,dest=DIR/file/below/more"}},
-		{1, "link is a link, which is not followed", []string{"type=local,dest=DIR/link"}},
-		{1, "/dev/null is no regular file", []string{"type=tar,dest=/dev/null"}},
+		{1, "folder is a folder, not a file", []string{"type=oci,dest=DIR/folder"}},
+		{1, "file is a file, not a folder", []string{"type=oci,tar=false,dest=DIR/file"}},
+		{1, "file is a file, not a folder", []string{"type=local,dest=DIR/file"}},
+		{1, "below is below a file", []string{"type=tar,dest=DIR/file/below"}},
+		{1, "more is below a file", []string{"type=local,dest=DIR/file/below/more"}},
+		{1, "link is a symbolic link, which is not followed", []string{"type=local,dest=DIR/link"}},
+		{1, "/dev/null is not a regular file", []string{"type=tar,dest=/dev/null"}},
 		{2, "two outputs are written to", []string{"type=tar,dest=DIR/x", "type=oci,dest=DIR/./x"}},
-		{2, "one lies in the other", []string{"type=local,dest=DIR/new", "type=oci,dest=DIR/new/x.tar"}},
-		{2, "one lies in the other", []string{"type=oci,dest=DIR/new/x.tar", "type=local,dest=DIR/new"}},
+		{2, "one is inside the other", []string{"type=local,dest=DIR/new", "type=oci,dest=DIR/new/x.tar"}},
+		{2, "one is inside the other", []string{"type=oci,dest=DIR/new/x.tar", "type=local,dest=DIR/new"}},
 	} {
 		var all []Output
 		for _, s := range c.outputs {

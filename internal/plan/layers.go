@@ -29,7 +29,7 @@ func (l Layers) Warning() error {
 	if l.Total <= l.Limit {
 		return nil
 	}
-	return problem.Refusedf("%d layers are more than the limit of %d", l.Total, l.Limit).
+	return problem.Refusedf("the image has %d layers, over the limit of %d", l.Total, l.Limit).
 		Hint("flatten the base (flatten = true), use a base with fewer layers, or leave components out")
 }
 

@@ -46,7 +46,7 @@ func checkTag(tag string) error {
 		return problem.Usagef("--tag %q: %w", tag, err).Hint("write it as in --tag registry.example.org/name:1.0")
 	}
 	if _, ok := named.(reference.Digested); ok {
-		return problem.Usagef("--tag %q has a digest, which only the build can know", tag).Hint("leave out what begins with @")
+		return problem.Usagef("--tag %q has a digest, which only the build determines", tag).Hint("leave out the part from @ on")
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func Pushable(targets []Target) error {
 		for _, name := range t.Names {
 			host, _, named := strings.Cut(name, "/")
 			if !named || host != "localhost" && !strings.ContainsAny(host, ".:") {
-				return problem.Usagef("--push: %s names no registry", name).Hint("name one, as in --tag registry.example.org/%s", name)
+				return problem.Usagef("--push: %s has no registry in its name", name).Hint("name one, as in --tag registry.example.org/%s", name)
 			}
 		}
 	}

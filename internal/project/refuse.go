@@ -94,7 +94,7 @@ func CheckSecrets(targets []Target, given map[string][]byte) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(given)) {
 		if !named[id] {
-			return problem.Usagef("--secret: no component that is built names the secret %s", id).
+			return problem.Usagef("--secret: no component in this build uses the secret %s", id).
 				Hint("add secrets = [%q] to the component that needs it", id)
 		}
 	}

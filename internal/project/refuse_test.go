@@ -109,7 +109,7 @@ func TestCheckSecrets(t *testing.T) {
 	refuses(t, CheckSecrets(both, map[string][]byte{"token": {1}}), problem.Usage,
 		"components.toml:17:13: component packaged needs the secret key\nhint: add --secret id=key,src=<path>")
 	refuses(t, CheckSecrets(both[:1], map[string][]byte{"z": nil, "token": nil}), problem.Usage,
-		"--secret: no component that is built names the secret token\nhint: add secrets = [\"token\"] to the component that needs it")
+		"--secret: no component in this build uses the secret token\nhint: add secrets = [\"token\"] to the component that needs it")
 	if err := CheckSecrets(both[:1], nil); err != nil {
 		t.Error(err)
 	}

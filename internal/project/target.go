@@ -79,7 +79,7 @@ func (p *Project) named(names []string) ([]Target, error) {
 		return p.Targets, nil
 	}
 	if len(names) == 0 {
-		return nil, problem.Usagef("no target named").Hint("--target takes one of %s", p.choice())
+		return nil, problem.Usagef("no target given").Hint("--target takes one of %s", p.choice())
 	}
 	var out []Target
 	for _, name := range names {

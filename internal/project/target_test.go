@@ -97,7 +97,7 @@ func TestSelectRefuses(t *testing.T) {
 		names []string
 		want  string
 	}{
-		{nil, "no target named\n" + choice},
+		{nil, "no target given\n" + choice},
 		{[]string{"new", "old", "reserch"}, `no target or component "reserch" in components.toml` + "\n" + choice},
 		{[]string{"lonely"}, `components.toml:22:13: no target has the component "lonely", so its base is not known` +
 			"\nhint: add \"lonely\" to the components of a target"},
@@ -151,7 +151,7 @@ func TestTagged(t *testing.T) {
 	_, err = Tagged(both[:1], []string{"a", "A B"})
 	refuses(t, err, problem.Usage, `--tag "A B": invalid reference format`, "\nhint: write it as in --tag registry.example.org/name:1.0")
 	_, err = Tagged(both[:1], []string{"a@sha256:" + digits})
-	refuses(t, err, problem.Usage, "has a digest, which only the build can know\nhint: leave out what begins with @")
+	refuses(t, err, problem.Usage, "has a digest, which only the build determines\nhint: leave out the part from @ on")
 }
 
 func TestPushable(t *testing.T) {
@@ -164,7 +164,7 @@ func TestPushable(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !ok {
-			refuses(t, err, problem.Usage, "--push: "+name+" names no registry\nhint: name one, as in --tag registry.example.org/"+name)
+			refuses(t, err, problem.Usage, "--push: "+name+" has no registry in its name\nhint: name one, as in --tag registry.example.org/"+name)
 		}
 	}
 }

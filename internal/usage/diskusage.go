@@ -42,7 +42,7 @@ type Engine interface {
 func Usage(ctx context.Context, e Engine, f Filters) (DiskUsage, error) {
 	records, err := e.DiskUsage(ctx, client.WithFilter(f.expression()))
 	if err != nil {
-		return DiskUsage{}, fmt.Errorf("ask the engine what it keeps: %w", err)
+		return DiskUsage{}, fmt.Errorf("ask the engine for its disk usage: %w", err)
 	}
 	slices.Reverse(records)
 	return summed(records), nil
@@ -94,7 +94,7 @@ func (p Prune) Run(ctx context.Context, e Engine, each func(client.UsageInfo)) e
 	close(gone)
 	<-done
 	if err != nil {
-		return fmt.Errorf("remove what the engine keeps: %w", err)
+		return fmt.Errorf("remove data from the engine: %w", err)
 	}
 	return nil
 }
