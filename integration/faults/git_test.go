@@ -3,10 +3,12 @@ package faults
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/medbuild/medbuild/integration/kit"
@@ -83,4 +85,37 @@ func TestSubmodulesComeFromMirrors(t *testing.T) {
 	dir := kit.Project(t, kit.Components("scripts", fmt.Sprintf("stage = \"archive\"\nversion = \"3.0\"\nprefix = \"/opt/scripts\"\nlicence = \"MIT\"\n"+
 		"version_command = \"sh /opt/scripts/bin/script\"\nsource = { git = \"https://github.example%s\", commit = %q, submodules = true }\n", scriptsPath, commit)))
 	kit.Built(t, dir, "--mirror", "https://github.example="+gh.URL+"/gh").OK(t)
+}
+
+// A server that gives nothing but the tips of branches is asked for the history.
+func TestServerThatGivesTipsAlone(t *testing.T) {
+	kit.SharedEngine(t)
+	s := kit.Site(t)
+	dir, repository := repositoryProject(t, s)
+	kit.WriteFile(t, filepath.Join(repository, "bin/script"), "#!/bin/sh\necho script 3.0\n")
+	_, _, err := s.Repository(scriptsPath, repository) // on top of what is pinned
+	kit.NoError(t, err)
+	var asked atomic.Int32
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Git-Protocol") // of version 2, which gives any commit
+		if strings.HasSuffix(r.URL.Path, "info/refs") {
+			asked.Add(1)
+		}
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(old.Close)
+	kit.NoError(t, exec.Command("git", "-C", repository, "config", "uploadpack.allowAnySHA1InWant", "false").Run())
+	path := filepath.Join(dir, "components.toml")
+	kit.WriteFile(t, path, strings.Replace(kit.ReadFile(t, path), addressOf(s), old.URL, 1))
+	kit.Built(t, dir).OK(t)
+	t.Logf("asked %d times", asked.Load())
+	refused := asked.Swap(0)
+	kit.NoError(t, exec.Command("git", "-C", repository, "config", "uploadpack.allowAnySHA1InWant", "true").Run())
+	fresh, _ := repositoryProject(t, s)
+	path = filepath.Join(fresh, "components.toml")
+	kit.WriteFile(t, path, strings.Replace(kit.ReadFile(t, path), addressOf(s), old.URL, 1))
+	kit.Built(t, fresh).OK(t)
+	if n := asked.Load(); n == 0 || n >= refused {
+		t.Errorf("asked %d times for a commit that is given, %d times for one that is not", n, refused)
+	}
 }

@@ -1,9 +1,6 @@
 package fetch
 
-import (
-	"regexp"
-	"strings"
-)
+import "regexp"
 
 // What Go, git (with libcurl), containerd and uv say, and nobody else: there is
 // no code or type for it on the way from an engine.
@@ -12,7 +9,8 @@ var (
 	passing = regexp.MustCompile(`(?i)unexpected eof|early eof|end of file before message|connection reset|broken pipe|i/o timeout|` +
 		`tls handshake timeout|connection timed out|rpc failed|hung up unexpectedly|transfer closed with|unexpected disconnect|` +
 		`timeout awaiting|client\.timeout exceeded|context deadline exceeded|(^|: )eof$|` +
-		`returned error: (408|429|5\d\d)|\b(408|429|5\d\d) [a-z]+|no active session for`)
+		`returned error: (408|429|5\d\d)|\b(408|429|5\d\d) [a-z]+`)
+	lost    = regexp.MustCompile(`no active session for|error reading from server: rpc error: code = Canceled`)
 	trouble = regexp.MustCompile(`returned error: 5\d\d|\b5\d\d [A-Z][a-z]+`)
 	busy    = regexp.MustCompile(`(?i)(error:|status) 429\b|too many requests|toomanyrequests`)
 	refused = regexp.MustCompile(`(?i)connection refused|couldn't connect to server`)
@@ -34,11 +32,12 @@ var (
 )
 
 // interrupted reports whether an error is a transient one.
-func interrupted(said string) bool { return passing.MatchString(said) }
+func interrupted(said string) bool { return passing.MatchString(said) || Lost(said) }
 
-// Lost reports whether an engine has lost its connection to this machine, over
-// which it asks for logins, secrets and files.
-func Lost(said string) bool { return strings.Contains(said, "no active session for") }
+// Lost reports whether an engine has lost its connection to a client's machine,
+// over which it asks for logins, secrets and files. It may be that of another run
+// that was killed while both waited for one step.
+func Lost(said string) bool { return lost.MatchString(said) }
 
 // reaching is what to do about a server that was not reached.
 func reaching(said string) string {

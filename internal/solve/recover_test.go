@@ -374,7 +374,9 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 func TestLostSession(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("failed to compute cache key: no active session for abc: context deadline exceeded")
-	e := &solvetest.Engine{Fail: map[string][]error{compile: {lost}}}
+	// What a run is told of a step that it waited for together with one that was killed.
+	killed := errors.New("rpc error: code = Unavailable desc = error reading from server: rpc error: code = Canceled desc = context canceled")
+	e := &solvetest.Engine{Fail: map[string][]error{compile: {lost, killed}}}
 	s := on(t, e, solve.Settings{})
 	if _, err := s.One(t.Context(), job(tool())); err != nil {
 		t.Error(err)
