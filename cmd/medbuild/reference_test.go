@@ -188,7 +188,7 @@ func outdent(s string) string { return strings.ReplaceAll(strings.TrimLeft(s, " 
 func exitCodes(command string) string {
 	table := "| code | meaning |\n| --- | --- |\n| 0 | done |\n| 1 | something failed or was refused |\n| 2 | the command line is wrong; nothing was done |\n"
 	if slices.Contains([]string{"build", "plan", "run"}, command) {
-		table += "| 75 | the engine, or a server that sources come from or images go to, is in trouble: trying again may help |\n"
+		table += "| 75 | the engine, or a server that sources come from or images go to, has a problem: trying again may help |\n"
 	}
 	table += "| 130 | interrupted |\n"
 	if command == "run" {

@@ -17,7 +17,7 @@ type answer func(w http.ResponseWriter, rec *httptest.ResponseRecorder)
 // fault is one that a server can have.
 type fault struct {
 	name   string
-	answer answer // nil: nobody listens
+	answer answer // nil: nothing listens
 	passes bool   // another try may help
 	timed  bool   // it ends with the time for a fetch
 	bytes  bool   // it is one of the content, not of the server
@@ -37,7 +37,7 @@ func faults() []fault {
 		{name: "a byte a second", answer: drip(time.Second), timed: true, bytes: true},
 		{name: "other bytes", answer: other, bytes: true},
 		{name: "empty body", answer: emptyBody, bytes: true},
-		{name: "redirects without end", answer: loop},
+		{name: "redirects in a loop", answer: loop},
 	}
 }
 

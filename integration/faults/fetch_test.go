@@ -185,7 +185,7 @@ func TestImageSourceFails(t *testing.T) {
 		"layer 500 twice":       {"layer", 2, upstream.Status(500), nil},
 		"layer cut off once":    {"layer", 1, upstream.Cut, nil},
 		"layer other bytes":     {"layer", 1e6, upstream.Wrong, []string{"unexpected commit digest", "hint: the registry, or a proxy on the way"}},
-		"layer in a loop":       {"layer", 1e6, upstream.Loop, []string{"stopped after", "hint: the registry, or a proxy on the way, redirects without end"}},
+		"layer in a loop":       {"layer", 1e6, upstream.Loop, []string{"stopped after", "hint: the registry, or a proxy on the way, redirects in a loop"}},
 		"layer that is not had": {"layer", 1e6, upstream.Status(404), []string{"not found", "hint: check the image's name and digest"}},
 	} {
 		t.Run(name, func(t *testing.T) {

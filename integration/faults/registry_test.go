@@ -81,7 +81,7 @@ func TestPushOverTLS(t *testing.T) {
 	t.Cleanup(s.Close)
 	dir := scriptProject(t)
 	tag := strings.TrimPrefix(s.URL, "https://") + "/lab/test:1"
-	kit.Built(t, dir, "--tag", tag, "--push").Failed(t, 1, "push "+tag+": registry", "answers 400 Bad Request", "\nhint: the engine speaks plain http", "[[registries]] ca")
+	kit.Built(t, dir, "--tag", tag, "--push").Failed(t, 1, "push "+tag+": registry", "answers 400 Bad Request", "\nhint: the engine uses plain HTTP", "[[registries]] ca")
 	ca, file := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "site.toml")
 	kit.WriteFile(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 	kit.WriteFile(t, file, "[[registries]]\nhost = \""+strings.TrimPrefix(s.URL, "https://")+"\"\nca = \""+ca+"\"\n")
@@ -92,7 +92,7 @@ func TestPushOverTLS(t *testing.T) {
 	}
 }
 
-// A cache in a registry that asks for a login, is in trouble or has lost a layer is
+// A cache in a registry that asks for a login, has a problem or has lost a layer is
 // one that is not read: the build says so and goes on without it.
 func TestCacheFaults(t *testing.T) {
 	kit.SharedEngine(t)

@@ -358,7 +358,7 @@ func TestUnwrittenCache(t *testing.T) {
 	e := &solvetest.Engine{Export: exporter, Unkept: errors.New("error writing layer blob: unexpected status from POST request to https://hub.example/v2/c/blobs/uploads/: 503 Service Unavailable")}
 	caches := []client.CacheOptionsEntry{{Type: "registry", Attrs: map[string]string{"ref": "hub.example/c:1"}}}
 	results, err := built(t, e, Settings{Caches: caches}, order(t, "one", "type=oci,tar=false,dest="+t.TempDir()+"/one"))
-	testkit.WantText(t, err, "--cache-to hub.example/c:1: registry hub.example answers 503 Service Unavailable to POST /v2/c/blobs/uploads/", "hint: the registry is in trouble", "hint: the image itself was built")
+	testkit.WantText(t, err, "--cache-to hub.example/c:1: registry hub.example answers 503 Service Unavailable to POST /v2/c/blobs/uploads/", "hint: the registry has a problem", "hint: the image itself was built")
 	if problem.ExitCode(err) != 75 || results[0].Digest == "" {
 		t.Fatalf("exit code %d, %+v", problem.ExitCode(err), results)
 	}

@@ -18,7 +18,7 @@ type Failure struct {
 	Transient bool     // another try may succeed
 	Answered  bool     // whoever was asked is well, but did not give this
 	Busy      bool     // the server wants fewer requests, and may say when it takes the next
-	Refused   bool     // nobody listens there, or nobody yet
+	Refused   bool     // nothing listens there, or nobody yet
 	Untrusted bool     // whoever fetched does not know the server's certificate authority
 	Absent    bool     // the repository does not give the commit
 	login     bool     // the server asks who is there
@@ -83,10 +83,10 @@ func Other(s *pb.SourceOp, got digest.Digest) Failure {
 	switch {
 	case got == digest.FromString(""):
 		return Failure{Reason: "the server sent an empty file", Transient: true,
-			Hints: []string{"the server, or a proxy on the way, is in trouble: try again later, or name a mirror of the file as url"}}
+			Hints: []string{"the server, or a proxy on the way, has a problem: try again later, or name a mirror of the file as url"}}
 	case got == "" || got.String() == want:
 		return Failure{Reason: "the server first answered with an error or sent an incomplete file", Transient: got != "",
-			Hints: []string{"the server is in trouble: try again later, or name a mirror of the file as url"}}
+			Hints: []string{"the server has a problem: try again later, or name a mirror of the file as url"}}
 	}
 	return Failure{
 		Reason:   fmt.Sprintf("the file is not the one that is pinned\n  expected %s\n  got      %s", want, got),
@@ -120,11 +120,11 @@ func LateStep(limit fmt.Stringer, index string) Failure {
 
 const (
 	reachHint = "check that the address is right and reachable from the engine (proxy, CA bundle)"
-	loopHint  = "the server redirects without end: open the address in a browser, or name another"
-	brokeHint = "the connection broke: the server, or a proxy on the way, is in trouble; try again later, or name a mirror"
+	loopHint  = "the server redirects in a loop: open the address in a browser, or name another"
+	brokeHint = "the connection was interrupted: the server, or a proxy on the way, has a problem; try again later, or name a mirror"
 	lostHint  = "the engine lost its connection to this machine: try again"
-	downHint  = "nobody listens there: check the host and the port, and whether the server is up and can be reached from the engine"
-	busyHint  = "the server limits how often it is asked: try again later, log in to it (~/.netrc), or name a mirror"
+	downHint  = "nothing listens there: check the host and the port, and whether the server is up and can be reached from the engine"
+	busyHint  = "the server limits the rate of requests: try again later, log in to it (~/.netrc), or name a mirror"
 	proxyHint = "what answers there is no git server, such as a proxy's page: open the address in a browser"
 	loginHint = "the server requires a login: add its host to ~/.netrc, or name a copy that requires none"
 )
@@ -148,7 +148,7 @@ func status(code int) Failure {
 	case code == http.StatusTooManyRequests:
 		f.Hints, f.Busy, f.Transient = []string{busyHint}, true, true
 	case code >= 500 || code == http.StatusRequestTimeout:
-		f.Hints, f.Transient = []string{"the server is in trouble: try again later, or name a mirror of the file as url"}, true
+		f.Hints, f.Transient = []string{"the server has a problem: try again later, or name a mirror of the file as url"}, true
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		f.Hints, f.login = []string{loginHint}, true
 	default:
@@ -161,7 +161,7 @@ var (
 	responseStatus = regexp.MustCompile(`invalid response status (\d+)`)
 	// cacheKey is what BuildKit puts before an error that it met on its way to a step.
 	cacheKey = regexp.MustCompile(`^failed to (load|compute) cache key: `)
-	// redirects is what Go and git say of redirects without end.
+	// redirects is what Go and git say of redirects in a loop.
 	redirects = regexp.MustCompile(`stopped after \d+ redirects|redirects followed`)
 	// absent is what servers say that are well but do not give a file.
 	absent  = regexp.MustCompile(`\b(403|404|410)\b|[Nn]ot [Ff]ound|no such commit|not our ref`)

@@ -22,13 +22,13 @@ func git(said string) Failure {
 	case busy.MatchString(said):
 		f.Hints = []string{busyHint}
 	case corrupt.MatchString(said):
-		f.Hints = []string{"what came is damaged: the server, or a proxy on the way, is in trouble; try again later, or name a mirror"}
+		f.Hints = []string{"the data is damaged: the server, or a proxy on the way, has a problem; try again later, or name a mirror"}
 	case foreign.MatchString(said):
 		f.Hints = []string{proxyHint}
 	case absent.MatchString(said):
 		f.Hints = []string{"check the repository's address: it may have moved, or be private (then a login belongs in ~/.netrc)"}
 	case trouble.MatchString(said):
-		f.Hints = []string{"the server is in trouble: try again later, or name a mirror of the repository"}
+		f.Hints = []string{"the server has a problem: try again later, or name a mirror of the repository"}
 	}
 	return f
 }

@@ -44,15 +44,15 @@ func indexRemedy(log string, transient bool) string {
 	case strings.Contains(log, "401"), strings.Contains(log, "403 Forbidden"):
 		return "the package index requires a login: uv and pip read it from their own settings (docs/engines.md)"
 	case busy.MatchString(log):
-		return "the package index limits how often it is asked: try again later, or name another: [python] index in the site file"
+		return "the package index limits the rate of requests: try again later, or name another: [python] index in the site file"
 	case strings.Contains(log, "Hash mismatch"):
 		return "either the package was changed upstream, or its hash in the requirements is wrong: find out which before you change the hash"
 	case refused.MatchString(log):
 		return downHint
 	case transient:
-		return "the package index, or a proxy on the way, is in trouble: try again later, or name another: [python] index in the site file"
+		return "the package index, or a proxy on the way, has a problem: try again later, or name another: [python] index in the site file"
 	case notPackage.MatchString(log):
-		return "what was sent is no package: the package index, or a proxy on the way, is in trouble, or redirects without end; name another: [python] index in the site file"
+		return "what was sent is not a package: the package index, or a proxy on the way, has a problem, or redirects in a loop; name another: [python] index in the site file"
 	}
 	return "check that the package index has this version, or name another: [python] index in the site file"
 }

@@ -152,17 +152,17 @@ func (a answer) remedy() string {
 	case a.code == http.StatusUnauthorized:
 		return "the registry requires a login: docker login " + a.host + " stores one"
 	case a.code == http.StatusForbidden:
-		return "the login may not write there: check the repository's name and what the login may do (docker login " + a.host + ")"
+		return "this account cannot push there: check the repository's name and the account's permissions (docker login " + a.host + ")"
 	case a.code == http.StatusNotFound, strings.HasPrefix(a.text, "unknown: repository name"):
-		return "the registry has no such repository and makes none by itself: create it there, or check its name"
+		return "the registry has no such repository and does not create one: create it there, or check its name"
 	case a.code == http.StatusMethodNotAllowed:
-		return "nothing can be written there: the registry may be read-only, a mirror of another one, or no registry at all; name another"
+		return "nothing can be pushed there: the registry may be read-only, a mirror of another one, or not a registry at all; name another"
 	case a.code == http.StatusRequestEntityTooLarge:
-		return "the registry, or a proxy before it, limits how large an upload is: have the limit raised, or push elsewhere"
+		return "the registry, or a proxy in front of it, limits how large an upload is: have the limit raised, or push elsewhere"
 	case a.code == http.StatusTooManyRequests:
-		return "the registry limits how often it is asked: try again later, or log in (docker login " + a.host + ")"
+		return "the registry limits the rate of requests: try again later, or log in (docker login " + a.host + ")"
 	case a.code != 0 && a.passes():
-		return "the registry is in trouble: try again later"
+		return "the registry has a problem: try again later"
 	}
 	if a.code != 0 && a.transport() == "" {
 		return "check the registry's address and the repository's name"
@@ -175,11 +175,11 @@ func (a answer) remedy() string {
 func (a answer) transport() string {
 	switch {
 	case a.code == http.StatusBadRequest && a.plain && loopback(a.host):
-		return "the engine speaks plain http to registries of its own machine: if this one has TLS, name its certificate authority, [[registries]] ca in the site file, or take any certificate: --output type=registry,registry.insecure=true"
+		return "the engine uses plain HTTP for registries on its own machine: if this one has TLS, name its certificate authority, [[registries]] ca in the site file, or take any certificate: --output type=registry,registry.insecure=true"
 	case strings.Contains(a.text, "server gave HTTP response to HTTPS client"):
 		return "the registry has no TLS: [[registries]] insecure in the site file allows that, and so does --output type=registry,registry.insecure=true"
 	case untrusted.MatchString(a.text):
-		return "name the registry's certificate authority, [[registries]] ca in the site file; an engine that somebody else runs has it in its buildkitd.toml"
+		return "name the registry's certificate authority, [[registries]] ca in the site file; an engine that is not medbuild's own has it in its buildkitd.toml"
 	}
 	return ""
 }

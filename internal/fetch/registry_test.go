@@ -91,16 +91,16 @@ func TestRefusedPush(t *testing.T) {
 		"405 with a code":     {refusal{405, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`}, `answers "unsupported", the code for 405 Method Not Allowed`, "read-only", false},
 		"405":                 {refusal{405, "no"}, "answers 405 Method Not Allowed" + upload + ": no", "read-only", false},
 		"401":                 {refusal{401, ""}, "answers 401 Unauthorized" + upload, "docker login", false},
-		"403 with a code":     {refusal{403, `{"errors":[{"code":"DENIED","message":"no rights"}]}`}, `answers "denied: no rights", the code for 403 Forbidden`, "what the login may do", false},
+		"403 with a code":     {refusal{403, `{"errors":[{"code":"DENIED","message":"no rights"}]}`}, `answers "denied: no rights", the code for 403 Forbidden`, "the account's permissions", false},
 		"404 with a code":     {refusal{404, `{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry"}]}`}, ": unknown: repository name not known to registry", "create it there", false},
 		"413":                 {refusal{413, ""}, "answers 413 Request Entity Too Large" + upload, "limits how large", false},
-		"429 with a code":     {refusal{429, `{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}`}, `answers "toomanyrequests: slow down", the code for 429 Too Many Requests`, "limits how often", true},
-		"429":                 {refusal{429, ""}, "answers 429 Too Many Requests" + upload, "limits how often", true},
-		"500":                 {refusal{500, "boom"}, "answers 500 Internal Server Error" + upload + ": boom", "in trouble", true},
-		"500 of its own":      {refusal{500, `{"errors":[{"code":"UNKNOWN","message":"unknown error"}]}`}, `answers "unknown", the code for 500 Internal Server Error`, "in trouble", true},
+		"429 with a code":     {refusal{429, `{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}`}, `answers "toomanyrequests: slow down", the code for 429 Too Many Requests`, "limits the rate", true},
+		"429":                 {refusal{429, ""}, "answers 429 Too Many Requests" + upload, "limits the rate", true},
+		"500":                 {refusal{500, "boom"}, "answers 500 Internal Server Error" + upload + ": boom", "has a problem", true},
+		"500 of its own":      {refusal{500, `{"errors":[{"code":"UNKNOWN","message":"unknown error"}]}`}, `answers "unknown", the code for 500 Internal Server Error`, "has a problem", true},
 		"501":                 {refusal{501, ""}, "answers 501 Not Implemented" + upload, "check the registry's address", false},
-		"503 with a code":     {refusal{503, `{"errors":[{"code":"UNAVAILABLE","message":"maintenance"}]}`}, `answers "unavailable: maintenance", the code for 503 Service Unavailable`, "in trouble", true},
-		"a broken connection": {refusal{}, ": EOF", "the connection broke", true},
+		"503 with a code":     {refusal{503, `{"errors":[{"code":"UNAVAILABLE","message":"maintenance"}]}`}, `answers "unavailable: maintenance", the code for 503 Service Unavailable`, "has a problem", true},
+		"a broken connection": {refusal{}, ": EOF", "the connection was interrupted", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,9 +131,9 @@ func TestUnreachedRegistry(t *testing.T) {
 	s.TLS = &tls.Config{}
 	s.StartTLS()
 	host := strings.TrimPrefix(s.URL, "https://")
-	told(t, pushed(t, host), "push "+host+"/lab/tool:1: registry "+host, "answers 400 Bad Request to HEAD", "plain http to registries of its own machine", false)
+	told(t, pushed(t, host), "push "+host+"/lab/tool:1: registry "+host, "answers 400 Bad Request to HEAD", "plain HTTP for registries on its own machine", false)
 	s.Close()
-	told(t, pushed(t, host), "push "+host+"/lab/tool:1: registry "+host, "connection refused", "nobody listens there", true)
+	told(t, pushed(t, host), "push "+host+"/lab/tool:1: registry "+host, "connection refused", "nothing listens there", true)
 }
 
 // Words that no server here can be made to say, and those of a cache's export.
@@ -144,16 +144,16 @@ func TestRegistryWords(t *testing.T) {
 		said, says, hint string
 		transient        bool
 	}{
-		{request + "dial tcp 192.0.2.1:443: i/o timeout", "registry hub.example: dial tcp 192.0.2.1:443: i/o timeout", "the connection broke", true},
-		{request + "net/http: TLS handshake timeout", "TLS handshake timeout", "the connection broke", true},
-		{request + "net/http: timeout awaiting response headers", "awaiting response", "the connection broke", true},
-		{request + "context deadline exceeded", "deadline exceeded", "the connection broke", true},
-		{request + "read tcp 192.0.2.2:1->192.0.2.1:443: read: connection reset by peer", "connection reset", "the connection broke", true},
+		{request + "dial tcp 192.0.2.1:443: i/o timeout", "registry hub.example: dial tcp 192.0.2.1:443: i/o timeout", "the connection was interrupted", true},
+		{request + "net/http: TLS handshake timeout", "TLS handshake timeout", "the connection was interrupted", true},
+		{request + "net/http: timeout awaiting response headers", "awaiting response", "the connection was interrupted", true},
+		{request + "context deadline exceeded", "deadline exceeded", "the connection was interrupted", true},
+		{request + "read tcp 192.0.2.2:1->192.0.2.1:443: read: connection reset by peer", "connection reset", "the connection was interrupted", true},
 		{request + "dial tcp: lookup hub.example: no such host", "no such host", "check that the address", false},
 		{request + "tls: failed to verify certificate: x509: certificate signed by unknown authority", "unknown authority", "[[registries]] ca", false},
 		{request + "http: server gave HTTP response to HTTPS client", "gave HTTP response", "[[registries]] insecure", false},
-		{"error writing layer blob: unexpected status from POST request to https://hub.example/v2/lab/cache/blobs/uploads/?token=x: 502 Bad Gateway", "registry hub.example answers 502 Bad Gateway to POST /v2/lab/cache/blobs/uploads/", "in trouble", true},
-		{"error writing manifest blob: denied", `answers "denied"`, "what the login may do", false},
+		{"error writing layer blob: unexpected status from POST request to https://hub.example/v2/lab/cache/blobs/uploads/?token=x: 502 Bad Gateway", "registry hub.example answers 502 Bad Gateway to POST /v2/lab/cache/blobs/uploads/", "has a problem", true},
+		{"error writing manifest blob: denied", `answers "denied"`, "the account's permissions", false},
 	} {
 		told(t, "failed to solve: "+c.said, "registry ", c.says, c.hint, c.transient)
 	}

@@ -192,9 +192,9 @@ func (d disk) trust(git bool) string {
 	case d != "":
 		return "name the CA bundle that has the server's certificate authority: SSL_CERT_FILE=<file>"
 	case git:
-		return "this engine's git trusts the authorities of the engine's machine alone: install the certificate authority there, or build on an engine of medbuild's own (--engine child), whose git reads the bundle of SSL_CERT_FILE"
+		return "this engine's git trusts only the certificate authorities of the engine's machine: install the certificate authority there, or build on an engine of medbuild's own (--engine child), whose git reads the bundle of SSL_CERT_FILE"
 	}
-	return "the engine trusts the authorities of its own machine alone: install the certificate authority there"
+	return "the engine trusts only the certificate authorities of its own machine: install the certificate authority there"
 }
 
 // disk is the folder that an engine of our own keeps its state in; "" for the

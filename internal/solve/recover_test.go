@@ -49,7 +49,7 @@ func TestSourceIsGivenUp(t *testing.T) {
 		s := on(t, e, solve.Settings{})
 		_, err := s.One(t.Context(), job(tool()))
 		s.end(t)
-		testkit.WantText(t, err, "tool: fetch "+archive+": read: connection reset by peer (3 tries)", "hint: the connection broke")
+		testkit.WantText(t, err, "tool: fetch "+archive+": read: connection reset by peer (3 tries)", "hint: the connection was interrupted")
 		if problem.ExitCode(err) != 75 || !errors.Is(err, errReset) || !errors.As(err, new(*errdefs.VertexError)) || !solve.IsStep(err) {
 			t.Errorf("exit code %d, cause of %#v", problem.ExitCode(err), err)
 		}
@@ -300,8 +300,8 @@ func TestUnknownAuthority(t *testing.T) {
 		hint  string
 	}{
 		{"/root", repository("one", "https://git.example/one.git"), "hint: name the CA bundle that has the server's certificate authority: SSL_CERT_FILE"},
-		{"", repository("one", "https://git.example/one.git"), "hint: this engine's git trusts the authorities of the engine's machine alone"},
-		{"", tool(), "hint: the engine trusts the authorities of its own machine alone"},
+		{"", repository("one", "https://git.example/one.git"), "hint: this engine's git trusts only the certificate authorities of the engine's machine"},
+		{"", tool(), "hint: the engine trusts only the certificate authorities of its own machine"},
 	} {
 		e := &solvetest.Engine{Fail: map[string][]error{"alone " + id: times(9, git), archive: times(9, file)}}
 		s := on(t, e, solve.Settings{Root: c.root})
@@ -332,7 +332,7 @@ func TestOtherBytesAreFetchedOnce(t *testing.T) {
 	}
 }
 
-// Where nobody listens one more try is made, after a longer wait.
+// Where nothing listens one more try is made, after a longer wait.
 func TestRefusedIsTriedOnceMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -342,7 +342,7 @@ func TestRefusedIsTriedOnceMore(t *testing.T) {
 		from := time.Now()
 		_, err := s.One(t.Context(), job(tool()))
 		s.end(t)
-		testkit.WantText(t, err, "connection refused (2 tries)", "hint: nobody listens there")
+		testkit.WantText(t, err, "connection refused (2 tries)", "hint: nothing listens there")
 		if took := time.Since(from); took != 5*time.Second || problem.ExitCode(err) != 75 {
 			t.Errorf("took %s, exit code %d", took, problem.ExitCode(err))
 		}
@@ -361,7 +361,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 			from := time.Now()
 			_, err := s.One(t.Context(), job(tool()))
 			s.end(t)
-			testkit.WantText(t, err, "429 Too Many Requests", "hint: the server limits how often it is asked")
+			testkit.WantText(t, err, "429 Too Many Requests", "hint: the server limits the rate of requests")
 			if took := time.Since(from); took != c.took || url != archive {
 				t.Errorf("asked to wait %s: took %s, want %s; %q was asked", c.asked, took, c.took, url)
 			}
@@ -418,7 +418,7 @@ func TestIndexIsNamed(t *testing.T) {
 	s := on(t, e, solve.Settings{Index: "https://index.example/simple"})
 	_, err := s.One(t.Context(), job(networked()))
 	s.end(t)
-	testkit.WantText(t, err, "python: step [python] install packages failed: exit code: 2; fetch https://index.example/simple", "hint: the package index, or a proxy on the way, is in trouble")
+	testkit.WantText(t, err, "python: step [python] install packages failed: exit code: 2; fetch https://index.example/simple", "hint: the package index, or a proxy on the way, has a problem")
 	if problem.ExitCode(err) != 75 {
 		t.Errorf("exit code %d", problem.ExitCode(err))
 	}
