@@ -23,7 +23,10 @@ func TestGenericStages(t *testing.T) {
 	kit.SharedEngine(t)
 	dir, _ := genericProject(t, kit.Site(t))
 	atAnotherTime(t, dir)
-	kit.Built(t, dir).OK(t)
+	log := kit.Built(t, dir).OK(t).Stderr
+	if hidden := regexp.MustCompile(`(?m)^warning: \S+:\d+:13: scripts: PATH finds tool in tool \(\S+:8:13\) first$`).FindAllString(log, -1); len(hidden) != 1 {
+		t.Errorf("told %q of the two programs of one name:\n%s", hidden, log)
+	}
 	r := kit.Finish(t, kit.In(dir, kit.Command(t, "run", "--target", "all", "--", "/bin/sh", "-c", genericLook))).OK(t)
 	for _, want := range genericSeen {
 		if !strings.Contains(r.Stdout, want+"\n") {
@@ -34,7 +37,7 @@ func TestGenericStages(t *testing.T) {
 		t.Log(r.Stdout)
 	}
 	atAnotherTime(t, dir)
-	if log := kit.Built(t, dir).OK(t).Stderr; !regexp.MustCompile(`Hits: +6 / +6 `).MatchString(log) {
+	if log = kit.Built(t, dir).OK(t).Stderr; !regexp.MustCompile(`Hits: +6 / +6 `).MatchString(log) {
 		t.Errorf("ccache did not serve what CMake, cc, gcc, c++ and g++ compile for the second time:\n%s", log)
 	}
 }
@@ -149,6 +152,7 @@ path = ["bin"]
 smoke = ["hello | grep -x hello", "test -r /etc/hello/hello.sh"]
 files = [
   { from = "hello.sh", to = "bin/hello", mode = "0755", owner = "1000:100" },
+  { from = "hello.sh", to = "bin/tool", mode = "0755" },
   { from = "hello.sh", to = "/etc/hello/" },
   { from = "hello.sh", to = "/root/.bashrc", append = true },
 ]

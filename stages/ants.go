@@ -172,8 +172,8 @@ func (a *ANTs) stage(bin string) stage.Stage {
 	return stage.Stage{
 		Common:  a.Common,
 		Licence: stage.Licence{SPDX: "Apache-2.0"},
-		Path:    []string{bin},
-		Env:     []string{"ANTSPATH=" + bin + "/"},
+		Path:    []string{bin}, Programs: stage.ProgramsIn(bin, a.Commands),
+		Env: []string{"ANTSPATH=" + bin + "/"},
 		Questions: []stage.Question{{Key: "ANTS_VERSION", Section: stage.Software, Want: a.Version,
 			Command: a.asked() + " --version", Pattern: `^ANTs Version: v?([0-9]+\.[0-9]+\.[0-9]+).*`}},
 		Smoke: append(stage.Checks(a.asked()+" --help"), a.called()...),

@@ -51,7 +51,7 @@ func (c *C3D) Stage(g stage.Ground) (stage.Stage, error) {
 		Licence: stage.Licence{SPDX: "GPL-3.0-or-later"},
 		Layer:   &layer,
 		Inputs:  []llb.Input{input},
-		Path:    []string{c.Prefix + "/bin"},
+		Path:    []string{c.Prefix + "/bin"}, Programs: stage.ProgramsIn(c.Prefix+"/bin", c.Commands),
 		Questions: []stage.Question{{Key: "C3D_VERSION", Section: stage.Software, Want: c.Version,
 			Command: c.asked(), Pattern: c3dVersion}},
 		Smoke: c.checks(),

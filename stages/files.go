@@ -112,7 +112,7 @@ func (f *Files) Stage(g stage.Ground) (stage.Stage, error) {
 	s.Appends = f.appends()
 	if len(entries) > 0 {
 		layer := llb.FileLayer(f.Name, entries, here())
-		s.Layer, s.Places = &layer, f.places(entries)
+		s.Layer, s.Places, s.Programs = &layer, f.places(entries), programs(entries)
 	}
 	return s, err
 }
@@ -123,6 +123,17 @@ func (f *Files) appends() []llb.Entry {
 	for _, e := range f.Files {
 		if e.Add {
 			out = append(out, llb.Entry{Path: path.Clean(e.To), Content: e.From.Content})
+		}
+	}
+	return out
+}
+
+// programs are the entries that can be run; of links that cannot be told.
+func programs(entries []llb.Entry) []string {
+	var out []string
+	for _, e := range entries {
+		if e.Link != "" || !e.Folder && e.Mode&0o111 != 0 {
+			out = append(out, e.Path)
 		}
 	}
 	return out

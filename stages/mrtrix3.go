@@ -104,7 +104,7 @@ func (m *MRtrix3) Stage(g stage.Ground) (stage.Stage, error) {
 		Layer:   &layer,
 		Inputs:  []llb.Input{source},
 		Runtime: runtime,
-		Path:    []string{m.Prefix + "/bin"},
+		Path:    []string{m.Prefix + "/bin"}, Programs: stage.ProgramsIn(m.Prefix+"/bin", m.Commands),
 		Questions: []stage.Question{{Key: "MRTRIX3_VERSION", Section: stage.Software, Want: m.Version,
 			Command: m.asked() + " --version", Pattern: `^== [a-z0-9_]+ ([0-9][^ ]*).*`}},
 		Smoke:  m.checks(),

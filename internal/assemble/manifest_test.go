@@ -158,7 +158,7 @@ func TestManifestKeepsTheOrderOfComponents(t *testing.T) {
 func TestVersionIsAskedBeforeTests(t *testing.T) {
 	t.Parallel()
 	s := stagetest.Stage(t, zipANTs(), stagetest.Trixie())
-	answers, _ := tested(s, stagetest.Trixie().Root, nil)
+	answers, _ := tested(s, stagetest.Trixie(), stagetest.Trixie().Root, nil)
 	script := llbtest.Read(t, llbtest.End{State: answers}).Find("[" + s.Name + "] test").GetExec().Meta.Args[3]
 	asked, tested := strings.LastIndex(script, "\nask "), strings.Index(script, "\ncheck 1 '")
 	if asked < 0 || tested < asked {

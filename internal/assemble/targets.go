@@ -89,7 +89,7 @@ func (t Target) part(s stage.Stage, notes []string) Part {
 	if s.Layer != nil {
 		p.Notes = notes
 	}
-	p.Tested, p.Outcomes = tested(s, p.Isolated, environment(t.Run, []stage.Stage{s}))
+	p.Tested, p.Outcomes = tested(s, t.Run, p.Isolated, environment(t.Run, []stage.Stage{s}))
 	return p
 }
 

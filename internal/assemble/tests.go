@@ -22,13 +22,13 @@ const OutcomesFile = "outcomes.jsonl"
 // no other. The versions come first: a release other than the one stated fails
 // tests for reasons that mislead. The outcomes hold times, so that nothing is
 // made from them.
-func tested(s stage.Stage, root llb.State, env []string) (answers, outcomes llb.State) {
+func tested(s stage.Stage, base stage.Base, root llb.State, env []string) (answers, outcomes llb.State) {
 	out := llb.Step{
 		Component: s.Name,
 		Action:    "test",
 		On:        root,
 		Env:       env,
-		Script:    stage.Prepare(answersFolder, path.Join(outcomesFolder, OutcomesFile), "/tmp/said") + stage.LicensedScript + stage.TestScript + s.Calls(),
+		Script:    stage.Prepare(answersFolder, path.Join(outcomesFolder, OutcomesFile), "/tmp/said") + stage.LicensedScript + stage.TestScript + listed(s, base) + s.Calls(),
 		At:        here(),
 	}.Outputs(answersFolder, outcomesFolder)
 	return out[0], out[1]

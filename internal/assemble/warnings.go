@@ -16,7 +16,8 @@ import (
 // Warnings is what may go wrong with the image although it can be built, a line
 // for each with the place and the component: what is left out or lacking, inputs
 // that nothing pins, archives at an address where others follow, programs made for
-// a newer distribution than the base's.
+// a newer distribution than the base's, and programs that others hide on PATH, as
+// far as the settings tell.
 func (i Image) Warnings() []string {
 	out := []string{}
 	for _, p := range i.Parts {
@@ -39,7 +40,7 @@ func (i Image) Warnings() []string {
 			}
 		}
 	}
-	return out
+	return append(out, i.stated()...)
 }
 
 // has reports whether a component of the image is of the stage.

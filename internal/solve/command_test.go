@@ -66,3 +66,25 @@ func TestProgressQuotesNoScript(t *testing.T) {
 		t.Errorf("shown:\n%s", text)
 	}
 }
+
+// Programs that hide each other on PATH are told of when the components are there,
+// once in a run.
+func TestHiddenProgramsAreToldOf(t *testing.T) {
+	t.Parallel()
+	img := image("a", "b", "c")
+	for i, dir := range []string{"/opt/a/bin", "/opt/b/bin"} {
+		img.Parts[i].Path = []string{dir}
+		img.Config.Path = append(img.Config.Path, dir)
+	}
+	e := &solvetest.Engine{Files: map[string]string{assemble.ProgramsFile: "/opt/a/bin/tool\n/opt/b/bin/tool\n"}}
+	s := on(t, e, solve.Settings{})
+	for range 2 {
+		if _, err := s.One(t.Context(), imageJob(img)); err != nil {
+			t.Error(err)
+		}
+	}
+	s.end(t)
+	if want := "warning: f:20:1: b: PATH finds tool in a (f:10:1) first"; s.told() != want {
+		t.Errorf("told %q, want %q", s.told(), want)
+	}
+}

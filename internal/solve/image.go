@@ -18,24 +18,26 @@ func (c *Client) Image(ctx context.Context, img assemble.Image) (*gateway.Result
 	for _, p := range img.Parts {
 		all = append(all, p.Tested)
 	}
-	if err := c.all(ctx, all); err != nil {
+	solved, err := c.all(ctx, all)
+	if err != nil {
 		return nil, err
 	}
+	c.warn(ctx, img, solved[1:])
 	return c.State(ctx, img.State)
 }
 
 // all solves states at once, each to its end.
-func (c *Client) all(ctx context.Context, states []llb.State) error {
-	errs := make([]error, len(states))
+func (c *Client) all(ctx context.Context, states []llb.State) ([]*gateway.Result, error) {
+	out, errs := make([]*gateway.Result, len(states)), make([]error, len(states))
 	var group errgroup.Group
 	for i, s := range states {
 		group.Go(func() error {
-			_, errs[i] = c.State(ctx, s)
+			out[i], errs[i] = c.State(ctx, s)
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return Join(ctx, final(errs)...)
+	return out, Join(ctx, final(errs)...)
 }
 
 // In is the places of an image: that of the step's command or source, or else of

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/medbuild/medbuild/internal/base"
@@ -65,6 +66,7 @@ type Session struct {
 	engine  Engine
 	sources *sources
 	caches  caches
+	warned  sync.Map // warnings that were told
 }
 
 // New is a session on an engine.

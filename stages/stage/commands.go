@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -17,6 +18,15 @@ func Serves(name string, commands, programs []string) error {
 	}
 	return problem.Refusedf("%s, which the commands of %s leave out", strings.Join(lacking, ", "), name).
 		Hint(`add "%s" to the commands of %s, or leave them out to keep all`, strings.Join(lacking, `", "`), name)
+}
+
+// ProgramsIn is the paths of a component's programs: those commands that it keeps.
+func ProgramsIn(folder string, commands []string) []string {
+	var out []string
+	for _, c := range commands {
+		out = append(out, path.Join(folder, c))
+	}
+	return out
 }
 
 // StartedScript ends a check whose program may end with any code of its own: 126

@@ -23,6 +23,7 @@ type Stage struct {
 	Called    []Called    // programs of other stages that what it was asked to keep calls
 	Commands  []Command   // of the user's, that its layer is made with
 	Path      []string    // folders for PATH, absolute, first first
+	Programs  []string    // what it has in folders of PATH, absolute, as far as the settings tell
 	Env       []string    // "KEY=value" in the image
 	Questions []Question  // asked of the finished component
 	Smoke     []Check     // run in the finished component

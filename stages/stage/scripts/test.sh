@@ -41,6 +41,13 @@ check() { # name, command
 	record check "$1" "$2" '' "exit code $code"
 	failed "$1" "exit code $code" "$code"
 }
+programs() { # list, folders of PATH
+	list=$1
+	shift
+	for dir; do
+		[ ! -d "$dir" ] || find -L "$dir" -mindepth 1 -maxdepth 1 -type f -perm -0100 -print
+	done | LC_ALL=C sort >"$list"
+}
 unwanted() { # files, what they are
 	echo "failed: layer: $(printf '%s' "$1" | tr '\n' ' ') $2, which must not get into an image" >&2
 	exit 1
