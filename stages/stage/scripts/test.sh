@@ -49,7 +49,7 @@ programs() { # list, folders of PATH
 	done | LC_ALL=C sort >"$list"
 }
 unwanted() { # files, what they are
-	echo "failed: layer: $(printf '%s' "$1" | tr '\n' ' ') $2, which must not get into an image" >&2
+	printf 'failed: layer: %s %s, which must not get into an image\n' "$(printf '%s' "$1" | tr '\n' ' ')" "$2" >&2
 	exit 1
 }
 free() { # folders and files without a FreeSurfer licence and without devices

@@ -16,8 +16,7 @@ bounded() { head -c "$most"; [ "$(head -c 1 | wc -c)" = 0 ] || : >/tmp/unpack/mu
 extract() { tar -x -v --quoting-style=escape -f - -C @TO@ --no-same-owner --strip-components=@STRIP@@PATTERNS@; }
 failed() { : >/tmp/unpack/failed; }
 refuse() {
-	echo "$1" >&2
-	echo "hint: $2" >&2
+	printf '%s\nhint: %s\n' "$1" "$2" >&2
 	exit 1
 }
 large() {
