@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -163,3 +164,34 @@ func TestPrefixBelowLink(t *testing.T) {
 
 // nothing changes without packages.
 func nothing(string) bool { return false }
+
+// A tar is sent to an engine by its digest, once: not for another client with a cache
+// of its own, whose copy has another time.
+func TestTarIsSentOnce(t *testing.T) {
+	kit.EmptyEngine(t)
+	if sent := transferred(t); !strings.Contains(sent, "MB") {
+		t.Errorf("%s were sent to an empty engine", sent)
+	}
+	if sent := transferred(t); strings.Contains(sent, "MB") || strings.Contains(sent, "kB") {
+		t.Errorf("%s were sent to an engine that has the tar", sent)
+	}
+}
+
+// transferred is what a client sends of a tar of its own that it knows nothing of.
+func transferred(t *testing.T) string {
+	t.Helper()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir := t.TempDir()
+	from := kit.Must(os.Open(kit.BaseTar(t)))(t)
+	defer from.Close()
+	to := kit.Must(os.Create(filepath.Join(dir, "root.tar")))(t)
+	kit.Must(io.Copy(to, from))(t)
+	kit.NoError(t, to.Close())
+	kit.WriteFile(t, filepath.Join(dir, "components.toml"), strings.Replace(kit.Head, "BASE", "root.tar", 1)+"\n[targets.all]\nbase = \"trixie\"\ncomponents = []\n")
+	r := kit.Built(t, dir).OK(t)
+	all := regexp.MustCompile(`transferring base-trixie: \S+`).FindAllString(r.Stderr, -1)
+	if all == nil {
+		t.Fatalf("nothing was asked for: %s", r.Stderr)
+	}
+	return strings.Join(all, ", ")
+}

@@ -14,7 +14,8 @@ import (
 // contents is what must be read of a tar.
 type contents struct {
 	Digest   digest.Digest
-	Nodeless int64 // bytes without device nodes; 0 where it has none
+	Nodeless int64         // bytes without device nodes; 0 where it has none
+	Served   digest.Digest // without device nodes; "" where it has none
 }
 
 // contentOf reads a tar. Hashing a base of some hundred megabytes takes longer
@@ -52,7 +53,7 @@ func keptContent(file, id string) (contents, bool) {
 		return contents{}, false
 	}
 	c := known[id]
-	return c, c.Digest.Validate() == nil
+	return c, c.Digest.Validate() == nil && (c.Nodeless == 0 || c.Served.Validate() == nil)
 }
 
 func read(path string) (contents, error) {
@@ -65,7 +66,8 @@ func read(path string) (contents, error) {
 	if err != nil {
 		return contents{}, fmt.Errorf("hash %s: %w", path, err)
 	}
-	return contents{d, nodeless(path)}, nil
+	size, served := nodeless(path)
+	return contents{d, size, served}, nil
 }
 
 func identity(info os.FileInfo) string {

@@ -8,12 +8,10 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/tonistiigi/fsutil"
-	fstypes "github.com/tonistiigi/fsutil/types"
+	digest "github.com/opencontainers/go-digest"
 )
 
 // An engine that does not run as root may not make device nodes, and BuildKit's
@@ -23,23 +21,24 @@ import (
 // isNode reports whether an entry is a device node.
 func isNode(h *tar.Header) bool { return h.Typeflag == tar.TypeChar || h.Typeflag == tar.TypeBlock }
 
-// nodeless is the size in bytes of a root file system's tar as it is served when
-// it has device nodes; 0 for one that has none and is served as it lies there.
-// What cannot be read as a tar is left to the engine.
-func nodeless(path string) int64 {
+// nodeless is the size in bytes and the digest of a root file system's tar as it is
+// served when it has device nodes; 0 for one that has none and is served as it lies
+// there. What cannot be read as a tar is left to the engine.
+func nodeless(path string) (int64, digest.Digest) {
 	if !hasNodes(path) {
-		return 0
+		return 0, ""
 	}
 	r, err := openNodeless(path)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
 	defer r.Close()
-	size, err := io.Copy(io.Discard, r)
+	sum := digest.Canonical.Digester()
+	size, err := io.Copy(sum.Hash(), r)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	return size
+	return size, sum.Digest()
 }
 
 func hasNodes(path string) bool {
@@ -129,39 +128,4 @@ func entry(to *tar.Writer, h *tar.Header, data io.Reader) error {
 	}
 	_, err := io.Copy(to, data)
 	return err
-}
-
-// folder is what is served of a tar: the folder that it lies in.
-func (c contents) folder(path string) (fsutil.FS, error) {
-	dir, err := fsutil.NewFS(filepath.Dir(path))
-	if err != nil || c.Nodeless == 0 {
-		return dir, err
-	}
-	return withoutDevices(dir, filepath.Base(path), path, c.Nodeless)
-}
-
-// tarFolder is the folder of a tar, which is served without its device nodes.
-type tarFolder struct {
-	fsutil.FS
-	file, path string // of the tar: in the folder, on this machine
-}
-
-// withoutDevices is a folder in which a tar is served without its device nodes,
-// whose size it has then.
-func withoutDevices(dir fsutil.FS, file, path string, size int64) (fsutil.FS, error) {
-	sized, err := fsutil.NewFilterFS(dir, &fsutil.FilterOpt{Map: func(name string, s *fstypes.Stat) fsutil.MapResult {
-		if name == file {
-			s.Size = size
-		}
-		return fsutil.MapResultKeep
-	}})
-	return tarFolder{sized, file, path}, err
-}
-
-// Open is a file of the folder.
-func (f tarFolder) Open(name string) (io.ReadCloser, error) {
-	if name == f.file {
-		return openNodeless(f.path)
-	}
-	return f.FS.Open(name)
 }
