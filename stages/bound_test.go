@@ -32,7 +32,7 @@ func TestUnpackedSize(t *testing.T) {
 	git := testkit.With(newArchive(), func(a *Archive) {
 		a.Source, a.Unpacked = stage.Source{Git: "https://git.example/tool.git", Commit: testkit.Commit}, "3 GB"
 	})
-	testkit.WantText(t, git.Check(), "unpacked is the size of an archive, and the source is none")
+	testkit.WantText(t, git.Check(), "unpacked is the size of an archive, but the source is not one")
 }
 
 func TestArchiveKeepsModes(t *testing.T) {

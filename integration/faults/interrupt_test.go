@@ -201,7 +201,7 @@ func TestTwoBuildsAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	starts := strings.Count(results[0].Stderr+results[1].Stderr, "starting our own buildkitd")
+	starts := strings.Count(results[0].Stderr+results[1].Stderr, "starting medbuild's own buildkitd")
 	if starts != 1 {
 		t.Errorf("%d engines were started", starts)
 	}

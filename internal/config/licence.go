@@ -16,7 +16,7 @@ const maxLicence = 500
 
 const licenceHint = "the ids are listed at spdx.org/licenses; LicenseRef-… stands for a licence that has none"
 
-// checkLicence refuses a licence that is no SPDX expression, with the id that was
+// checkLicence refuses a licence that is not an SPDX expression, with the id that was
 // meant where one is near.
 func (l *loader) checkLicence(expression string, at problem.Position) {
 	switch {
@@ -36,9 +36,9 @@ func isSPDX(expression string) bool {
 // noSPDX says which word of an expression is no id.
 func noSPDX(expression string) string {
 	if word, ok := strange(expression); ok && word != expression {
-		return fmt.Sprintf("licence %q is no SPDX expression: there is no id %q", expression, word)
+		return fmt.Sprintf("licence %q is not an SPDX expression: there is no id %q", expression, word)
 	}
-	return fmt.Sprintf("licence %q is no SPDX expression", expression)
+	return fmt.Sprintf("licence %q is not an SPDX expression", expression)
 }
 
 // strange is the first word of an expression that SPDX does not know.

@@ -21,13 +21,13 @@ func TestLicences(t *testing.T) {
 	}
 	const at = "a.toml:6:1: licence "
 	for licence, want := range map[string]string{
-		"MTI":              `"MTI" is no SPDX expression` + "\nhint: did you mean \"MIT\"?",
-		"GPL-3":            `"GPL-3" is no SPDX expression` + "\nhint: did you mean \"GPL-3.0-only\"?",
-		"Apache 2.0":       `"Apache 2.0" is no SPDX expression: there is no id "Apache"` + "\nhint: did you mean \"Apache-2.0\"?",
-		"BSD 3 Clause":     `"BSD 3 Clause" is no SPDX expression: there is no id "BSD"` + "\nhint: did you mean \"BSD-3-Clause\"?",
-		"MIT OR Apache2.0": `"MIT OR Apache2.0" is no SPDX expression: there is no id "Apache2.0"` + "\nhint: did you mean \"Apache-2.0\"?",
-		"Whatever-It-Is":   `"Whatever-It-Is" is no SPDX expression` + "\nhint: " + licenceHint,
-		"MIT AND":          `"MIT AND" is no SPDX expression`,
+		"MTI":              `"MTI" is not an SPDX expression` + "\nhint: did you mean \"MIT\"?",
+		"GPL-3":            `"GPL-3" is not an SPDX expression` + "\nhint: did you mean \"GPL-3.0-only\"?",
+		"Apache 2.0":       `"Apache 2.0" is not an SPDX expression: there is no id "Apache"` + "\nhint: did you mean \"Apache-2.0\"?",
+		"BSD 3 Clause":     `"BSD 3 Clause" is not an SPDX expression: there is no id "BSD"` + "\nhint: did you mean \"BSD-3-Clause\"?",
+		"MIT OR Apache2.0": `"MIT OR Apache2.0" is not an SPDX expression: there is no id "Apache2.0"` + "\nhint: did you mean \"Apache-2.0\"?",
+		"Whatever-It-Is":   `"Whatever-It-Is" is not an SPDX expression` + "\nhint: " + licenceHint,
+		"MIT AND":          `"MIT AND" is not an SPDX expression`,
 	} {
 		err := licensed(licence)
 		if err == nil || !strings.HasPrefix(problem.Text(err), at+want) {

@@ -23,7 +23,7 @@ type outsideError struct{ file, root string }
 
 // Error is the message.
 func (e outsideError) Error() string {
-	return fmt.Sprintf("lies outside of %s", e.root)
+	return fmt.Sprintf("is outside %s", e.root)
 }
 
 const outsideHint = "put it below that folder, or allow its own with --allow-files DIR, or with files.allow in the site file"

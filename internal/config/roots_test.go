@@ -43,17 +43,17 @@ func TestFilesLieInTheRepository(t *testing.T) {
 		"link inside":             {"link", link("../lists/notes.txt"), ""},
 		"folder link inside":      {"link/notes.txt", link("../lists"), ""},
 		"out and in":              {"../../repo/lists/notes.txt", nil, ""},
-		"above":                   {"../../secret", nil, "lies outside of"},
-		"far above":               {"../../../../../../../../../../etc/passwd", nil, "lies outside of"},
-		"absolute":                {"/etc/passwd", nil, "lies outside of"},
-		"absent above":            {"../../nothing", nil, "lies outside of"},
-		"link":                    {"link", link("../../secret"), "lies outside of"},
-		"absolute link":           {"link", link("/etc/passwd"), "lies outside of"},
-		"folder link":             {"link/secret", link("../.."), "lies outside of"},
+		"above":                   {"../../secret", nil, "is outside"},
+		"far above":               {"../../../../../../../../../../etc/passwd", nil, "is outside"},
+		"absolute":                {"/etc/passwd", nil, "is outside"},
+		"absent above":            {"../../nothing", nil, "is outside"},
+		"link":                    {"link", link("../../secret"), "is outside"},
+		"absolute link":           {"link", link("/etc/passwd"), "is outside"},
+		"folder link":             {"link/secret", link("../.."), "is outside"},
 		"link to a link":          {"link/../link", link("link"), "link"},
 		"link to nothing":         {"link", link("../../nothing"), "there is no such file"},
 		"absent":                  {"nothing", nil, "there is no such file"},
-		"a device through a link": {"link", link("/dev/zero"), "lies outside of"},
+		"a device through a link": {"link", link("/dev/zero"), "is outside"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,8 +65,8 @@ func TestFilesLieInTheRepository(t *testing.T) {
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Fatalf("got %v, want %q", err, c.want)
 			}
-			if c.want == "lies outside of" {
-				testkit.WantText(t, err, project+":7:1: from ", c.from, "lies outside of "+filepath.Join(realPath(t, dir), "repo"), "hint: put it below that folder", "--allow-files DIR")
+			if c.want == "is outside" {
+				testkit.WantText(t, err, project+":7:1: from ", c.from, "is outside "+filepath.Join(realPath(t, dir), "repo"), "hint: put it below that folder", "--allow-files DIR")
 			}
 		})
 	}
@@ -117,7 +117,7 @@ func TestBasesLieInTheRepository(t *testing.T) {
 			t.Errorf("%s: %v", key, err)
 		}
 		if c.outside {
-			testkit.WantText(t, err, fmt.Sprintf("%s:3:1: %s %q: lies outside of ", project, key, c.name), "hint: put it below")
+			testkit.WantText(t, err, fmt.Sprintf("%s:3:1: %s %q: is outside ", project, key, c.name), "hint: put it below")
 		}
 	}
 }
@@ -133,7 +133,7 @@ func TestFileThatIsALink(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Load(at, nil)
-		if refused != (err != nil && strings.Contains(problem.Text(err), "lies outside of")) {
+		if refused != (err != nil && strings.Contains(problem.Text(err), "is outside")) {
 			t.Errorf("a link to %s: %v", to, err)
 		}
 	}

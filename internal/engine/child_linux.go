@@ -23,7 +23,7 @@ import (
 // with some room.
 const maxSocketPath = 100
 
-// daemon is our own buildkitd: everything about it follows from its root and
+// daemon is medbuild's own buildkitd: everything about it follows from its root and
 // what it is started with, none of it from the run that uses it.
 type daemon struct {
 	root       string // absolute, without symlinks
@@ -92,7 +92,7 @@ func (d *daemon) again(ctx context.Context, c *client.Client) error {
 		return fmt.Errorf("waiting for another run that is starting or stopping it: %w", err)
 	}
 	defer start.release()
-	d.say("our own buildkitd ended while it worked: starting it once more")
+	d.say("medbuild's own buildkitd exited unexpectedly: restarting it")
 	probed, err := d.ensure(ctx)
 	if err != nil {
 		return err
@@ -217,19 +217,19 @@ func (d *daemon) ensure(ctx context.Context, opts ...client.ClientOpt) (*client.
 	current := was.Fingerprint == d.fingerprint()
 	idle := d.idle()
 	if !current && idle {
-		d.say("restarting our own buildkitd: its settings changed")
+		d.say("restarting medbuild's own buildkitd: its settings changed")
 		return d.restart(ctx, was.pid, opts...)
 	}
 	c, err := d.connect(ctx, adoptLimit, opts...)
 	if err != nil && idle && ctx.Err() == nil {
-		d.say("restarting our own buildkitd: the one that an earlier run left behind does not answer")
+		d.say("restarting medbuild's own buildkitd: the one that an earlier run left behind does not answer")
 		return d.restart(ctx, was.pid, opts...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("process %d: %w (log: %s)", was.pid, err, d.logFile())
 	}
 	if !current {
-		d.say("our own buildkitd is in use by another run and keeps the settings that it was started with")
+		d.say("medbuild's own buildkitd is in use by another run and keeps the settings that it was started with")
 	}
 	return c, nil
 }

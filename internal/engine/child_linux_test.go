@@ -458,9 +458,9 @@ func TestInstalledAlone(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, noDaemon := findBuildkitd("")
 	_, noRunc := findRuncAmong("runc")
-	none := &NoEngineError{Refused: []*problem.Error{refusal("our own buildkitd", allMissing([]error{noDaemon, noRunc}))}}
+	none := &NoEngineError{Refused: []*problem.Error{refusal("medbuild's own buildkitd", allMissing([]error{noDaemon, noRunc}))}}
 	want := `no build engine can be used
-  our own buildkitd: no buildkitd beside this program or in PATH; runc is not installed
+  medbuild's own buildkitd: no buildkitd beside this program or in PATH; runc is not installed
 hint: git clone https://github.com/medbuild/medbuild && make -C medbuild build writes one beside a medbuild, in medbuild/bin; or set MEDBUILD_BUILDKITD to that of the BuildKit release which medbuild version names
 hint: apt-get install runc`
 	if got := problem.Text(none); got != want {
@@ -472,7 +472,7 @@ func TestMissingThingsAreSaidTogether(t *testing.T) {
 	t.Setenv("PATH", "")
 	_, noDaemon := findBuildkitd("")
 	err := allMissing([]error{checkUser(1000), noDaemon, nil})
-	if r := refusal("our own buildkitd", err); r.Message != "needs root; no buildkitd beside this program or in PATH" {
+	if r := refusal("medbuild's own buildkitd", err); r.Message != "needs root; no buildkitd beside this program or in PATH" {
 		t.Errorf("reason is %q", r.Message)
 	}
 	if hints := problem.Hints(err); len(hints) != 2 || !strings.Contains(hints[0], "sudo") || !strings.Contains(hints[1], "make -C medbuild build") {

@@ -3,7 +3,7 @@
 //
 // Find tries, in this order, the address it was given, a buildkitd that runs
 // already (the system's, then the user's rootless one), Docker's built-in
-// BuildKit, and last our own buildkitd as a child process. An engine is taken
+// BuildKit, and last medbuild's own buildkitd as a child process. An engine is taken
 // only when it answers and can merge layers, because images are merges of
 // layers here; every other candidate is kept with the reason it was refused.
 //
@@ -35,7 +35,7 @@ const (
 	Given  Kind = "given"  // an address the user gave
 	System Kind = "system" // a buildkitd that was running already
 	Docker Kind = "docker" // the BuildKit inside a Docker Engine
-	Child  Kind = "child"  // our own buildkitd
+	Child  Kind = "child"  // medbuild's own buildkitd
 )
 
 // Options say where to look. The zero value searches with the defaults.

@@ -155,7 +155,7 @@ func (f finder) docker(host string, o Options) attempt {
 }
 
 func (f finder) own(o Options) attempt {
-	return attempt{"our own buildkitd", func(ctx context.Context) (*Engine, error) { return f.child(ctx, o) }}
+	return attempt{"medbuild's own buildkitd", func(ctx context.Context) (*Engine, error) { return f.child(ctx, o) }}
 }
 
 // refusal is why a candidate was passed over. It is no fault of the command

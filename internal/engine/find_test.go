@@ -41,7 +41,7 @@ func TestNothingWorks(t *testing.T) {
   buildkitd at unix://DIR/system.sock: not running (no such file or directory)
   rootless buildkitd at unix:///nowhere/buildkit/buildkitd.sock: not running (no such file or directory)
   Docker at unix://DIR/docker.sock: not running, or not accessible (dial unix DIR/docker.sock: connect: no such file or directory)
-  our own buildkitd: runc is not installed
+  medbuild's own buildkitd: runc is not installed
 hint: apt-get install runc`
 	if got := strings.ReplaceAll(problem.Text(err), dir, "DIR"); got != want {
 		t.Errorf("error is\n%s\nwant\n%s", got, want)
@@ -61,7 +61,7 @@ func TestGivenIsTriedAlone(t *testing.T) {
 		"closed port":   {given: "tcp://127.0.0.1:1", reason: "connection refused", code: 75},
 		"no address":    {given: "nowhere", reason: "\"nowhere\" is not a valid engine address\nhint: give --engine as unix://", code: 1},
 		"bad container": {given: "docker-container://", reason: "is not a valid engine address", code: 1},
-		"child":         {given: "child", reason: "our own buildkitd: runc is not installed", code: 1},
+		"child":         {given: "child", reason: "medbuild's own buildkitd: runc is not installed", code: 1},
 		"docker":        {given: "docker", reason: "Docker at unix://", code: 1},
 		"docker socket": {given: "docker:///nowhere/d.sock", reason: "Docker at unix:///nowhere/d.sock: not running", code: 1},
 	} {

@@ -22,7 +22,7 @@ func TestKilledEngineIsRevived(t *testing.T) {
 	e := s.find(s.options())
 	defer s.close(e)
 	err := s.killedAt(e)
-	s.tells(err, problem.Transient, "our own buildkitd: ended while it worked (log: "+e.Log+")", "hint: the end of its log")
+	s.tells(err, problem.Transient, "medbuild's own buildkitd: exited unexpectedly (log: "+e.Log+")", "hint: the end of its log")
 	for range 2 { // the second is a build beside the first, which ended with the same engine
 		if err := e.Revive(t.Context(), err); err != nil {
 			t.Fatal(problem.Text(err))
@@ -31,7 +31,7 @@ func TestKilledEngineIsRevived(t *testing.T) {
 	if err := s.solve(t.Context(), e, "sleep", "0s"); err != nil {
 		t.Error("after it was started again:", err)
 	}
-	if n := strings.Count(strings.Join(s.said, "\n"), "starting it once more"); n != 1 {
+	if n := strings.Count(strings.Join(s.said, "\n"), "restarting it"); n != 1 {
 		t.Errorf("the user was told %q", s.said)
 	}
 	err = e.Revive(t.Context(), s.killedAt(e))

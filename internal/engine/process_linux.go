@@ -87,7 +87,7 @@ func (d *daemon) start(ctx context.Context, opts ...client.ClientOpt) (*client.C
 	if err := d.writeGit(); err != nil {
 		return nil, fmt.Errorf("writing its git: %w", err)
 	}
-	d.say("starting our own buildkitd, log at " + d.logFile())
+	d.say("starting medbuild's own buildkitd, log at " + d.logFile())
 	logged := d.logSize()
 	pid, exited, err := d.spawn()
 	if errors.Is(err, syscall.EPERM) {

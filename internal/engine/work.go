@@ -81,12 +81,12 @@ func (l *lost) Error() string { return l.cause.Error() }
 func (l *lost) Unwrap() error { return l.cause }
 
 func (e *Engine) loss(life int32, err error) error {
-	p := problem.New(problem.Transient, "ended while it worked, or the connection to it broke: %w", &lost{life, err})
+	p := problem.New(problem.Transient, "exited unexpectedly, or the connection to it broke: %w", &lost{life, err})
 	p.Subject = e.name()
 	if e.Log == "" {
 		return p.Hint("check that engine, then run the command again: finished steps are in its cache")
 	}
-	p.Message = fmt.Sprintf("ended while it worked (log: %s)", e.Log)
+	p.Message = fmt.Sprintf("exited unexpectedly (log: %s)", e.Log)
 	return p.Hint("the end of its log may say why; a daemon that was killed has often run out of memory (see dmesg): try --jobs 1")
 }
 
@@ -94,7 +94,7 @@ func (e *Engine) loss(life int32, err error) error {
 func (e *Engine) name() string {
 	switch e.Kind {
 	case Child:
-		return "our own buildkitd"
+		return "medbuild's own buildkitd"
 	case Docker:
 		return "Docker at " + e.Address
 	}

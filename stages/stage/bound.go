@@ -17,7 +17,7 @@ func (b Bound) Fits(s Source) error {
 	case b.Unpacked == "":
 		return nil
 	case s.Git+s.Image != "":
-		return problem.Refusedf("unpacked is the size of an archive, and the source is none").Hint("remove unpacked")
+		return problem.Refusedf("unpacked is the size of an archive, but the source is not one").Hint("remove unpacked")
 	case err != nil || n < 1:
 		return problem.Refusedf("unpacked %q is not a size", b.Unpacked).Hint(`write it as in unpacked = "12 GB"`)
 	}
