@@ -45,7 +45,7 @@ func unmount(dir string) error {
 // The disk of the engine is full: the error says which, and how to free it.
 func TestEngineDiskFull(t *testing.T) {
 	kit.NeedEngine(t)
-	root := kit.Must(os.MkdirTemp("", "mbi"))(t)
+	root := kit.Must(kit.TempDir("mbi"))(t)
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	smallDisk(t, root, "200m") // the base's tar alone needs more, once unpacked
 	kit.UseEngine(t, root)
@@ -87,7 +87,7 @@ func fill(t *testing.T, path string) {
 // A step fills the disk: the step, its component and what it said are named too.
 func TestEngineDiskFullInStep(t *testing.T) {
 	kit.NeedEngine(t)
-	root := kit.Must(os.MkdirTemp("", "mbi"))(t)
+	root := kit.Must(kit.TempDir("mbi"))(t)
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	smallDisk(t, root, "800m")
 	kit.UseEngine(t, root)

@@ -193,7 +193,7 @@ func daemonOf(root string) int {
 // root is that of a new engine; it is short, for the sockets.
 func (s *series) root(t *testing.T) string {
 	t.Helper()
-	return filepath.Join(kit.Must(os.MkdirTemp("", "mbk"))(t), "engine")
+	return filepath.Join(kit.Must(kit.TempDir("mbk"))(t), "engine")
 }
 
 func remove(t *testing.T, root string) {

@@ -43,7 +43,7 @@ func makeNotebookBase(ctx context.Context, b *jupyter.Base, path string) error {
 	if err != nil {
 		return err
 	}
-	root, err := os.MkdirTemp("", "mbj") // short, for the engine's socket
+	root, err := kit.TempDir("mbj") // short, for the engine's socket
 	if err != nil {
 		return err
 	}

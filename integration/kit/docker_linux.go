@@ -117,7 +117,7 @@ func StartDocker(t *testing.T, setup DockerSetup) *Docker {
 	}
 	root := Must(dockerRoot())(t)
 	// The folders of t.TempDir are too long for a socket.
-	dir := Must(os.MkdirTemp("", "mbd"))(t)
+	dir := Must(TempDir("mbd"))(t)
 	d := &Docker{DockerSetup: setup, Host: "unix://" + dir + "/docker.sock", Dir: dir, log: filepath.Join(dir, "log"), done: make(chan error, 1)}
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o710); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func EmptyEngine(t testing.TB) string {
 	t.Helper()
 	NeedEngine(t)
 	// The folders of t.TempDir are too long for a socket.
-	root := Must(os.MkdirTemp("", "mbi"))(t)
+	root := Must(TempDir("mbi"))(t)
 	t.Cleanup(func() { tidy(t, root) })
 	return engineIn(t, root)
 }

@@ -8,6 +8,7 @@ package kit
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -23,8 +24,12 @@ import (
 )
 
 // Main runs the tests of a package and returns their exit code. It takes away
-// what they share.
+// what they share, and before that what runs left that were killed.
 func Main(m *testing.M) int {
+	if err := Sweep(os.TempDir()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	defer held.release()
 	// The bases and locks of the tests lie beside the projects that name them.
 	allowed := Path(".")
 	if given := os.Getenv("MEDBUILD_TEST_BASE"); given != "" {
@@ -44,7 +49,7 @@ var environ = os.Environ()
 
 // ownDir is a folder of this test run, for programs and for the engine that its
 // tests share. It is short: the paths of sockets are limited.
-var ownDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "mbi-bin") })
+var ownDir = sync.OnceValues(func() (string, error) { return TempDir("mbi-bin") })
 
 // root is the folder of this module, where go.mod is.
 var root = sync.OnceValue(func() string {
