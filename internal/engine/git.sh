@@ -1,8 +1,7 @@
 #!/bin/sh
 # Written by medbuild at every start: git for this site.
 @EXPORTS@
-PATH=@PATH@
-export PATH
+export PATH=@PATH@
 case " $* " in
 *" submodule "*)
 	GIT_CONFIG_GLOBAL=@MIRRORS@

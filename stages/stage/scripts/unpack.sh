@@ -36,7 +36,8 @@ mkdir -p @TO@ /tmp/unpack
 found=$(find @TO@ ! -type f ! -type d ! -type l)
 [ -z "$found" ] || refuse "the source has a device, a pipe or a socket, which must not get into an image: $found" 'leave it out of the source, or with prune'
 chmod -R a+rX @TO@
-for f in @KEPT@; do
+set -- @KEPT@
+for f do
 	[ -e "$f" ] || refuse "keep_modes: the source has no $f" 'write the path below the prefix, as it is after strip'
 done
 find @TO@ ! -type l -perm /6002@EXCEPT@ -fprint /tmp/unpack/modes -exec chmod ug-s,o-w {} +
