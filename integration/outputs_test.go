@@ -198,3 +198,23 @@ func untar(t *testing.T, path, dir string) (names []string) {
 		}
 	}
 }
+
+// podman takes an image of a layout for what its reference says.
+func TestPodmanReadsALayout(t *testing.T) {
+	kit.Long(t, "copies an image into a store of podman's")
+	kit.SharedEngine(t)
+	dir := filesProject(t)
+	const ref = "registry.example.org:5000/lab/test:0.1.0"
+	kit.Built(t, dir, "--tag", ref, "--output", "type=oci,tar=false,dest=layout").OK(t)
+	podman := func(args ...string) string {
+		return kit.Tool(t, dir, "podman", append([]string{"--root", filepath.Join(dir, "store"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "vfs"}, args...)...)
+	}
+	podman("pull", "--quiet", "oci:layout")
+	if got := strings.TrimSpace(podman("images", "--format", "{{.Repository}}:{{.Tag}}")); got != ref {
+		t.Errorf("podman calls it %q", got)
+	}
+	podman("pull", "--quiet", "oci:layout:"+ref)
+	if got := strings.TrimSpace(podman("image", "inspect", "--format", "{{.Architecture}} {{.Config.Env}}", ref)); !strings.HasPrefix(got, "amd64 ") {
+		t.Errorf("podman sees %q", got)
+	}
+}
