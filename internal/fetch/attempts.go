@@ -148,6 +148,7 @@ func (a *Attempts) Out(address string, last Failure, tries int) Failure {
 	for _, t := range a.failed[address] {
 		out.Reason += fmt.Sprintf("\n  %s: %s", t.Address, strings.ReplaceAll(times(t.Reason, t.tries), "\n", "\n  "))
 		out.Transient = out.Transient || t.Transient
+		out.Slow = out.Slow || t.Slow
 		out.Untrusted = out.Untrusted || t.Untrusted
 		if t.login && len(logins) == 0 {
 			logins = t.Hints

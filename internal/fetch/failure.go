@@ -20,6 +20,7 @@ type Failure struct {
 	Busy      bool     // the server wants fewer requests, and may say when it takes the next
 	Refused   bool     // nothing listens there, or nobody yet
 	Untrusted bool     // whoever fetched does not know the server's certificate authority
+	Slow      bool     // it did not come in time: another run may succeed, another try here would take as long
 	Absent    bool     // the repository does not give the commit
 	login     bool     // the server asks who is there
 }
@@ -98,9 +99,9 @@ func Other(s *pb.SourceOp, got digest.Digest) Failure {
 // Late is the failure of a source that was not there within the time for it.
 func Late(limit fmt.Stringer) Failure {
 	return Failure{
-		Reason:    fmt.Sprintf("not fetched within %s: the server is slow or has stopped sending", limit),
-		Hints:     []string{"name a mirror that is faster, or give it more time: [fetch] timeout in the site file"},
-		Transient: false,
+		Reason: fmt.Sprintf("not fetched within %s: the server is slow or has stopped sending", limit),
+		Hints:  []string{"name a mirror that is faster, or give it more time: [fetch] timeout in the site file"},
+		Slow:   true,
 	}
 }
 
@@ -111,6 +112,7 @@ func LateStep(limit fmt.Stringer, index string) Failure {
 	f := Failure{
 		Reason: fmt.Sprintf("not done within %s: a server that it fetches packages from is slow or has stopped sending", limit),
 		Hints:  []string{"name a faster package index, [python] index, or give it more time: [fetch] timeout in the site file"},
+		Slow:   true,
 	}
 	if index != "" {
 		f.Reason += "; fetch " + index

@@ -177,9 +177,9 @@ func (a account) unstepped(err error) error {
 	return err
 }
 
-// classOf is Transient for what another try may mend.
+// classOf is Transient for what another run may mend.
 func classOf(f fetch.Failure) problem.Class {
-	if f.Transient {
+	if f.Transient || f.Slow {
 		return problem.Transient
 	}
 	return problem.Failed

@@ -177,7 +177,7 @@ func TestStalledFetchEnds(t *testing.T) {
 		_, err := s.One(t.Context(), job(tool()))
 		s.end(t)
 		testkit.WantText(t, err, "tool: fetch "+archive+": not fetched within 3m0s", "hint: name a mirror that is faster")
-		if took := time.Since(from).Round(time.Second); took != 3*time.Minute || problem.ExitCode(err) != 1 {
+		if took := time.Since(from).Round(time.Second); took != 3*time.Minute || problem.ExitCode(err) != 75 {
 			t.Errorf("took %s, exit code %d", took, problem.ExitCode(err))
 		}
 		if strings.Count(s.told(), "still under way after") != 2 {
