@@ -101,7 +101,7 @@ func TestAddingTables(t *testing.T) {
 	kit.WriteFile(t, filepath.Join(dir, "components.toml"),
 		strings.Replace(kit.Head, "BASE", "trixie.tar", 1)+text+kit.TargetOf("templates", "jq", "tool", "scripts"))
 	r := kit.Finish(t, kit.In(dir, kit.Command(t, "stages"))).OK(t)
-	if r.Stderr != "" || strings.Count(r.Stdout, "\n") != 9 { // the files have a line each, and so has the base, below a blank line and a heading
+	if r.Stderr != "" || strings.Count(r.Stdout, "\n") != 12 { // the files have a line each, and so have base and target, below a blank line and a heading
 		t.Errorf("%s%s", r.Stdout, r.Stderr)
 	}
 }

@@ -40,7 +40,7 @@ print("parts:", cc3d.connected_components(ball > 5).max())
 print("wx from", wx.__file__)
 print("sphere of", pyvista.Sphere().n_points > 100)
 end
-PYOPENGL_PLATFORM=osmesa fsleyes render --outfile /out/ball.png --size 300 200 /tmp/ball.nii.gz
+PYTHONUNBUFFERED=1 PYOPENGL_PLATFORM=osmesa fsleyes render --outfile /out/ball.png --size 300 200 /tmp/ball.nii.gz
 `
 
 // TestPythonOfTheService installs the lock of the service's Python packages, and

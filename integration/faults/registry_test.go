@@ -66,7 +66,7 @@ func TestPushRefused(t *testing.T) {
 	dir := scriptProject(t)
 	push := func(host string) kit.Result { return kit.Built(t, dir, "--tag", host+"/lab/test:1", "--push") }
 	host := refusing(t, http.StatusMethodNotAllowed, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`)
-	push(host).Failed(t, 1, "push "+host+"/lab/test:1: registry "+host+` answers "unsupported", the code for 405 Method Not Allowed`, "\nhint: nothing can be written there")
+	push(host).Failed(t, 1, "push "+host+"/lab/test:1: registry "+host+` answers "unsupported", the code for 405 Method Not Allowed`, "\nhint: nothing can be pushed there")
 	host = refusing(t, http.StatusTooManyRequests, "")
 	push(host).Failed(t, 75, "registry "+host+" answers 429 Too Many Requests to POST /v2/lab/test/blobs/uploads/", "\nhint: the registry limits")
 }
