@@ -33,7 +33,7 @@ func TestLicenceInArchives(t *testing.T) {
 	for i, d := range testkit.Disguises(t) {
 		t.Run(d.Name, func(t *testing.T) {
 			address, sum := s.Put(fmt.Sprintf("/lab/disguise-%d.tar.gz", i), kit.Tar(t, map[string]string{"tool-1/bin/tool": kit.Own(t, "#!/bin/sh\necho 1.0\n"), "tool-1/share/" + d.Name: d.Content}))
-			dir := kit.Project(t, kit.Components("tool", fmt.Sprintf("stage = \"archive\"\nversion = \"1.0\"\nprefix = \"/opt/tool\"\nstrip = 1\nlicence = \"MIT\"\nsource = { url = %q, sha256 = %q }\n", address, sum)))
+			dir := kit.Project(t, kit.Components("tool", fmt.Sprintf("stage = \"archive\"\nversion = \"1.0\"\nprefix = \"/opt/tool\"\nstrip = 1\nlicence = \"MIT\"\nversion_command = \"sh /opt/tool/bin/tool\"\nsource = { url = %q, sha256 = %q }\n", address, sum)))
 			kit.Built(t, dir).Failed(t, 1, "tool: ", "FreeSurfer licence")
 		})
 	}

@@ -199,22 +199,25 @@ func untar(t *testing.T, path, dir string) (names []string) {
 	}
 }
 
-// podman takes an image of a layout for what its reference says.
+// podman calls the image of an archive what its reference says. The image of a
+// folder it calls by the folder (4.3 does), whatever the layout says: it is the same.
 func TestPodmanReadsALayout(t *testing.T) {
 	kit.Long(t, "copies an image into a store of podman's")
 	kit.SharedEngine(t)
 	dir := filesProject(t)
 	const ref = "registry.example.org:5000/lab/test:0.1.0"
-	kit.Built(t, dir, "--tag", ref, "--output", "type=oci,tar=false,dest=layout").OK(t)
+	kit.Built(t, dir, "--tag", ref, "--output", "type=oci,tar=false,dest=layout", "--output", "type=oci,dest=image.tar").OK(t)
+	short := kit.Must(kit.TempDir("mbp"))(t) // podman takes no longer path
+	t.Cleanup(func() { _ = os.RemoveAll(short) })
 	podman := func(args ...string) string {
-		return kit.Tool(t, dir, "podman", append([]string{"--root", filepath.Join(dir, "store"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "vfs"}, args...)...)
+		return strings.TrimSpace(kit.Tool(t, dir, "podman", append([]string{"--root", filepath.Join(dir, "store"), "--runroot", short, "--storage-driver", "vfs"}, args...)...))
 	}
-	podman("pull", "--quiet", "oci:layout")
-	if got := strings.TrimSpace(podman("images", "--format", "{{.Repository}}:{{.Tag}}")); got != ref {
+	podman("load", "--quiet", "--input", "image.tar")
+	if got := podman("images", "--format", "{{.Repository}}:{{.Tag}}"); got != ref {
 		t.Errorf("podman calls it %q", got)
 	}
-	podman("pull", "--quiet", "oci:layout:"+ref)
-	if got := strings.TrimSpace(podman("image", "inspect", "--format", "{{.Architecture}} {{.Config.Env}}", ref)); !strings.HasPrefix(got, "amd64 ") {
-		t.Errorf("podman sees %q", got)
+	id := podman("image", "inspect", "--format", "{{.Id}} {{.Architecture}}", ref)
+	if got := podman("pull", "--quiet", "oci:layout") + " amd64"; got != id {
+		t.Errorf("of the folder it has %q, of the archive %q", got, id)
 	}
 }
