@@ -47,9 +47,14 @@ func (r *Record) all() []digest.Digest {
 	return out
 }
 
+// prompt is how long an engine may take to begin a step whose inputs are there. One
+// that began later waited for what no graph names: the target's own steps are
+// solved when all components have told their versions.
+const prompt = 2 * time.Second
+
 // before is what a step waited for.
 func (r *Record) before(m moment, seen map[digest.Digest]bool) (moment, bool) {
-	if found, ok := r.last(r.waitedFor(m.step), seen, m.from); ok {
+	if found, ok := r.last(r.waitedFor(m.step), seen, m.from); ok && m.from.Sub(found.to) <= prompt {
 		return found, true
 	}
 	return r.last(r.all(), seen, m.from)

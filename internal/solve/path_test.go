@@ -82,3 +82,18 @@ func TestCriticalPathWithoutInputs(t *testing.T) {
 		t.Errorf("a run of nothing has the path %q", got)
 	}
 }
+
+// The last solve begins when the slowest component has told its version, however
+// long the inputs of its steps have been there.
+func TestCriticalPathOverSolves(t *testing.T) {
+	t.Parallel()
+	r := reported(
+		news{name: "packages", from: 0, to: 10},
+		news{name: "compile", from: 0, to: 60},
+		news{name: "test", from: 60, to: 61, inputs: []string{"compile"}},
+		news{name: "folders", from: 62, to: 63, inputs: []string{"packages"}},
+	)
+	if got, want := path(r), []string{"compile 1m0s", "test 1s", "folders 1s"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
