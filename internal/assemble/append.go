@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/medbuild/medbuild/stages/stage"
-
 	"github.com/medbuild/medbuild/llb"
+	"github.com/medbuild/medbuild/stages/stage"
 )
 
 //go:embed scripts/append.sh

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -27,23 +26,24 @@ func (d *daemon) discard(users *lock) (int64, error) {
 	if d.running().pid != 0 {
 		return 0, nil
 	}
-	err = errors.Join(d.sweep(), d.dropState())
+	err = d.dropState()
 	return max(0, free(d.root)-before), err
 }
 
-// dropState empties the folder of the state, but for the lock on it.
+// dropState empties the folder of the state, but for the lock on it, once nothing
+// runs or is mounted there.
 func (d *daemon) dropState() error {
-	ctx, cancel := context.WithTimeout(context.Background(), killGrace)
-	defer cancel()
-	const name = "buildkitd.lock"
-	l, err := lockExclusive(ctx, d.path("state/"+name))
+	l, err := d.lockState()
 	if err != nil {
-		return fmt.Errorf("another buildkitd uses %s: %w", d.path("state"), err)
+		return err
 	}
 	defer l.release()
+	if err := d.clear(); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(d.path("state"))
 	for _, e := range entries {
-		if e.Name() != name {
+		if e.Name() != stateLock {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(d.path("state"), e.Name())))
 		}
 	}

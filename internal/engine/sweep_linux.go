@@ -21,13 +21,30 @@ import (
 // daemon that cannot be seen from here (started by hand, or in another
 // container) holds the state.
 func (d *daemon) sweep() error {
-	ctx, cancel := context.WithTimeout(context.Background(), killGrace)
-	defer cancel()
-	l, err := lockExclusive(ctx, d.path("state/buildkitd.lock"))
+	l, err := d.lockState()
 	if err != nil {
-		return fmt.Errorf("another buildkitd uses %s: %w", d.path("state"), err)
+		return err
 	}
 	defer l.release()
+	return d.clear()
+}
+
+// stateLock is the file in the state's folder that a buildkitd has a lock on.
+const stateLock = "buildkitd.lock"
+
+// lockState takes the lock that a buildkitd has on its state.
+func (d *daemon) lockState() (*lock, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), killGrace)
+	defer cancel()
+	l, err := lockExclusive(ctx, d.path("state/"+stateLock))
+	if err != nil {
+		return nil, fmt.Errorf("another buildkitd uses %s: %w", d.path("state"), err)
+	}
+	return l, nil
+}
+
+// clear is sweep for who has the lock on the state.
+func (d *daemon) clear() error {
 	if err := d.killContainers(); err != nil {
 		return err
 	}

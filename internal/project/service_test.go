@@ -209,13 +209,8 @@ func TestServicePorts(t *testing.T) {
 func TestServicePythonDraws(t *testing.T) {
 	t.Parallel()
 	for name := range serviceFiles {
-		seen := 0
-		for _, c := range opened(t, name).Components {
-			p, ok := c.Tool.(*stages.Python)
-			if !ok {
-				continue
-			}
-			seen++
+		all := toolsOf[*stages.Python](t, name)
+		for _, p := range all {
 			said := strings.Join(p.Smoke, "\n")
 			for _, want := range []string{"import torch, torchvision, wx, fsleyes", "fsleyes render", "PYOPENGL_PLATFORM=osmesa"} {
 				if !strings.Contains(said, want) {
@@ -223,10 +218,22 @@ func TestServicePythonDraws(t *testing.T) {
 				}
 			}
 		}
-		if seen < 2 {
-			t.Errorf("%s has %d environments", name, seen)
+		if len(all) < 2 {
+			t.Errorf("%s has %d environments", name, len(all))
 		}
 	}
+}
+
+// toolsOf is the components of a file that a stage makes.
+func toolsOf[T any](t *testing.T, name string) []T {
+	t.Helper()
+	var out []T
+	for _, c := range opened(t, name).Components {
+		if tool, ok := any(c.Tool).(T); ok {
+			out = append(out, tool)
+		}
+	}
+	return out
 }
 
 // TestServiceMRtrix3: the pipelines call some twenty programs of MRtrix3. The
@@ -234,18 +241,13 @@ func TestServicePythonDraws(t *testing.T) {
 func TestServiceMRtrix3(t *testing.T) {
 	t.Parallel()
 	for name := range serviceFiles {
-		seen := 0
-		for _, c := range opened(t, name).Components {
-			m, ok := c.Tool.(*stages.MRtrix3)
-			if !ok {
-				continue
-			}
-			seen++
+		all := toolsOf[*stages.MRtrix3](t, name)
+		for _, m := range all {
 			if len(m.Commands) > 0 || m.GUI { // docs/migration.md: no mrview
 				t.Errorf("%s: %s compiles %q alone, windows %v", name, m.Name, m.Commands, m.GUI)
 			}
 		}
-		if seen == 0 {
+		if len(all) == 0 {
 			t.Errorf("%s has no MRtrix3", name)
 		}
 	}
